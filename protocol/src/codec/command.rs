@@ -1,0 +1,235 @@
+//! Commands to bytes and back.
+
+use super::CodecError;
+use super::bytes::{Reader, Writer};
+use crate::command::{CancelAll, CancelOrder, Command, Genesis, Limits, OpenAccount, ReplaceOrder};
+use crate::decimal::Scaled;
+use crate::ids::{AccountId, ExchangeId, InstrumentId, OrderId, Sequence};
+use crate::instrument::InstrumentSpec;
+use crate::order::{NewOrder, OrderType, Side, TimeInForce};
+use crate::units::{FeeRate, Lots, Nanos, Notional, Ticks};
+
+/// The longest record, in bytes.
+pub const MAX_RECORD: usize = 128;
+
+const GENESIS: u8 = 1;
+const DEFINE_INSTRUMENT: u8 = 2;
+const OPEN_ACCOUNT: u8 = 3;
+const NEW_ORDER: u8 = 4;
+const REPLACE_ORDER: u8 = 5;
+const CANCEL_ORDER: u8 = 6;
+const CANCEL_ALL: u8 = 7;
+
+/// Writes a record into `out` and returns its length.
+pub fn encode_command(timestamp: Nanos, command: &Command, out: &mut [u8; MAX_RECORD]) -> usize {
+    let mut w = Writer::new(out);
+    w.u64(timestamp.0);
+    match command {
+        Command::Genesis(genesis) => {
+            w.u8(GENESIS);
+            put_genesis(&mut w, genesis);
+        }
+        Command::DefineInstrument(spec) => {
+            w.u8(DEFINE_INSTRUMENT);
+            put_spec(&mut w, spec);
+        }
+        Command::OpenAccount(open) => {
+            w.u8(OPEN_ACCOUNT);
+            w.u32(open.account.0);
+            w.text(&open.name);
+        }
+        Command::NewOrder(order) => {
+            w.u8(NEW_ORDER);
+            put_new_order(&mut w, order);
+        }
+        Command::ReplaceOrder(replace) => {
+            w.u8(REPLACE_ORDER);
+            w.u32(replace.account.0);
+            w.u64(replace.order.0);
+            w.bool(replace.price.is_some());
+            w.i64(replace.price.unwrap_or_default().0);
+            w.bool(replace.quantity.is_some());
+            w.u64(replace.quantity.unwrap_or_default().0);
+        }
+        Command::CancelOrder(cancel) => {
+            w.u8(CANCEL_ORDER);
+            w.u32(cancel.account.0);
+            w.u64(cancel.order.0);
+        }
+        Command::CancelAll(cancel) => {
+            w.u8(CANCEL_ALL);
+            w.u32(cancel.account.0);
+            w.bool(cancel.instrument.is_some());
+            w.u32(cancel.instrument.unwrap_or_default().0);
+        }
+    }
+    w.len()
+}
+
+/// Reads a record.
+///
+/// # Errors
+/// [`CodecError`] for anything that [`encode_command`] does not write.
+pub fn decode_command(record: &[u8]) -> Result<(Nanos, Command), CodecError> {
+    let mut r = Reader::new(record);
+    let timestamp = Nanos(r.u64()?);
+    let command = match r.u8()? {
+        GENESIS => Command::Genesis(get_genesis(&mut r)?),
+        DEFINE_INSTRUMENT => Command::DefineInstrument(get_spec(&mut r)?),
+        OPEN_ACCOUNT => Command::OpenAccount(OpenAccount {
+            account: AccountId(r.u32()?),
+            name: r.text("name")?,
+        }),
+        NEW_ORDER => Command::NewOrder(get_new_order(&mut r)?),
+        REPLACE_ORDER => Command::ReplaceOrder(ReplaceOrder {
+            account: AccountId(r.u32()?),
+            order: get_order_id(&mut r)?,
+            price: optional(&mut r, "price", Reader::i64)?.map(Ticks),
+            quantity: optional(&mut r, "quantity", Reader::u64)?.map(Lots),
+        }),
+        CANCEL_ORDER => Command::CancelOrder(CancelOrder {
+            account: AccountId(r.u32()?),
+            order: get_order_id(&mut r)?,
+        }),
+        CANCEL_ALL => Command::CancelAll(CancelAll {
+            account: AccountId(r.u32()?),
+            instrument: optional(&mut r, "instrument", Reader::u32)?.map(InstrumentId),
+        }),
+        kind => return Err(CodecError::UnknownKind(kind)),
+    };
+    r.finish()?;
+    Ok((timestamp, command))
+}
+
+pub(super) fn put_genesis(w: &mut Writer<'_>, genesis: &Genesis) {
+    w.u32(genesis.engine_version);
+    w.u32(genesis.exchange.0);
+    w.u64(genesis.hash_key[0]);
+    w.u64(genesis.hash_key[1]);
+    let limits = &genesis.limits;
+    w.u32(limits.max_instruments);
+    w.u32(limits.max_accounts);
+    w.u32(limits.max_open_orders);
+    w.u32(limits.client_ids_per_account);
+    w.u32(limits.client_ids_total);
+}
+
+fn get_genesis(r: &mut Reader<'_>) -> Result<Genesis, CodecError> {
+    Ok(Genesis {
+        engine_version: r.u32()?,
+        exchange: ExchangeId(r.u32()?),
+        hash_key: [r.u64()?, r.u64()?],
+        limits: Limits {
+            max_instruments: r.u32()?,
+            max_accounts: r.u32()?,
+            max_open_orders: r.u32()?,
+            client_ids_per_account: r.u32()?,
+            client_ids_total: r.u32()?,
+        },
+    })
+}
+
+pub(super) fn put_spec(w: &mut Writer<'_>, spec: &InstrumentSpec) {
+    w.text(&spec.symbol());
+    for step in [spec.tick(), spec.lot()] {
+        w.u64(step.mantissa);
+        w.u8(step.scale);
+    }
+    w.u8(spec.quote_scale());
+    w.u64(spec.min_quantity.0);
+    w.u64(spec.max_quantity.0);
+    w.i128(spec.min_notional.0);
+    w.i32(spec.maker_fee.0);
+    w.i32(spec.taker_fee.0);
+}
+
+fn get_spec(r: &mut Reader<'_>) -> Result<InstrumentSpec, CodecError> {
+    let symbol = r.text("symbol")?;
+    let tick = Scaled {
+        mantissa: r.u64()?,
+        scale: r.u8()?,
+    };
+    let lot = Scaled {
+        mantissa: r.u64()?,
+        scale: r.u8()?,
+    };
+    if symbol.is_empty() || tick.normalized() != tick || lot.normalized() != lot {
+        return Err(CodecError::BadValue("instrument"));
+    }
+    let quote_scale = r.u8()?;
+    let (min, max) = (Lots(r.u64()?), Lots(r.u64()?));
+    let min_notional = Notional(r.i128()?);
+    let (maker, taker) = (FeeRate(r.i32()?), FeeRate(r.i32()?));
+    InstrumentSpec::new(
+        symbol,
+        tick,
+        lot,
+        quote_scale,
+        min,
+        max,
+        min_notional,
+        maker,
+        taker,
+    )
+    .map_err(|_| CodecError::BadValue("instrument"))
+}
+
+pub(super) fn put_new_order(w: &mut Writer<'_>, order: &NewOrder) {
+    w.u32(order.account.0);
+    w.u32(order.instrument.0);
+    w.u8(order.side as u8);
+    w.u8(order.order_type as u8);
+    w.u8(order.time_in_force as u8);
+    w.bool(order.post_only);
+    w.i64(order.price.0);
+    w.u64(order.quantity.0);
+    w.text(&order.client_order_id);
+}
+
+fn get_new_order(r: &mut Reader<'_>) -> Result<NewOrder, CodecError> {
+    Ok(NewOrder {
+        account: AccountId(r.u32()?),
+        instrument: InstrumentId(r.u32()?),
+        side: match r.u8()? {
+            0 => Side::Buy,
+            1 => Side::Sell,
+            _ => return Err(CodecError::BadValue("side")),
+        },
+        order_type: match r.u8()? {
+            0 => OrderType::Limit,
+            1 => OrderType::Market,
+            _ => return Err(CodecError::BadValue("order_type")),
+        },
+        time_in_force: match r.u8()? {
+            0 => TimeInForce::Gtc,
+            1 => TimeInForce::Ioc,
+            2 => TimeInForce::Fok,
+            _ => return Err(CodecError::BadValue("time_in_force")),
+        },
+        post_only: r.bool("post_only")?,
+        price: Ticks(r.i64()?),
+        quantity: Lots(r.u64()?),
+        client_order_id: r.text("client_order_id")?,
+    })
+}
+
+fn get_order_id(r: &mut Reader<'_>) -> Result<OrderId, CodecError> {
+    match r.u64()? {
+        id if id <= Sequence::MAX.0 => Ok(OrderId(id)),
+        _ => Err(CodecError::BadValue("order")),
+    }
+}
+
+fn optional<'a, T: Default + PartialEq>(
+    r: &mut Reader<'a>,
+    field: &'static str,
+    get: impl Fn(&mut Reader<'a>) -> Result<T, CodecError>,
+) -> Result<Option<T>, CodecError> {
+    let present = r.bool(field)?;
+    let value = get(r)?;
+    match present {
+        true => Ok(Some(value)),
+        false if value == T::default() => Ok(None),
+        false => Err(CodecError::BadValue(field)),
+    }
+}

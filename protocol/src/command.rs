@@ -1,0 +1,147 @@
+//! What the journal holds: every input that can change an outcome.
+
+use crate::ids::{AccountId, ExchangeId, InstrumentId, OrderId};
+use crate::instrument::InstrumentSpec;
+use crate::order::NewOrder;
+use crate::text::AccountName;
+use crate::units::{Lots, MAX_OPEN_ORDERS, Ticks};
+
+/// The first command of every journal: who this exchange is and how much it may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Genesis {
+    /// The rules of matching that this journal was begun with.
+    pub engine_version: u32,
+    /// Random; part of every id.
+    pub exchange: ExchangeId,
+    /// Random; keys the hash tables whose keys clients choose.
+    pub hash_key: [u64; 2],
+    /// Bounds on state.
+    pub limits: Limits,
+}
+
+/// Bounds on the engine's state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Most instruments.
+    pub max_instruments: u32,
+    /// Most accounts.
+    pub max_accounts: u32,
+    /// Most resting orders, at most [`MAX_OPEN_ORDERS`].
+    pub max_open_orders: u32,
+    /// How many client order ids of closed orders are remembered for one account.
+    pub client_ids_per_account: u32,
+    /// How many are remembered in all; the oldest of all goes first.
+    pub client_ids_total: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_instruments: 10_000,
+            max_accounts: 100_000,
+            max_open_orders: 1_000_000,
+            client_ids_per_account: 100_000,
+            client_ids_total: 1_000_000,
+        }
+    }
+}
+
+impl Limits {
+    /// Whether every bound is one that the engine can keep.
+    pub const fn is_valid(&self) -> bool {
+        self.max_open_orders >= 1
+            && self.max_open_orders <= MAX_OPEN_ORDERS
+            && self.max_instruments >= 1
+            && self.max_instruments <= 1 << 20
+            && self.max_accounts >= 1
+            && self.max_accounts <= 1 << 24
+            && self.client_ids_total <= 1 << 26
+            && self.client_ids_per_account <= self.client_ids_total
+    }
+}
+
+/// Maps a name to the next account number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenAccount {
+    /// The number, which must be the count of accounts so far.
+    pub account: AccountId,
+    /// The name, not yet taken.
+    pub name: AccountName,
+}
+
+/// Changes a resting order in place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplaceOrder {
+    /// Whose order it must be.
+    pub account: AccountId,
+    /// Which order.
+    pub order: OrderId,
+    /// The new limit in ticks; `None` keeps it.
+    pub price: Option<Ticks>,
+    /// The new total in lots, filled part included; `None` keeps it.
+    pub quantity: Option<Lots>,
+}
+
+/// Cancels a resting order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CancelOrder {
+    /// Whose order it must be.
+    pub account: AccountId,
+    /// Which order.
+    pub order: OrderId,
+}
+
+/// Cancels the resting orders of one account, oldest first, at most [`CancelAll::MAX_ORDERS`] per command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CancelAll {
+    /// Whose orders.
+    pub account: AccountId,
+    /// Only this instrument's, if given.
+    pub instrument: Option<InstrumentId>,
+}
+
+impl CancelAll {
+    /// The most orders one command cancels; [`MassCancelDone::more`](crate::MassCancelDone::more) asks for another.
+    pub const MAX_ORDERS: u32 = 256;
+}
+
+/// One journaled input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Begins an exchange.
+    Genesis(Genesis),
+    /// Adds an instrument under the next number.
+    DefineInstrument(InstrumentSpec),
+    /// Adds an account.
+    OpenAccount(OpenAccount),
+    /// A new order.
+    NewOrder(NewOrder),
+    /// A change of a resting order.
+    ReplaceOrder(ReplaceOrder),
+    /// A cancel.
+    CancelOrder(CancelOrder),
+    /// A cancel of many.
+    CancelAll(CancelAll),
+}
+
+/// Whether a command may add risk. What only takes risk off is let through for longer when room runs short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommandClass {
+    /// New orders, replaces and accounts: refused first.
+    Adding,
+    /// Cancels and the exchange's own commands: refused last.
+    Reducing,
+}
+
+impl Command {
+    /// Which class the command belongs to.
+    pub const fn class(&self) -> CommandClass {
+        match self {
+            Command::OpenAccount(_) | Command::NewOrder(_) | Command::ReplaceOrder(_) => CommandClass::Adding,
+            _ => CommandClass::Reducing,
+        }
+    }
+}
+
+// A ring slot holds a command and its time in three cache lines.
+const _: () = assert!(core::mem::size_of::<Command>() <= 184);

@@ -1,0 +1,229 @@
+//! What the engine says: every command is answered by at least one event.
+
+use crate::command::Genesis;
+use crate::ids::{AccountId, InstrumentId, OrderId, Sequence};
+use crate::instrument::InstrumentSpec;
+use crate::order::{NewOrder, Side};
+use crate::text::AccountName;
+use crate::units::{Fee, Lots, Nanos, Ticks};
+
+/// One thing that a command did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The command's sequence.
+    pub sequence: Sequence,
+    /// The exchange's time of the command; never less than an earlier command's.
+    pub timestamp: Nanos,
+    /// This event's place among the command's events, from 0.
+    pub index: u32,
+    /// Whether it is the command's last; only then is the command's outcome complete.
+    pub last: bool,
+    /// What happened.
+    pub body: EventBody,
+}
+
+impl Event {
+    /// The most events one command may have: an id on the wire gives the index 24 bits.
+    pub const MAX_INDEX: u32 = (1 << 24) - 1;
+}
+
+// Every resting order can trade once against one command, and be told of.
+const _: () = assert!(crate::units::MAX_OPEN_ORDERS < Event::MAX_INDEX - 2);
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventBody {
+    /// The exchange began.
+    Started(Genesis),
+    /// An instrument was added.
+    InstrumentDefined(InstrumentDefined),
+    /// An account was added.
+    AccountOpened(AccountOpened),
+    /// A new order was accepted (FIX ExecType New). Its trades, its cancel or its rest follow.
+    OrderAccepted(OrderAccepted),
+    /// Two orders traded.
+    Trade(Trade),
+    /// An order left without filling: by request, or because it may not rest.
+    OrderCanceled(OrderCanceled),
+    /// A resting order changed.
+    OrderReplaced(OrderReplaced),
+    /// A `CancelAll` is through with its share.
+    MassCancelDone(MassCancelDone),
+    /// A new order carried a client order id that is known with the very same body: nothing was done.
+    DuplicateOrder {
+        /// The first order.
+        order: OrderId,
+    },
+    /// The command was refused and changed nothing.
+    Rejected(Rejected),
+}
+
+/// An instrument and its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InstrumentDefined {
+    /// Its number.
+    pub instrument: InstrumentId,
+    /// What it is.
+    pub spec: InstrumentSpec,
+}
+
+/// An account and its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountOpened {
+    /// Its number.
+    pub account: AccountId,
+    /// Its name.
+    pub name: AccountName,
+}
+
+/// An accepted order; its id is the event's sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderAccepted {
+    /// The order's id, equal to the event's sequence.
+    pub order: OrderId,
+    /// As it was asked for.
+    pub request: NewOrder,
+}
+
+/// One side of a trade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TradeSide {
+    /// The order that traded.
+    pub order: OrderId,
+    /// Its account.
+    pub account: AccountId,
+    /// What remains of it after this trade, in lots; zero means filled.
+    pub leaves: Lots,
+    /// What this fill is charged, in quote units.
+    pub fee: Fee,
+}
+
+/// A trade, at the resting order's price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trade {
+    /// The instrument.
+    pub instrument: InstrumentId,
+    /// The aggressor's side; the resting order has the other one.
+    pub aggressor_side: Side,
+    /// The resting order's price, in ticks.
+    pub price: Ticks,
+    /// How much, in lots; never zero.
+    pub quantity: Lots,
+    /// The order that came in. Pays the taker fee.
+    pub aggressor: TradeSide,
+    /// The order that was in the book. Pays the maker fee.
+    pub resting: TradeSide,
+}
+
+/// Why an order was canceled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum CancelReason {
+    /// Its owner asked for it.
+    Requested = 0,
+    /// Its owner canceled many.
+    MassCancel = 1,
+    /// Immediate or cancel, and not all of it traded.
+    ImmediateOrCancel = 2,
+    /// Fill or kill, and not all of it could trade.
+    FillOrKill = 3,
+    /// A market order that found too few to trade with.
+    NoLiquidity = 4,
+}
+
+/// An order that left without filling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderCanceled {
+    /// The order.
+    pub order: OrderId,
+    /// Its account.
+    pub account: AccountId,
+    /// Its instrument.
+    pub instrument: InstrumentId,
+    /// What was canceled, in lots.
+    pub canceled: Lots,
+    /// Whether it rested in the book until now.
+    pub was_resting: bool,
+    /// Why.
+    pub reason: CancelReason,
+}
+
+/// A resting order's new terms. If it now trades, its trades follow, with it as the aggressor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderReplaced {
+    /// The order, under its old id.
+    pub order: OrderId,
+    /// Its account.
+    pub account: AccountId,
+    /// Its instrument.
+    pub instrument: InstrumentId,
+    /// Its limit now, in ticks.
+    pub price: Ticks,
+    /// Its total now, in lots.
+    pub quantity: Lots,
+    /// What remains of it now, in lots, before any trade that follows.
+    pub leaves: Lots,
+    /// Whether it kept its place in the queue.
+    pub priority_kept: bool,
+}
+
+/// The end of one `CancelAll`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MassCancelDone {
+    /// Whose orders.
+    pub account: AccountId,
+    /// How many this command canceled.
+    pub canceled: u32,
+    /// Whether some are left that another command must cancel.
+    pub more: bool,
+}
+
+/// A refused command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// Why.
+    pub reason: RejectReason,
+    /// The order that the refusal is about: the one named by the command, or the one that has the client order id.
+    pub order: Option<OrderId>,
+}
+
+/// Why a command was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum RejectReason {
+    /// The exchange has not begun, or begins twice.
+    OutOfPlace = 0,
+    /// No such instrument.
+    UnknownInstrument = 1,
+    /// No such account.
+    UnknownAccount = 2,
+    /// No such live order of this account.
+    UnknownOrder = 3,
+    /// The symbol or the account name is taken, or the number is not the next one.
+    AlreadyExists = 4,
+    /// The table of instruments or accounts is full.
+    TableFull = 5,
+    /// The book holds as many orders as it may.
+    Capacity = 6,
+    /// The price is missing, out of range, or given where none may be.
+    InvalidPrice = 7,
+    /// The quantity is below the instrument's minimum.
+    QuantityTooSmall = 8,
+    /// The quantity is above the instrument's maximum.
+    QuantityTooLarge = 9,
+    /// Price × quantity is below the instrument's minimum.
+    NotionalTooSmall = 10,
+    /// The terms do not go together: a resting market order, post-only with IOC.
+    InvalidCombination = 11,
+    /// Post-only, and it would trade.
+    PostOnlyWouldTrade = 12,
+    /// The client order id belongs to another body.
+    ClientOrderIdReused = 13,
+    /// The new quantity is at or below what is filled.
+    TooLate = 14,
+    /// A bound or version in the genesis is one this engine cannot keep.
+    InvalidSettings = 15,
+}
+
+// A ring slot holds an event in three cache lines.
+const _: () = assert!(core::mem::size_of::<Event>() <= 192);

@@ -1,0 +1,37 @@
+//! The words that cross a ring: units, ids, [`Command`], [`Event`] and their fixed binary codec.
+//!
+//! Everything here is plain data. Prices are whole ticks, quantities whole lots, money whole quote units; a float
+//! never appears. A `Command` goes gateway → journal → engine; an `Event` goes engine → views and gateway.
+#![no_std]
+
+mod units;
+
+mod ids;
+
+mod text;
+
+mod decimal;
+
+mod instrument;
+
+mod order;
+
+mod command;
+
+mod event;
+
+pub mod codec;
+
+pub use command::{
+    CancelAll, CancelOrder, Command, CommandClass, Genesis, Limits, OpenAccount, ReplaceOrder,
+};
+pub use decimal::{DecimalText, Scaled};
+pub use event::{
+    AccountOpened, CancelReason, Event, EventBody, InstrumentDefined, MassCancelDone, OrderAccepted,
+    OrderCanceled, OrderReplaced, RejectReason, Rejected, Trade, TradeSide,
+};
+pub use ids::{AccountId, ExchangeId, InstrumentId, OrderId, Sequence};
+pub use instrument::{InstrumentError, InstrumentSpec};
+pub use order::{NewOrder, OrderType, Side, TimeInForce};
+pub use text::{AccountName, AsciiText, ClientOrderId, Symbol, TextError};
+pub use units::{Fee, FeeAccrual, FeeRate, Lots, MAX_OPEN_ORDERS, Nanos, Notional, Ticks};

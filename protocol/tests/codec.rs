@@ -1,0 +1,172 @@
+//! The record form: what is written is read back, and nothing else is accepted.
+
+use hoga_protocol::codec::{CodecError, MAX_EVENT, MAX_RECORD, decode_command, encode_command, encode_event};
+use hoga_protocol::*;
+use proptest::prelude::*;
+
+fn text<const N: usize, const KIND: u8>() -> impl Strategy<Value = AsciiText<N, KIND>> {
+    "[A-Za-z0-9._-]{0,16}".prop_map(|text| AsciiText::new(&text).unwrap_or_default())
+}
+
+fn new_order() -> impl Strategy<Value = NewOrder> {
+    let side = prop_oneof![Just(Side::Buy), Just(Side::Sell)];
+    let order_type = prop_oneof![Just(OrderType::Limit), Just(OrderType::Market)];
+    let tif = prop_oneof![
+        Just(TimeInForce::Gtc),
+        Just(TimeInForce::Ioc),
+        Just(TimeInForce::Fok)
+    ];
+    let terms = (
+        side,
+        order_type,
+        tif,
+        any::<bool>(),
+        any::<i64>(),
+        any::<u64>(),
+        text(),
+    );
+    (any::<u32>(), any::<u32>(), terms).prop_map(|(account, instrument, t)| NewOrder {
+        account: AccountId(account),
+        instrument: InstrumentId(instrument),
+        side: t.0,
+        order_type: t.1,
+        time_in_force: t.2,
+        post_only: t.3,
+        price: Ticks(t.4),
+        quantity: Lots(t.5),
+        client_order_id: t.6,
+    })
+}
+
+fn spec() -> InstrumentSpec {
+    let symbol = Symbol::new("ETH-KRW").unwrap();
+    let (tick, lot) = (
+        Scaled {
+            mantissa: 500,
+            scale: 0,
+        },
+        Scaled {
+            mantissa: 1,
+            scale: 8,
+        },
+    );
+    InstrumentSpec::new(
+        symbol,
+        tick,
+        lot,
+        8,
+        Lots(10),
+        Lots::MAX,
+        Notional(5),
+        FeeRate(-100),
+        FeeRate(500),
+    )
+    .unwrap()
+}
+
+fn genesis() -> Genesis {
+    Genesis {
+        engine_version: 1,
+        exchange: ExchangeId(7),
+        hash_key: [1, 2],
+        limits: Limits::default(),
+    }
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    let id = (0..=Sequence::MAX.0).prop_map(OrderId);
+    let account = any::<u32>().prop_map(AccountId);
+    prop_oneof![
+        Just(Command::Genesis(genesis())),
+        Just(Command::DefineInstrument(spec())),
+        (account.clone(), text())
+            .prop_map(|(account, name)| Command::OpenAccount(OpenAccount { account, name })),
+        new_order().prop_map(Command::NewOrder),
+        (
+            account.clone(),
+            id.clone(),
+            any::<Option<i64>>(),
+            any::<Option<u64>>()
+        )
+            .prop_map(|(account, order, p, q)| {
+                Command::ReplaceOrder(ReplaceOrder {
+                    account,
+                    order,
+                    price: p.map(Ticks),
+                    quantity: q.map(Lots),
+                })
+            }),
+        (account.clone(), id)
+            .prop_map(|(account, order)| Command::CancelOrder(CancelOrder { account, order })),
+        (account, any::<Option<u32>>()).prop_map(|(account, instrument)| {
+            Command::CancelAll(CancelAll {
+                account,
+                instrument: instrument.map(InstrumentId),
+            })
+        }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn a_command_is_not_changed_by_the_journal(timestamp: u64, command in command()) {
+        let mut record = [0xAA; MAX_RECORD];
+        let len = encode_command(Nanos(timestamp), &command, &mut record);
+        prop_assert_eq!(decode_command(&record[..len]), Ok((Nanos(timestamp), command)));
+        for cut in 0..len {
+            prop_assert_eq!(decode_command(&record[..cut]), Err(CodecError::Truncated));
+        }
+        let mut longer = record[..len].to_vec();
+        longer.push(0);
+        prop_assert_eq!(decode_command(&longer), Err(CodecError::TrailingBytes));
+    }
+
+    #[test]
+    fn two_encodings_of_one_command_cannot_exist(bytes in proptest::collection::vec(any::<u8>(), 0..MAX_RECORD), kind in 0u8..9) {
+        let mut bytes = bytes;
+        if let Some(byte) = bytes.get_mut(8) {
+            *byte = kind;
+        }
+        if let Ok((timestamp, command)) = decode_command(&bytes) {
+            let mut record = [0; MAX_RECORD];
+            let len = encode_command(timestamp, &command, &mut record);
+            prop_assert_eq!(&record[..len], &bytes[..]);
+        }
+    }
+}
+
+#[test]
+fn no_event_outgrows_its_buffer() {
+    let side = TradeSide {
+        order: OrderId(1),
+        account: AccountId(2),
+        leaves: Lots(3),
+        fee: Notional(4),
+    };
+    let trade = Trade {
+        instrument: InstrumentId(0),
+        aggressor_side: Side::Sell,
+        price: Ticks(5),
+        quantity: Lots(6),
+        aggressor: side,
+        resting: side,
+    };
+    let bodies = [
+        EventBody::Trade(trade),
+        EventBody::Started(genesis()),
+        EventBody::InstrumentDefined(InstrumentDefined {
+            instrument: InstrumentId(1),
+            spec: spec(),
+        }),
+    ];
+    for body in bodies {
+        let event = Event {
+            sequence: Sequence(1),
+            timestamp: Nanos(2),
+            index: 0,
+            last: true,
+            body,
+        };
+        assert!(encode_event(&event, &mut [0; MAX_EVENT]) <= MAX_EVENT);
+    }
+}
