@@ -1,1 +1,21 @@
-//! Placeholder.
+//! The Hoga exchange: configuration, recovery, the ring pipeline and the command line.
+//!
+//! [`pipeline`] draws the rings and threads. The rest of the walk lives in the rooms it joins: `hoga-gateway`,
+//! `hoga-journal`, `hoga-engine`, `hoga-views`.
+
+pub mod cli;
+pub mod config;
+pub mod instruments;
+
+pub mod recovery;
+pub mod serve;
+
+pub mod pipeline;
+
+pub mod agent;
+pub mod cores;
+pub mod journaler;
+pub mod matcher;
+
+pub mod journal_tools;
+pub mod replay;

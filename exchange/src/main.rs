@@ -1,1 +1,7 @@
-fn main() {}
+//! The `hoga` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hoga::cli::run()
+}

@@ -175,10 +175,10 @@ impl fmt::Display for InstrumentError {
             InstrumentError::ZeroStep => "tick and lot must be greater than zero",
             InstrumentError::TooManyDecimals => "tick, lot and quote unit may have at most 18 decimals",
             InstrumentError::QuoteUnitTooCoarse => {
-                "tick × lot is not a whole multiple of the quote unit: raise quote_scale"
+                "tick × lot is not a whole multiple of the quote unit: choose a smaller quote unit"
             }
             InstrumentError::QuoteUnitTooFine => {
-                "tick × lot is worth more than 65,536 quote units: lower quote_scale, or choose a smaller tick or lot"
+                "tick × lot is worth more than 65,536 quote units: choose a larger quote unit, or a smaller tick or lot"
             }
             InstrumentError::QuantityLimits => {
                 "quantities must satisfy 0 < min_quantity <= max_quantity <= 2^42 lots"

@@ -1,0 +1,149 @@
+//! The command line: one `match` over what the program can do.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use toml::{Table, Value};
+
+use crate::config::{Config, Durability};
+use crate::{journal_tools, replay, serve};
+
+/// Hoga (호가): an exchange core. Without a command it serves.
+#[derive(Debug, Parser)]
+#[command(version, about, long_about = None, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Mode>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Mode {
+    /// Start the exchange (the default).
+    Serve(ServeArgs),
+    /// Run a journal through the engine again and print what it comes to.
+    Replay(ReplayArgs),
+    /// Look at a journal without changing it.
+    #[command(subcommand)]
+    Journal(JournalMode),
+}
+
+#[derive(Debug, Default, Args)]
+struct ServeArgs {
+    /// Address to listen on [default: 127.0.0.1:3030].
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<std::net::SocketAddr>,
+    /// Folder of the journal [default: data].
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// When an order is acknowledged [default: fsync].
+    #[arg(long, value_enum)]
+    durability: Option<Durability>,
+    /// Configuration file (TOML); hoga.example.toml explains every key.
+    #[arg(long, value_name = "FILE", env = "HOGA_CONFIG")]
+    config: Option<PathBuf>,
+    /// Print the configuration in force and exit.
+    #[arg(long)]
+    print_config: bool,
+}
+
+#[derive(Debug, Args)]
+struct ReplayArgs {
+    /// Folder of the journal.
+    #[arg(long, value_name = "DIR")]
+    data_dir: PathBuf,
+    /// Stop after this sequence.
+    #[arg(long, value_name = "SEQUENCE")]
+    until: Option<u64>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum JournalMode {
+    /// Read everything and check every byte that counts.
+    Verify {
+        /// The data folder, or the journal's own.
+        dir: PathBuf,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Count segments, frames, records and bytes, and show how large the batches were.
+    Stat {
+        /// The data folder, or the journal's own.
+        dir: PathBuf,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print every command, one per line.
+    Dump {
+        /// The data folder, or the journal's own.
+        dir: PathBuf,
+        /// First sequence to print.
+        #[arg(long, value_name = "SEQUENCE", default_value_t = 1)]
+        from: u64,
+        /// Last sequence to print.
+        #[arg(long, value_name = "SEQUENCE")]
+        until: Option<u64>,
+        /// One JSON object per line.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs what the command line asks for. Failures are told on standard error and end in exit code 1; a wrong command
+/// line in 2.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        None => run_serve(cli.serve),
+        Some(Mode::Serve(args)) => run_serve(args),
+        Some(Mode::Replay(args)) => replay::run(&args.data_dir, args.until, args.json),
+        Some(Mode::Journal(JournalMode::Verify { dir, json })) => journal_tools::verify(&dir, json),
+        Some(Mode::Journal(JournalMode::Stat { dir, json })) => journal_tools::stat(&dir, json),
+        Some(Mode::Journal(JournalMode::Dump {
+            dir,
+            from,
+            until,
+            json,
+        })) => journal_tools::dump(&dir, from, until, json),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("hoga: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_serve(args: ServeArgs) -> Result<(), String> {
+    let mut flags = Table::new();
+    if let Some(listen) = args.listen {
+        flags.insert("listen".into(), Value::String(listen.to_string()));
+    }
+    if let Some(dir) = &args.data_dir {
+        let dir = dir.to_str().ok_or("--data-dir is not valid UTF-8")?;
+        flags.insert("data_dir".into(), Value::String(dir.to_owned()));
+    }
+    if let Some(durability) = args.durability {
+        flags.insert(
+            "durability".into(),
+            Value::try_from(durability).map_err(|error| error.to_string())?,
+        );
+    }
+    let config = Config::load(args.config.as_deref(), std::env::vars(), flags)?;
+    if args.print_config {
+        let mut shown = config;
+        shown.limits.get_or_insert_default();
+        shown.instruments.get_or_insert_with(crate::instruments::defaults);
+        print!("{}", toml::to_string(&shown).map_err(|error| error.to_string())?);
+        return Ok(());
+    }
+    serve::run(&config)
+}

@@ -1,0 +1,94 @@
+//! The journaler agent: input ring → journal.
+//!
+//! A batch is whatever the ring holds when the last sync returned. The batch is released to the matcher by dropping
+//! the poll guard, and that happens only after the journal has said that it is safe.
+
+use disruptor::{EventPoller, Polling, SingleProducerBarrier};
+use hoga_journal::Writer;
+use hoga_protocol::codec::{MAX_RECORD, encode_command};
+
+use crate::agent::{Agent, Unparker, Work};
+use crate::pipeline::InputSlot;
+
+/// The most commands of one batch; it bounds how long a lone order can wait behind others for one sync.
+const MAX_BATCH: u64 = 4_096;
+
+/// Reads the input ring first, and lets nothing past that is not in the journal.
+pub struct Journaler {
+    poller: EventPoller<InputSlot, SingleProducerBarrier>,
+    writer: Writer,
+    /// Wakes the matcher where it runs on a thread of its own.
+    matcher: Option<Unparker>,
+}
+
+impl Journaler {
+    /// A journaler at the head of `poller`'s ring.
+    pub fn new(
+        poller: EventPoller<InputSlot, SingleProducerBarrier>,
+        writer: Writer,
+        matcher: Option<Unparker>,
+    ) -> Self {
+        Self {
+            poller,
+            writer,
+            matcher,
+        }
+    }
+}
+
+impl Agent for Journaler {
+    fn name(&self) -> &'static str {
+        "journaler"
+    }
+
+    fn do_work(&mut self) -> Work {
+        let done = match self.poller.take(MAX_BATCH) {
+            Ok(mut batch) => {
+                let mut done = 0;
+                for slot in &mut batch {
+                    append(&mut self.writer, slot);
+                    done += 1;
+                }
+                // The guard must outlive a failure: dropping it would hand an undurable batch to the matcher.
+                if let Err(error) = self.writer.commit() {
+                    die(&error);
+                }
+                drop(batch);
+                done
+            }
+            Err(Polling::NoEvents) => return Work::Done(0),
+            Err(Polling::Shutdown) => {
+                if let Some(matcher) = &self.matcher {
+                    matcher.wake();
+                }
+                return Work::Ended;
+            }
+        };
+        if let Some(matcher) = &self.matcher {
+            matcher.wake();
+        }
+        Work::Done(done)
+    }
+
+    fn has_work(&self) -> bool {
+        self.poller.has_available()
+    }
+}
+
+fn append(writer: &mut Writer, slot: &InputSlot) {
+    let mut record = [0; MAX_RECORD];
+    let len = encode_command(slot.timestamp, &slot.command, &mut record);
+    if let Err(error) = writer.append(&record[..len]) {
+        die(&error);
+    }
+}
+
+/// Ends the process at once. A failed write or sync is never retried: Linux reports success for the sync after a
+/// failed one although the data is lost.
+fn die(error: &dyn std::fmt::Display) -> ! {
+    eprintln!("hoga: the journal cannot be written: {error}");
+    eprintln!(
+        "hoga: stopping at once; nothing that was not durable has been acknowledged. Check the disk, then start again."
+    );
+    std::process::abort();
+}

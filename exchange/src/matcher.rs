@@ -1,0 +1,110 @@
+//! The matcher agent: input ring, behind the journaler → engine → output ring.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use disruptor::{EventPoller, Polling, Producer, SingleConsumerBarrier, SingleProducer};
+use hoga_engine::Engine;
+use hoga_protocol::{Event, Sequence};
+
+use crate::agent::{Agent, Work};
+use crate::pipeline::{Counters, InputSlot, OutputSlot, WakeGateway};
+
+/// How many commands are matched between two looks at whether the gateway must be woken.
+const MAX_BATCH: u64 = 64;
+
+/// The one thread that owns the engine.
+pub struct Matcher {
+    poller: EventPoller<InputSlot, SingleConsumerBarrier>,
+    engine: Engine,
+    sequence: Sequence,
+    /// Dropped at the end of input, which tells the gateway that no event will follow.
+    output: Option<Output>,
+}
+
+struct Output {
+    ring: SingleProducer<OutputSlot, SingleConsumerBarrier>,
+    gateway: WakeGateway,
+    counters: Arc<Counters>,
+}
+
+impl Matcher {
+    /// A matcher that goes on where recovery left `engine`.
+    pub fn new(
+        poller: EventPoller<InputSlot, SingleConsumerBarrier>,
+        engine: Engine,
+        ring: SingleProducer<OutputSlot, SingleConsumerBarrier>,
+        gateway: WakeGateway,
+        counters: Arc<Counters>,
+    ) -> Self {
+        let sequence = engine.last_sequence();
+        Self {
+            poller,
+            engine,
+            sequence,
+            output: Some(Output {
+                ring,
+                gateway,
+                counters,
+            }),
+        }
+    }
+}
+
+impl Agent for Matcher {
+    fn name(&self) -> &'static str {
+        "matcher"
+    }
+
+    fn do_work(&mut self) -> Work {
+        let Some(output) = &mut self.output else {
+            return Work::Ended;
+        };
+        match self.poller.take(MAX_BATCH) {
+            Ok(mut batch) => {
+                let mut done = 0;
+                for slot in &mut batch {
+                    self.sequence = self.sequence.next();
+                    self.engine
+                        .apply(self.sequence, slot.timestamp, &slot.command, &mut |event| {
+                            output.publish(event)
+                        });
+                    done += 1;
+                }
+                drop(batch);
+                output.counters.matched.fetch_add(done, Ordering::Release);
+                output.gateway.wake();
+                Work::Done(done as usize)
+            }
+            Err(Polling::NoEvents) => Work::Done(0),
+            Err(Polling::Shutdown) => {
+                let gateway = output.gateway.clone();
+                self.output = None;
+                gateway.wake();
+                Work::Ended
+            }
+        }
+    }
+
+    fn has_work(&self) -> bool {
+        self.poller.has_available()
+    }
+}
+
+impl Output {
+    /// Hands an event over. The gateway drains this ring before anything else, so a full ring is a fault worth
+    /// counting; until there is room the matcher wakes the gateway and waits.
+    fn publish(&mut self, event: &Event) {
+        if self.ring.try_publish(|slot| slot.event = *event).is_ok() {
+            return;
+        }
+        self.counters.output_full_stalls.fetch_add(1, Ordering::Relaxed);
+        loop {
+            self.gateway.wake();
+            std::thread::yield_now();
+            if self.ring.try_publish(|slot| slot.event = *event).is_ok() {
+                return;
+            }
+        }
+    }
+}

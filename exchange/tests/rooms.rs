@@ -1,0 +1,145 @@
+//! The rooms' import table, as `docs/architecture.md` shows it. A room that reaches for more fails here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+/// What each room may import, and nothing else. Development dependencies (tests) are free.
+const TABLE: [(&str, &[&str]); 8] = [
+    ("hoga-protocol", &[]),
+    ("hoga-engine", &["hoga-protocol", "hashbrown", "siphasher"]),
+    ("hoga-journal", &["blake3", "crc32c", "rustix", "zerocopy"]),
+    ("hoga-views", &["hoga-protocol", "hashbrown"]),
+    (
+        "hoga-gateway",
+        &[
+            "hoga-protocol",
+            "hoga-views",
+            "bytes",
+            "httparse",
+            "mio",
+            "rust_decimal",
+            "serde",
+            "serde_json",
+            "slab",
+            "socket2",
+            "tungstenite",
+            "uuid",
+        ],
+    ),
+    (
+        "hoga",
+        &[
+            "hoga-protocol",
+            "hoga-engine",
+            "hoga-journal",
+            "hoga-views",
+            "hoga-gateway",
+            "clap",
+            "core_affinity",
+            "disruptor",
+            "getrandom",
+            "indicatif",
+            "rust_decimal",
+            "rustix",
+            "serde",
+            "serde_json",
+            "signal-hook",
+            "toml",
+        ],
+    ),
+    (
+        "hoga-perf",
+        &[
+            "hoga-protocol",
+            "hoga-engine",
+            "hoga-views",
+            "hoga-gateway",
+            "clap",
+            "hdrhistogram",
+            "indicatif",
+            "mio",
+            "rustix",
+            "serde",
+            "serde_json",
+            "signal-hook",
+            "simd-json",
+            "tungstenite",
+        ],
+    ),
+    ("hoga-benches", &[]),
+];
+
+#[test]
+fn no_room_reaches_for_what_is_not_its_business() {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+    let metadata = MetadataCommand::new()
+        .manifest_path(manifest)
+        .no_deps()
+        .exec()
+        .unwrap();
+    let table: BTreeMap<&str, &[&str]> = TABLE.into_iter().collect();
+    let mut seen = BTreeSet::new();
+    for package in &metadata.packages {
+        let allowed = table
+            .get(package.name.as_str())
+            .unwrap_or_else(|| panic!("{} has no row", package.name));
+        for dependency in package
+            .dependencies
+            .iter()
+            .filter(|dependency| dependency.kind != DependencyKind::Development)
+        {
+            assert!(
+                allowed.contains(&dependency.name.as_str()),
+                "{} may not import {}: docs/architecture.md says what each room may",
+                package.name,
+                dependency.name
+            );
+        }
+        seen.insert(package.name.to_string());
+    }
+    assert_eq!(seen.len(), TABLE.len(), "a row without a room: {seen:?}");
+}
+
+#[test]
+fn the_core_does_not_touch_the_standard_library_or_floats() {
+    for room in ["protocol", "engine", "views"] {
+        let dir = format!("{}/../{room}/src", env!("CARGO_MANIFEST_DIR"));
+        for (path, text) in sources(dir.as_ref()) {
+            if path.ends_with("lib.rs") && path.parent().is_some_and(|parent| parent.ends_with("src")) {
+                assert!(text.contains("#![no_std]"), "{} must be no_std", path.display());
+            }
+            for (number, line) in text
+                .lines()
+                .enumerate()
+                .take_while(|(_, line)| !line.contains("#[cfg(test)]"))
+            {
+                let code = line.split("//").next().unwrap_or_default();
+                for word in ["f32", "f64", "std::time", "std::thread", "std::fs", "std::net"] {
+                    let found = code
+                        .split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':')
+                        .any(|part| part == word);
+                    assert!(
+                        !found,
+                        "{}:{}: {word} has no business in {room}",
+                        path.display(),
+                        number + 1
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn sources(dir: &std::path::Path) -> Vec<(std::path::PathBuf, String)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            found.push((path.clone(), std::fs::read_to_string(&path).unwrap()));
+        }
+    }
+    found
+}

@@ -1,0 +1,87 @@
+//! One instrument's order book by price level.
+
+use alloc::collections::BTreeMap;
+
+use hoga_protocol::{Lots, Nanos, Sequence, Side, Ticks};
+
+/// The orders that rest at one price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Level {
+    /// Their price, in ticks.
+    pub price: Ticks,
+    /// The sum of what remains of them, in lots; never zero.
+    pub quantity: Lots,
+    /// How many they are; never zero.
+    pub orders: u32,
+}
+
+/// What rests in one instrument's book. Between commands it equals the engine's book exactly.
+#[derive(Debug, Default)]
+pub struct Book {
+    /// By side. A key is the price of an ask and the negated price of a bid, so that the best level comes first.
+    levels: [BTreeMap<i64, Total>; 2],
+    sequence: Sequence,
+    timestamp: Nanos,
+}
+
+#[derive(Debug, Default)]
+struct Total {
+    quantity: u64,
+    orders: u32,
+}
+
+impl Book {
+    /// The command that changed the book last; zero while none has.
+    pub fn sequence(&self) -> Sequence {
+        self.sequence
+    }
+
+    /// When the book changed last; zero while it has not.
+    pub fn timestamp(&self) -> Nanos {
+        self.timestamp
+    }
+
+    /// The levels of one side, the best first.
+    pub fn levels(&self, side: Side) -> impl Iterator<Item = Level> {
+        self.levels[side as usize].iter().map(move |(&key, total)| Level {
+            price: Ticks(keyed(side, key)),
+            quantity: Lots(total.quantity),
+            orders: total.orders,
+        })
+    }
+
+    /// Remembers that a command has just changed the book.
+    pub(crate) fn touch(&mut self, sequence: Sequence, timestamp: Nanos) {
+        self.sequence = sequence;
+        self.timestamp = timestamp;
+    }
+
+    /// An order comes to rest.
+    pub(crate) fn add(&mut self, side: Side, price: Ticks, leaves: Lots) {
+        let total = self.levels[side as usize]
+            .entry(keyed(side, price.0))
+            .or_default();
+        total.quantity += leaves.0;
+        total.orders += 1;
+    }
+
+    /// A resting order loses `quantity`, and with `leaves` its place.
+    pub(crate) fn reduce(&mut self, side: Side, price: Ticks, quantity: Lots, leaves_book: bool) {
+        let levels = &mut self.levels[side as usize];
+        let key = keyed(side, price.0);
+        let total = levels.get_mut(&key).expect("a resting order has a level");
+        total.quantity -= quantity.0;
+        total.orders -= u32::from(leaves_book);
+        if total.orders == 0 {
+            levels.remove(&key);
+        }
+    }
+}
+
+/// A price to its key, and a key to its price.
+fn keyed(side: Side, value: i64) -> i64 {
+    match side {
+        Side::Buy => -value,
+        Side::Sell => value,
+    }
+}

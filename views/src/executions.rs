@@ -1,0 +1,194 @@
+//! The newest trades, one execution for each side.
+
+use alloc::vec::Vec;
+
+use hoga_protocol::{
+    AccountId, Event, Fee, InstrumentId, Lots, Nanos, OrderId, Sequence, Side, Ticks, Trade,
+};
+
+use crate::numbers::Numbers;
+use crate::ring::Ring;
+
+/// Which part an order had in a trade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Role {
+    /// It came in and took.
+    Aggressor = 1,
+    /// It was in the book.
+    Resting = 2,
+}
+
+/// One side of a trade.
+///
+/// Executions are numbered from 0 since genesis: trade `t` is number `2t` for the aggressor and `2t + 1` for the
+/// resting order, in that order everywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Execution {
+    /// Its place among all executions since genesis.
+    pub number: u64,
+    /// The command that traded.
+    pub sequence: Sequence,
+    /// The trade's place among the command's events.
+    pub index: u32,
+    /// Which side of the trade this is.
+    pub role: Role,
+    /// What was traded.
+    pub instrument: InstrumentId,
+    /// The order on this side.
+    pub order: OrderId,
+    /// Its account.
+    pub account: AccountId,
+    /// Which way it traded.
+    pub side: Side,
+    /// The resting order's price, in ticks.
+    pub price: Ticks,
+    /// How much, in lots.
+    pub quantity: Lots,
+    /// What this side was charged, in quote units.
+    pub fee: Fee,
+    /// When.
+    pub timestamp: Nanos,
+}
+
+/// What became of an execution that somebody names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// It is held, under this number.
+    Held(u64),
+    /// It lies before the earliest one held, and some were dropped.
+    TooOld,
+    /// There is no such execution.
+    Unknown,
+}
+
+/// The newest executions of all instruments.
+#[derive(Debug)]
+pub struct Executions {
+    trades: Ring<Held>,
+    /// By instrument: the numbers of its held trades.
+    of_instrument: Vec<Numbers>,
+}
+
+/// A trade as it is held. What follows from the rest is left out.
+#[derive(Debug)]
+struct Held {
+    trade_fees: [Fee; 2],
+    sequence: Sequence,
+    timestamp: Nanos,
+    price: Ticks,
+    quantity: Lots,
+    orders: [OrderId; 2],
+    accounts: [AccountId; 2],
+    index: u32,
+    instrument: InstrumentId,
+    aggressor_side: Side,
+}
+
+impl Executions {
+    /// Holds `limit` executions, rounded down to whole trades, at least one trade.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            trades: Ring::new(limit / 2),
+            of_instrument: Vec::new(),
+        }
+    }
+
+    /// The number of the earliest execution held; [`next`](Self::next) when none is.
+    pub fn first(&self) -> u64 {
+        self.trades.first() * 2
+    }
+
+    /// The number that the next execution will get.
+    pub fn next(&self) -> u64 {
+        self.trades.next() * 2
+    }
+
+    /// The execution with this number; `None` when it is no longer held or not there yet.
+    pub fn get(&self, number: u64) -> Option<Execution> {
+        let held = self.trades.get(number / 2)?;
+        let (role, side) = if number.is_multiple_of(2) {
+            (Role::Aggressor, held.aggressor_side)
+        } else {
+            (Role::Resting, held.aggressor_side.opposite())
+        };
+        let of = (number % 2) as usize;
+        Some(Execution {
+            number,
+            sequence: held.sequence,
+            index: held.index,
+            role,
+            instrument: held.instrument,
+            order: held.orders[of],
+            account: held.accounts[of],
+            side,
+            price: held.price,
+            quantity: held.quantity,
+            fee: held.trade_fees[of],
+            timestamp: held.timestamp,
+        })
+    }
+
+    /// Looks for one side of the trade that was event `index` of command `sequence`.
+    pub fn find(&self, sequence: Sequence, index: u32, role: Role) -> Found {
+        let wanted = (sequence, index);
+        let number = self
+            .trades
+            .partition_point(|held| (held.sequence, held.index) < wanted);
+        match self.trades.get(number) {
+            Some(held) if (held.sequence, held.index) == wanted => {
+                Found::Held(number * 2 + u64::from(role == Role::Resting))
+            }
+            _ if number == self.trades.first() && number > 0 => Found::TooOld,
+            _ => Found::Unknown,
+        }
+    }
+
+    /// The numbers of the instrument's newest executions, at most `limit`, the oldest of them first.
+    pub fn newest(&self, instrument: InstrumentId, limit: usize) -> Vec<u64> {
+        let Some(trades) = self.of_instrument.get(instrument.0 as usize) else {
+            return Vec::new();
+        };
+        let limit = limit.min(trades.len() * 2);
+        let from = trades.len() - limit.div_ceil(2);
+        let sides = trades.from(from).flat_map(both_sides);
+        sides.skip(limit % 2).collect()
+    }
+
+    /// The numbers of the instrument's first held executions with a number greater than `number`, at most `limit`.
+    pub fn after(&self, instrument: InstrumentId, number: u64, limit: usize) -> Vec<u64> {
+        let Some(trades) = self.of_instrument.get(instrument.0 as usize) else {
+            return Vec::new();
+        };
+        let from = trades.partition_point(|trade| trade * 2 < number);
+        let sides = trades.from(from).flat_map(both_sides);
+        sides.filter(|&side| side > number).take(limit).collect()
+    }
+
+    pub(crate) fn add_instrument(&mut self) {
+        self.of_instrument.push(Numbers::default());
+    }
+
+    pub(crate) fn push(&mut self, event: &Event, trade: &Trade) {
+        if let Some(leaving) = self.trades.leaving() {
+            self.of_instrument[leaving.instrument.0 as usize].drop_first();
+        }
+        self.of_instrument[trade.instrument.0 as usize].push(self.trades.next());
+        self.trades.push(Held {
+            trade_fees: [trade.aggressor.fee, trade.resting.fee],
+            sequence: event.sequence,
+            timestamp: event.timestamp,
+            price: trade.price,
+            quantity: trade.quantity,
+            orders: [trade.aggressor.order, trade.resting.order],
+            accounts: [trade.aggressor.account, trade.resting.account],
+            index: event.index,
+            instrument: trade.instrument,
+            aggressor_side: trade.aggressor_side,
+        });
+    }
+}
+
+fn both_sides(trade: u64) -> [u64; 2] {
+    [trade * 2, trade * 2 + 1]
+}

@@ -1,0 +1,195 @@
+//! Live orders, and the closed ones that are still remembered.
+
+use alloc::vec::Vec;
+use core::hash::{BuildHasherDefault, Hasher};
+
+use hashbrown::HashMap;
+use hoga_protocol::{AccountId, Limits, OrderId};
+
+use crate::order::OrderState;
+use crate::slab::{List, Node, Slab, Slot, Thread};
+
+/// Every live order, and of the closed ones those closed last.
+///
+/// A closed order that has a client order id is remembered for as long as the engine remembers the id, so that a
+/// duplicate can be answered with the first order: of each account the last
+/// [`client_ids_per_account`](Limits::client_ids_per_account) closed ones, and in all the last
+/// [`client_ids_total`](Limits::client_ids_total). The others, and all of them in an exchange that remembers no ids,
+/// are kept by a limit of this view's own.
+#[derive(Debug)]
+pub struct Orders {
+    slab: Slab,
+    slots: HashMap<u64, Slot, BuildHasherDefault<IdHasher>>,
+    accounts: Vec<AccountOrders>,
+    closed_limit: usize,
+    limits: Limits,
+    closed: List,
+    closed_with_id: List,
+}
+
+#[derive(Debug)]
+struct AccountOrders {
+    all: List,
+    live: List,
+    closed_with_id: List,
+}
+
+impl Orders {
+    /// Remembers `closed_limit` closed orders, at least one, besides those with a client order id.
+    pub(crate) fn new(closed_limit: usize) -> Self {
+        Self {
+            slab: Slab::new(),
+            slots: HashMap::default(),
+            accounts: Vec::new(),
+            closed_limit: closed_limit.max(1),
+            limits: Limits::default(),
+            closed: List::EMPTY,
+            closed_with_id: List::EMPTY,
+        }
+    }
+
+    /// The order, live or remembered.
+    pub fn get(&self, order: OrderId) -> Option<&OrderState> {
+        self.slot(order).map(|slot| &self.slab.node(slot).order)
+    }
+
+    /// The account's orders, live and remembered, the newest (by id) first.
+    pub fn of_account(&self, account: AccountId) -> impl Iterator<Item = &OrderState> {
+        self.list(account, Thread::Account)
+    }
+
+    /// The account's live orders, the newest (by id) first.
+    pub fn live_of_account(&self, account: AccountId) -> impl Iterator<Item = &OrderState> {
+        self.list(account, Thread::Standing)
+    }
+
+    /// How many orders are live.
+    pub fn live(&self) -> usize {
+        self.slots.len() - self.closed()
+    }
+
+    /// How many closed orders are remembered.
+    pub fn closed(&self) -> usize {
+        self.closed.len() + self.closed_with_id.len()
+    }
+
+    fn list(&self, account: AccountId, thread: Thread) -> impl Iterator<Item = &OrderState> {
+        let list = match (self.accounts.get(account.0 as usize), thread) {
+            (Some(account), Thread::Account) => account.all,
+            (Some(account), Thread::Standing) => account.live,
+            (Some(account), Thread::ClientId) => account.closed_with_id,
+            (None, _) => List::EMPTY,
+        };
+        list.iter(&self.slab, thread)
+    }
+
+    pub(crate) fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
+    pub(crate) fn add_account(&mut self) {
+        self.accounts.push(AccountOrders {
+            all: List::EMPTY,
+            live: List::EMPTY,
+            closed_with_id: List::EMPTY,
+        });
+    }
+
+    pub(crate) fn slot(&self, order: OrderId) -> Option<Slot> {
+        self.slots.get(&order.0).copied()
+    }
+
+    pub(crate) fn node(&self, slot: Slot) -> &Node {
+        self.slab.node(slot)
+    }
+
+    pub(crate) fn node_mut(&mut self, slot: Slot) -> &mut Node {
+        self.slab.node_mut(slot)
+    }
+
+    /// Adds a live order. Its id is greater than any before.
+    pub(crate) fn insert(&mut self, order: OrderState) -> Slot {
+        let slot = self.slab.insert(order);
+        self.slots.insert(order.order.0, slot);
+        let account = &mut self.accounts[order.account.0 as usize];
+        account.all.push(&mut self.slab, Thread::Account, slot);
+        account.live.push(&mut self.slab, Thread::Standing, slot);
+        slot
+    }
+
+    /// Moves a live order to the closed ones, and forgets the one that this pushes out.
+    pub(crate) fn close(&mut self, slot: Slot) {
+        let order = &self.slab.node(slot).order;
+        let has_id = !order.client_order_id.is_empty() && self.limits.client_ids_per_account > 0;
+        let account = &mut self.accounts[order.account.0 as usize];
+        account.live.unlink(&mut self.slab, Thread::Standing, slot);
+        if !has_id {
+            self.closed.push(&mut self.slab, Thread::Standing, slot);
+            if self.closed.len() > self.closed_limit {
+                self.forget_oldest();
+            }
+            return;
+        }
+        account
+            .closed_with_id
+            .push(&mut self.slab, Thread::ClientId, slot);
+        self.closed_with_id.push(&mut self.slab, Thread::Standing, slot);
+        if account.closed_with_id.len() > self.limits.client_ids_per_account as usize {
+            let oldest = account.closed_with_id.oldest();
+            self.forget_with_id(oldest);
+        } else if self.closed_with_id.len() > self.limits.client_ids_total as usize {
+            self.forget_with_id(self.closed_with_id.oldest());
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some(slot) = self.closed.oldest() {
+            self.closed.unlink(&mut self.slab, Thread::Standing, slot);
+            self.forget(slot);
+        }
+    }
+
+    fn forget_with_id(&mut self, slot: Option<Slot>) {
+        if let Some(slot) = slot {
+            let account = &mut self.accounts[self.slab.node(slot).order.account.0 as usize];
+            account
+                .closed_with_id
+                .unlink(&mut self.slab, Thread::ClientId, slot);
+            self.closed_with_id.unlink(&mut self.slab, Thread::Standing, slot);
+            self.forget(slot);
+        }
+    }
+
+    fn forget(&mut self, slot: Slot) {
+        let order = &self.slab.node(slot).order;
+        self.slots.remove(&order.order.0);
+        let account = &mut self.accounts[order.account.0 as usize];
+        account.all.unlink(&mut self.slab, Thread::Account, slot);
+        self.slab.remove(slot);
+    }
+}
+
+/// Spreads order ids by one multiplication. Ids come from the journal's sequence, so no client can choose them to
+/// collide.
+#[derive(Debug, Default)]
+pub(crate) struct IdHasher(u64);
+
+/// 2^64 divided by the golden ratio, odd (Knuth, The Art of Computer Programming 3, 6.4).
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(u64::from(byte));
+        }
+    }
+
+    fn write_u64(&mut self, id: u64) {
+        let product = u128::from(self.0 ^ id) * u128::from(GOLDEN);
+        self.0 = product as u64 ^ (product >> 64) as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}

@@ -1,0 +1,165 @@
+//! Where orders are kept: slots that stay put, threaded by linked lists.
+
+use alloc::vec::Vec;
+
+use crate::order::OrderState;
+
+/// A place in the slab.
+pub(crate) type Slot = u32;
+
+/// No place.
+const NIL: Slot = Slot::MAX;
+
+/// Slots come by the chunk, so that growing never moves an order.
+const CHUNK_BITS: u32 = 10;
+const CHUNK: usize = 1 << CHUNK_BITS;
+
+/// Which list of those that run through a node.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Thread {
+    /// All orders of an account, by id; and, among free slots, the next free one.
+    Account = 0,
+    /// The live orders of an account by id, or closed orders in the order of closing.
+    Standing = 1,
+    /// The closed orders of an account that have a client order id, in the order of closing.
+    ClientId = 2,
+}
+
+/// An order and its place in the lists.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) order: OrderState,
+    /// Whether the book counts it.
+    pub(crate) resting: bool,
+    links: [Link; 3],
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    older: Slot,
+    newer: Slot,
+}
+
+const UNLINKED: Link = Link {
+    older: NIL,
+    newer: NIL,
+};
+
+#[derive(Debug)]
+pub(crate) struct Slab {
+    chunks: Vec<Vec<Node>>,
+    free: Slot,
+}
+
+/// A list through the slab from its oldest node to its newest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct List {
+    oldest: Slot,
+    newest: Slot,
+    len: u32,
+}
+
+impl Slab {
+    pub(crate) const fn new() -> Self {
+        Self {
+            chunks: Vec::new(),
+            free: NIL,
+        }
+    }
+
+    pub(crate) fn node(&self, slot: Slot) -> &Node {
+        &self.chunks[(slot >> CHUNK_BITS) as usize][slot as usize % CHUNK]
+    }
+
+    pub(crate) fn node_mut(&mut self, slot: Slot) -> &mut Node {
+        &mut self.chunks[(slot >> CHUNK_BITS) as usize][slot as usize % CHUNK]
+    }
+
+    pub(crate) fn insert(&mut self, order: OrderState) -> Slot {
+        let node = Node {
+            order,
+            resting: false,
+            links: [UNLINKED; 3],
+        };
+        if self.free != NIL {
+            let slot = self.free;
+            self.free = self.node(slot).links[Thread::Account as usize].newer;
+            *self.node_mut(slot) = node;
+            return slot;
+        }
+        if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
+            self.chunks.push(Vec::with_capacity(CHUNK));
+        }
+        let number = self.chunks.len() - 1;
+        let chunk = &mut self.chunks[number];
+        chunk.push(node);
+        Slot::try_from(number * CHUNK + chunk.len() - 1).expect("the limits keep slots inside 32 bits")
+    }
+
+    /// Frees a slot that no list runs through any more.
+    pub(crate) fn remove(&mut self, slot: Slot) {
+        self.node_mut(slot).links[Thread::Account as usize].newer = self.free;
+        self.free = slot;
+    }
+
+    fn link(&mut self, thread: Thread, slot: Slot) -> &mut Link {
+        &mut self.node_mut(slot).links[thread as usize]
+    }
+}
+
+impl List {
+    pub(crate) const EMPTY: List = List {
+        oldest: NIL,
+        newest: NIL,
+        len: 0,
+    };
+
+    pub(crate) fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    pub(crate) fn oldest(&self) -> Option<Slot> {
+        (self.oldest != NIL).then_some(self.oldest)
+    }
+
+    /// Adds a node as the newest.
+    pub(crate) fn push(&mut self, slab: &mut Slab, thread: Thread, slot: Slot) {
+        *slab.link(thread, slot) = Link {
+            older: self.newest,
+            newer: NIL,
+        };
+        match self.newest {
+            NIL => self.oldest = slot,
+            newest => slab.link(thread, newest).newer = slot,
+        }
+        self.newest = slot;
+        self.len += 1;
+    }
+
+    /// Takes a node out, wherever it stands.
+    pub(crate) fn unlink(&mut self, slab: &mut Slab, thread: Thread, slot: Slot) {
+        let Link { older, newer } = *slab.link(thread, slot);
+        match older {
+            NIL => self.oldest = newer,
+            older => slab.link(thread, older).newer = newer,
+        }
+        match newer {
+            NIL => self.newest = older,
+            newer => slab.link(thread, newer).older = older,
+        }
+        self.len -= 1;
+    }
+
+    /// The orders of the list, the newest first.
+    pub(crate) fn iter(self, slab: &Slab, thread: Thread) -> impl Iterator<Item = &OrderState> {
+        let mut slot = self.newest;
+        core::iter::from_fn(move || {
+            if slot == NIL {
+                return None;
+            }
+            let node = slab.node(slot);
+            slot = node.links[thread as usize].older;
+            Some(&node.order)
+        })
+    }
+}

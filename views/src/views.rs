@@ -1,0 +1,293 @@
+//! All views of one exchange, and the fold that keeps them.
+
+use alloc::vec::Vec;
+
+use hoga_protocol::{
+    Event, EventBody, Genesis, InstrumentId, Lots, Nanos, OrderAccepted, OrderCanceled, OrderId,
+    OrderReplaced, Sequence, Trade, TradeSide,
+};
+
+use crate::book::Book;
+use crate::executions::{Executions, Role};
+use crate::order::OrderState;
+use crate::orders::Orders;
+use crate::registry::{Accounts, Instruments};
+use crate::slab::Slot;
+use crate::updates::{Fill, OrderUpdates};
+
+/// How much of the past the views hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ViewLimits {
+    /// Executions, counted by side; rounded down to whole trades, at least one trade. About 60 bytes each.
+    pub executions: usize,
+    /// Closed orders without a client order id, at least one. About 200 bytes each. (For those with one the
+    /// exchange's own [`Limits`](hoga_protocol::Limits) count.)
+    pub closed_orders: usize,
+    /// Order updates, at least one. About 250 bytes each.
+    pub order_updates: usize,
+}
+
+impl Default for ViewLimits {
+    fn default() -> Self {
+        Self {
+            executions: 1_000_000,
+            closed_orders: 100_000,
+            order_updates: 200_000,
+        }
+    }
+}
+
+/// Everything that an exchange shows, folded from its events.
+#[derive(Debug)]
+pub struct Views {
+    sequence: Sequence,
+    index: u32,
+    timestamp: Nanos,
+    complete: bool,
+    genesis: Option<Genesis>,
+    instruments: Instruments,
+    accounts: Accounts,
+    books: Vec<Book>,
+    orders: Orders,
+    executions: Executions,
+    updates: OrderUpdates,
+    /// The order that the command under way has accepted or replaced, while it is live: what remains of it at the
+    /// command's end comes to rest.
+    working: Option<Slot>,
+}
+
+impl Views {
+    /// Views of an exchange that has not begun.
+    pub fn new(limits: ViewLimits) -> Views {
+        Views {
+            sequence: Sequence::default(),
+            index: 0,
+            timestamp: Nanos::default(),
+            complete: true,
+            genesis: None,
+            instruments: Instruments::default(),
+            accounts: Accounts::default(),
+            books: Vec::new(),
+            orders: Orders::new(limits.closed_orders),
+            executions: Executions::new(limits.executions),
+            updates: OrderUpdates::new(limits.order_updates),
+            working: None,
+        }
+    }
+
+    /// Takes in the next event.
+    ///
+    /// # Panics
+    /// When the event cannot follow those before it: it does not come after the last one, or it names an instrument,
+    /// an account or a live order that no event has made. The events of an engine that was given its commands in
+    /// ascending sequence, from the first on, never do.
+    pub fn fold(&mut self, event: &Event) {
+        assert!(
+            (event.sequence, event.index) > (self.sequence, self.index),
+            "event {}.{} does not come after {}.{}",
+            event.sequence.0,
+            event.index,
+            self.sequence.0,
+            self.index,
+        );
+        self.sequence = event.sequence;
+        self.index = event.index;
+        self.timestamp = event.timestamp;
+        self.complete = event.last;
+        match &event.body {
+            EventBody::Started(genesis) => {
+                self.orders.set_limits(genesis.limits);
+                self.genesis = Some(*genesis);
+            }
+            EventBody::InstrumentDefined(defined) => {
+                self.instruments.define(defined.instrument, defined.spec);
+                self.books.push(Book::default());
+                self.executions.add_instrument();
+            }
+            EventBody::AccountOpened(opened) => {
+                self.accounts.open(opened.account, opened.name);
+                self.orders.add_account();
+                self.updates.add_account();
+            }
+            EventBody::OrderAccepted(accepted) => self.accept(event, accepted),
+            EventBody::Trade(trade) => self.trade(event, trade),
+            EventBody::OrderCanceled(canceled) => self.cancel(event, canceled),
+            EventBody::OrderReplaced(replaced) => self.replace(event, replaced),
+            EventBody::MassCancelDone(_) | EventBody::DuplicateOrder { .. } | EventBody::Rejected(_) => {}
+        }
+        if event.last {
+            self.rest_what_remains(event);
+        }
+    }
+
+    /// The command of the last event taken in; zero before the first.
+    pub fn sequence(&self) -> Sequence {
+        self.sequence
+    }
+
+    /// The exchange's time of the last event taken in; zero before the first.
+    pub fn timestamp(&self) -> Nanos {
+        self.timestamp
+    }
+
+    /// Whether the last command's events are all taken in, so that the views may be shown.
+    pub fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// Who this exchange is and how much it may hold; `None` before it begins.
+    pub fn genesis(&self) -> Option<&Genesis> {
+        self.genesis.as_ref()
+    }
+
+    /// Every instrument.
+    pub fn instruments(&self) -> &Instruments {
+        &self.instruments
+    }
+
+    /// Every account.
+    pub fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    /// The instrument's book.
+    pub fn book(&self, id: InstrumentId) -> Option<&Book> {
+        self.books.get(id.0 as usize)
+    }
+
+    /// Live orders and closed ones.
+    pub fn orders(&self) -> &Orders {
+        &self.orders
+    }
+
+    /// The newest executions.
+    pub fn executions(&self) -> &Executions {
+        &self.executions
+    }
+
+    /// The newest changes of orders.
+    pub fn updates(&self) -> &OrderUpdates {
+        &self.updates
+    }
+
+    fn accept(&mut self, event: &Event, accepted: &OrderAccepted) {
+        let order = OrderState::accepted(event, accepted);
+        self.working = Some(self.orders.insert(order));
+        self.updates.push(event, &order, None);
+    }
+
+    fn trade(&mut self, event: &Event, trade: &Trade) {
+        let aggressor = self.live(trade.aggressor.order);
+        let resting = self.live(trade.resting.order);
+        debug_assert!(!self.orders.node(aggressor).resting && self.orders.node(resting).resting);
+        let book = &mut self.books[trade.instrument.0 as usize];
+        let filled = trade.resting.leaves == Lots::ZERO;
+        book.reduce(
+            trade.aggressor_side.opposite(),
+            trade.price,
+            trade.quantity,
+            filled,
+        );
+        book.touch(event.sequence, event.timestamp);
+        self.executions.push(event, trade);
+        self.fill(event, trade, aggressor, Role::Aggressor);
+        self.fill(event, trade, resting, Role::Resting);
+        // The engine closes the resting order while it matches and the aggressor when it is through, and which order
+        // closes first decides which is forgotten first.
+        self.close_if_filled(resting, &trade.resting);
+        self.close_if_filled(aggressor, &trade.aggressor);
+    }
+
+    fn fill(&mut self, event: &Event, trade: &Trade, slot: Slot, role: Role) {
+        let side = match role {
+            Role::Aggressor => &trade.aggressor,
+            Role::Resting => &trade.resting,
+        };
+        let spec = self
+            .instruments
+            .get(trade.instrument)
+            .expect("what trades is defined");
+        let order = &mut self.orders.node_mut(slot).order;
+        let notional = spec.notional(trade.price, trade.quantity);
+        order.fill(event, side, trade.quantity, notional);
+        let fill = Fill {
+            sequence: event.sequence,
+            index: event.index,
+            role,
+            price: trade.price,
+            quantity: trade.quantity,
+            fee: side.fee,
+        };
+        self.updates.push(event, order, Some(fill));
+    }
+
+    fn close_if_filled(&mut self, slot: Slot, side: &TradeSide) {
+        if side.leaves == Lots::ZERO {
+            self.close(slot);
+        }
+    }
+
+    fn cancel(&mut self, event: &Event, canceled: &OrderCanceled) {
+        let slot = self.live(canceled.order);
+        self.take_off_book(event, slot);
+        let order = &mut self.orders.node_mut(slot).order;
+        order.cancel(event, canceled);
+        self.updates.push(event, order, None);
+        self.close(slot);
+    }
+
+    fn replace(&mut self, event: &Event, replaced: &OrderReplaced) {
+        let slot = self.live(replaced.order);
+        self.take_off_book(event, slot);
+        let order = &mut self.orders.node_mut(slot).order;
+        order.replace(event, replaced);
+        self.updates.push(event, order, None);
+        self.working = Some(slot);
+    }
+
+    /// The command is through: the order it worked on rests with what remains of it.
+    fn rest_what_remains(&mut self, event: &Event) {
+        let Some(slot) = self.working.take() else { return };
+        let node = self.orders.node_mut(slot);
+        node.resting = true;
+        let order = &node.order;
+        let book = &mut self.books[order.instrument.0 as usize];
+        book.add(order.side, order.price, order.leaves);
+        book.touch(event.sequence, event.timestamp);
+    }
+
+    fn take_off_book(&mut self, event: &Event, slot: Slot) {
+        let node = self.orders.node_mut(slot);
+        if !core::mem::take(&mut node.resting) {
+            return;
+        }
+        let order = &node.order;
+        let book = &mut self.books[order.instrument.0 as usize];
+        book.reduce(order.side, order.price, order.leaves, true);
+        book.touch(event.sequence, event.timestamp);
+    }
+
+    fn close(&mut self, slot: Slot) {
+        if self.working == Some(slot) {
+            self.working = None;
+        }
+        self.orders.close(slot);
+    }
+
+    /// The slot of a live order that an event changes.
+    fn live(&self, order: OrderId) -> Slot {
+        if let Some(slot) = self.working
+            && self.orders.node(slot).order.order == order
+        {
+            return slot;
+        }
+        let slot = self.orders.slot(order);
+        slot.filter(|&slot| !self.orders.node(slot).order.status.closed())
+            .unwrap_or_else(|| {
+                panic!(
+                    "event {}.{}: no live order {}",
+                    self.sequence.0, self.index, order.0
+                )
+            })
+    }
+}

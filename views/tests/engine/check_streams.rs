@@ -1,0 +1,131 @@
+//! Executions and order updates against the record of what was said.
+
+use hoga_protocol::*;
+use hoga_views::*;
+
+use crate::walk::Walk;
+use crate::{ACCOUNTS, INSTRUMENTS, VIEW_LIMITS};
+
+impl Walk {
+    /// Finds and lists every execution.
+    pub fn check_executions(&self, limit: usize, number: u64) {
+        let trades = self.events.iter().filter_map(|event| match event.body {
+            EventBody::Trade(trade) => Some((event, trade)),
+            _ => None,
+        });
+        let mut all = Vec::new();
+        for (event, trade) in trades {
+            let sides = [
+                (Role::Aggressor, trade.aggressor, trade.aggressor_side),
+                (Role::Resting, trade.resting, trade.aggressor_side.opposite()),
+            ];
+            for (role, of, side) in sides {
+                all.push(Execution {
+                    number: all.len() as u64,
+                    sequence: event.sequence,
+                    index: event.index,
+                    role,
+                    instrument: trade.instrument,
+                    order: of.order,
+                    account: of.account,
+                    side,
+                    price: trade.price,
+                    quantity: trade.quantity,
+                    fee: of.fee,
+                    timestamp: event.timestamp,
+                });
+            }
+        }
+        let executions = self.views.executions();
+        let first = all.len().saturating_sub(VIEW_LIMITS.executions) as u64;
+        assert_eq!((executions.first(), executions.next()), (first, all.len() as u64));
+        for want in &all {
+            let held = want.number >= first;
+            assert_eq!(executions.get(want.number), held.then_some(*want));
+            let found = if held {
+                Found::Held(want.number)
+            } else {
+                Found::TooOld
+            };
+            assert_eq!(executions.find(want.sequence, want.index, want.role), found);
+        }
+        for instrument in (0..INSTRUMENTS).map(InstrumentId) {
+            let held = all.iter().filter(|side| side.number >= first);
+            let numbers: Vec<u64> = held
+                .filter(|side| side.instrument == instrument)
+                .map(|side| side.number)
+                .collect();
+            let newest = &numbers[numbers.len().saturating_sub(limit)..];
+            assert_eq!(executions.newest(instrument, limit), newest);
+            let after: Vec<u64> = numbers
+                .iter()
+                .copied()
+                .filter(|&held| held > number)
+                .take(limit)
+                .collect();
+            assert_eq!(executions.after(instrument, number, limit), after);
+        }
+    }
+
+    /// Every account resumes after every update and after every command.
+    pub fn check_updates(&self) {
+        let mut all: Vec<(Sequence, u32, AccountId, OrderId)> = Vec::new();
+        for event in &self.events {
+            let mut changed = |account, order| {
+                let index = match all.last() {
+                    Some((sequence, index, ..)) if *sequence == event.sequence => index + 1,
+                    _ => 0,
+                };
+                all.push((event.sequence, index, account, order));
+            };
+            match event.body {
+                EventBody::OrderAccepted(accepted) => changed(accepted.request.account, accepted.order),
+                EventBody::OrderReplaced(replaced) => changed(replaced.account, replaced.order),
+                EventBody::OrderCanceled(canceled) => changed(canceled.account, canceled.order),
+                EventBody::Trade(trade) => {
+                    changed(trade.aggressor.account, trade.aggressor.order);
+                    changed(trade.resting.account, trade.resting.order);
+                }
+                _ => {}
+            }
+        }
+        let updates = self.views.updates();
+        let first = all.len().saturating_sub(VIEW_LIMITS.order_updates) as u64;
+        assert_eq!((updates.first(), updates.next()), (first, all.len() as u64));
+        let points = all
+            .iter()
+            .flat_map(|update| [(update.0, Some(update.1)), (update.0, None)]);
+        for (sequence, index) in points {
+            for account in (0..ACCOUNTS).map(AccountId) {
+                let after = |update: &(Sequence, u32, AccountId, OrderId)| {
+                    (update.0, update.1) > (sequence, index.unwrap_or(u32::MAX))
+                };
+                let want: Vec<(u64, OrderId)> = (0..)
+                    .zip(&all)
+                    .filter(|(_, update)| update.2 == account && after(update))
+                    .map(|(number, update)| (number, update.3))
+                    .collect();
+                let lost = want.first().is_some_and(|(number, _)| *number < first);
+                match updates.resume(account, sequence, index) {
+                    Ok(from) => {
+                        assert!(!lost, "{sequence:?} {index:?} of {account:?}");
+                        assert_eq!(chain(updates, account, from), want);
+                    }
+                    Err(earliest) => {
+                        assert!(lost, "{sequence:?} {index:?} of {account:?}");
+                        assert!(updates.resume(account, earliest, None).is_ok());
+                        assert!(updates.resume(account, Sequence(earliest.0 - 1), None).is_err());
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn chain(updates: &OrderUpdates, account: AccountId, from: u64) -> Vec<(u64, OrderId)> {
+    let first = updates.next_of(account, from);
+    let next = |update: &&OrderUpdate| updates.next_of(account, update.number + 1);
+    std::iter::successors(first, next)
+        .map(|update| (update.number, update.order.order))
+        .collect()
+}
