@@ -1,1 +1,58 @@
-//! Placeholder.
+//! The matching core: one journaled command in, at least one event out, and nothing else.
+//!
+//! [`Engine::apply`] is the whole of it. Its output depends on the commands alone: there is no clock, no thread, no
+//! float, no input or output here, and no walk in the order of a hash table, so one journal gives the same events
+//! and the same [`Engine::state_digest`] on every machine.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `engine` | the door: sequence, time, one command, its events |
+//! | `market` | everything that trades once the exchange has begun; its children are one file per kind of command |
+//! | `order_book` | one instrument's levels, and the queue of orders at each |
+//! | `order`, `slab`, `queue` | where orders live and how they are chained |
+//! | `accounts`, `instruments`, `client_ids`, `keyed` | the tables beside the books |
+//! | `emitter`, `digest` | events on their way out; what two replays compare |
+//!
+//! # The rules
+//!
+//! - Best price first, then oldest first; a trade is at the resting order's price.
+//! - A new order is answered `OrderAccepted`, then its trades, then `OrderCanceled` for what may not rest.
+//! - Orders of one account may trade with each other.
+//! - A replace that changes nothing, or only takes quantity off, keeps its place. Any other goes behind its level,
+//!   and a new price that crosses trades as aggressor. Its new terms must be ones a new order could have.
+//! - An order's fees round as one sum over its life ([`FeeAccrual`](hoga_protocol::FeeAccrual)), also across replaces.
+#![no_std]
+
+extern crate alloc;
+
+mod engine;
+
+mod market;
+
+mod order_book;
+
+mod order;
+
+mod queue;
+
+mod slab;
+
+mod instruments;
+
+mod accounts;
+
+mod client_ids;
+
+mod keyed;
+
+mod emitter;
+
+mod digest;
+
+pub use digest::EventsDigest;
+pub use engine::Engine;
+pub use order::RestingOrder;
+pub use order_book::LevelTotals;
+
+/// The version of the rules in this crate: the highest that a journal's genesis may name.
+pub const ENGINE_VERSION: u32 = 1;

@@ -360,7 +360,10 @@ fn farewell(counters: &Counters, stats: Option<&GatewayStats>) -> String {
         count(&counters.output_full_stalls),
     );
     if let Some(stats) = stats {
-        text.push_str(&format!(", {stats}"));
+        text.push_str(&format!(
+            ", connections {}, executions_streamed {}, slow_consumer_closes {}, busy_refusals {}",
+            stats.accepted, stats.executions_streamed, stats.slow_consumer_closes, stats.busy_refusals
+        ));
     }
     text
 }

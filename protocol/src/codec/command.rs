@@ -174,6 +174,18 @@ fn get_spec(r: &mut Reader<'_>) -> Result<InstrumentSpec, CodecError> {
     .map_err(|_| CodecError::BadValue("instrument"))
 }
 
+fn get_open_account(r: &mut Reader<'_>) -> Result<OpenAccount, CodecError> {
+    let open = OpenAccount {
+        account: AccountId(r.u32()?),
+        name: r.text("name")?,
+    };
+    if open.name.is_empty() {
+        Err(CodecError::BadValue("name"))
+    } else {
+        Ok(open)
+    }
+}
+
 pub(super) fn put_new_order(w: &mut Writer<'_>, order: &NewOrder) {
     w.u32(order.account.0);
     w.u32(order.instrument.0);

@@ -1,0 +1,160 @@
+//! The client order ids that an account may not use for another order: those of its live orders, and of the last
+//! ones that closed.
+
+use alloc::vec::Vec;
+
+use hashbrown::HashTable;
+use hoga_protocol::{AccountId, ClientOrderId, Limits, NewOrder, OrderId};
+
+use crate::keyed::HashKey;
+use crate::queue::{Chained, Links, Queue};
+use crate::slab::{Slab, Slot};
+
+/// Closed ids of all accounts, oldest first.
+const ALL: usize = 0;
+/// Closed ids of one account, oldest first.
+const OWN: usize = 1;
+
+/// An id, and all that was asked for under it.
+#[derive(Clone, Copy)]
+pub(crate) struct Entry {
+    /// The order that has the id.
+    pub(crate) order: OrderId,
+    /// The request as it came, whatever was replaced since.
+    pub(crate) request: NewOrder,
+    links: [Links; 2],
+}
+
+impl Chained<2> for Entry {
+    fn links(&self) -> &[Links; 2] {
+        &self.links
+    }
+
+    fn links_mut(&mut self) -> &mut [Links; 2] {
+        &mut self.links
+    }
+}
+
+/// The ids in use. Its size is bounded by the live orders and the limit on closed ids in all.
+#[derive(Clone)]
+pub(crate) struct ClientIds {
+    key: HashKey,
+    per_account: u32,
+    total: u32,
+    entries: Slab<Entry>,
+    table: HashTable<Slot>,
+    closed: Queue<ALL>,
+    closed_count: u32,
+    accounts: Vec<ClosedOfAccount>,
+}
+
+#[derive(Clone)]
+struct ClosedOfAccount {
+    queue: Queue<OWN>,
+    count: u32,
+}
+
+impl ClientIds {
+    pub(crate) const fn new(key: HashKey, limits: &Limits) -> Self {
+        Self {
+            key,
+            per_account: limits.client_ids_per_account,
+            total: limits.client_ids_total,
+            entries: Slab::new(),
+            table: HashTable::new(),
+            closed: Queue::EMPTY,
+            closed_count: 0,
+            accounts: Vec::new(),
+        }
+    }
+
+    /// An account was opened: the next number.
+    pub(crate) fn add_account(&mut self) {
+        self.accounts.push(ClosedOfAccount {
+            queue: Queue::EMPTY,
+            count: 0,
+        });
+    }
+
+    /// The order that has this id of this account, and what was asked for under it.
+    pub(crate) fn find(&self, account: AccountId, id: &ClientOrderId) -> Option<&Entry> {
+        if id.is_empty() {
+            return None;
+        }
+        let hash = self.key.hash(account.0, id.as_bytes());
+        let slot = self.table.find(hash, |&slot| {
+            let request = &self.entries[slot].request;
+            request.account == account && request.client_order_id == *id
+        })?;
+        Some(&self.entries[*slot])
+    }
+
+    /// Takes the id of an accepted order, which nobody has, until [`close`](Self::close). [`Slot::NONE`] if it has none.
+    pub(crate) fn insert(&mut self, order: OrderId, request: &NewOrder) -> Slot {
+        if request.client_order_id.is_empty() {
+            return Slot::NONE;
+        }
+        let slot = self.entries.insert(Entry {
+            order,
+            request: *request,
+            links: [Links::NONE; 2],
+        });
+        let (key, entries) = (self.key, &self.entries);
+        let hash = |slot: &Slot| hash(key, &entries[*slot]);
+        self.table.insert_unique(hash(&slot), slot, hash);
+        slot
+    }
+
+    /// The order of this entry is live no longer. Its id is kept as the youngest closed one; those beyond the two
+    /// limits are forgotten, the oldest first.
+    pub(crate) fn close(&mut self, slot: Slot) {
+        if slot == Slot::NONE {
+            return;
+        }
+        let account = self.entries[slot].request.account.0 as usize;
+        self.closed.push_back(&mut self.entries, slot);
+        self.closed_count += 1;
+        let own = &mut self.accounts[account];
+        own.queue.push_back(&mut self.entries, slot);
+        own.count += 1;
+        if own.count > self.per_account
+            && let Some(oldest) = own.queue.front()
+        {
+            self.forget(oldest);
+        }
+        if self.closed_count > self.total
+            && let Some(oldest) = self.closed.front()
+        {
+            self.forget(oldest);
+        }
+    }
+
+    /// What the owner of this entry asked for.
+    pub(crate) fn get(&self, slot: Slot) -> Option<&Entry> {
+        slot.some().map(|slot| &self.entries[slot])
+    }
+
+    /// The closed ids, oldest first.
+    pub(crate) fn closed(&self) -> impl Iterator<Item = &Entry> {
+        self.closed.iter(&self.entries)
+    }
+
+    fn forget(&mut self, slot: Slot) {
+        let own = &mut self.accounts[self.entries[slot].request.account.0 as usize];
+        own.queue.unlink(&mut self.entries, slot);
+        own.count -= 1;
+        self.closed.unlink(&mut self.entries, slot);
+        self.closed_count -= 1;
+        let entry = self.entries.remove(slot);
+        if let Ok(found) = self
+            .table
+            .find_entry(hash(self.key, &entry), |&other| other == slot)
+        {
+            found.remove();
+        }
+    }
+}
+
+fn hash(key: HashKey, entry: &Entry) -> u64 {
+    key.hash(entry.request.account.0, entry.request.client_order_id.as_bytes())
+}

@@ -1,0 +1,159 @@
+//! The door: one command with its sequence and its time goes in, its events come out.
+
+use hoga_protocol::{
+    Command, Event, EventBody, Genesis, InstrumentId, InstrumentSpec, Lots, Nanos, OrderId, RejectReason,
+    Rejected, Sequence, Side, Ticks,
+};
+
+use crate::ENGINE_VERSION;
+use crate::digest::StateDigest;
+use crate::emitter::Emitter;
+use crate::market::{Market, refused};
+use crate::order::RestingOrder;
+use crate::order_book::LevelTotals;
+
+/// The state of one exchange, a function of its journal.
+#[derive(Clone)]
+pub struct Engine {
+    last_sequence: Sequence,
+    now: Nanos,
+    /// None before genesis.
+    market: Option<Market>,
+}
+
+impl Engine {
+    /// An exchange that has not begun: its first command must be [`Command::Genesis`].
+    pub const fn new() -> Self {
+        Self {
+            last_sequence: Sequence(0),
+            now: Nanos(0),
+            market: None,
+        }
+    }
+
+    /// Carries out `command` and passes its events to `emit`: one or more, numbered from 0, the last one marked.
+    ///
+    /// The exchange's time becomes `timestamp`, or stays where it is later. Sequences must ascend, and lie in
+    /// `1..=Sequence::MAX`: a command whose sequence does not is refused as `OutOfPlace`, and not even time moves.
+    /// No command panics, whatever its fields hold.
+    pub fn apply(
+        &mut self,
+        sequence: Sequence,
+        timestamp: Nanos,
+        command: &Command,
+        emit: &mut impl FnMut(&Event),
+    ) {
+        let in_order = sequence > self.last_sequence && sequence <= Sequence::MAX;
+        if in_order {
+            self.last_sequence = sequence;
+            self.now = self.now.max(timestamp);
+        }
+        let mut out = Emitter::new(sequence, self.now, emit);
+        let answer = match (&mut self.market, command) {
+            _ if !in_order => Err(refused(RejectReason::OutOfPlace)),
+            (Some(market), command) => market.apply(sequence, command, &mut out),
+            (None, Command::Genesis(genesis)) => self.begin(genesis, &mut out),
+            (None, _) => Err(refused(RejectReason::OutOfPlace)),
+        };
+        if let Err(rejected) = answer {
+            out.push(EventBody::Rejected(rejected));
+        }
+        out.finish();
+    }
+
+    /// A digest of all state that a later outcome can depend on: settings, instruments, every live order in the order
+    /// of its queue, accounts, closed client order ids by age, last sequence and time. It takes time in proportion to
+    /// all of them.
+    pub fn state_digest(&self) -> [u8; 16] {
+        let mut digest = StateDigest::new();
+        digest.u64(self.last_sequence.0);
+        digest.u64(self.now.0);
+        if let Some(market) = &self.market {
+            market.digest(&mut digest);
+        }
+        digest.finish()
+    }
+
+    /// The sequence of the last command, 0 before the first.
+    pub const fn last_sequence(&self) -> Sequence {
+        self.last_sequence
+    }
+
+    /// The exchange's time: the latest timestamp so far.
+    pub const fn now(&self) -> Nanos {
+        self.now
+    }
+
+    /// What the exchange began with; `None` before genesis.
+    pub fn genesis(&self) -> Option<&Genesis> {
+        self.market.as_ref().map(|market| &market.settings)
+    }
+
+    /// How many orders rest, over all instruments.
+    pub fn open_orders(&self) -> usize {
+        self.market.as_ref().map_or(0, |market| market.orders.len())
+    }
+
+    /// How many accounts there are.
+    pub fn accounts(&self) -> usize {
+        self.market.as_ref().map_or(0, |market| market.accounts.len())
+    }
+
+    /// The instruments, in the order of their numbers.
+    pub fn instruments(&self) -> impl Iterator<Item = &InstrumentSpec> {
+        let market = self.market.iter();
+        market.flat_map(|market| market.instruments.iter().map(|instrument| &instrument.spec))
+    }
+
+    /// The best level of one side: its price, all that its orders leave, and how many they are.
+    pub fn best(&self, instrument: InstrumentId, side: Side) -> Option<(Ticks, Lots, u32)> {
+        let level = self.levels(instrument, side).next()?;
+        Some((level.price, level.volume, level.orders))
+    }
+
+    /// The levels of one side, best first; none where there is no such instrument.
+    pub fn levels(&self, instrument: InstrumentId, side: Side) -> impl Iterator<Item = LevelTotals> {
+        let market = self.market.as_ref();
+        let found = market.and_then(|market| market.instruments.get(instrument));
+        found
+            .into_iter()
+            .flat_map(move |instrument| instrument.book.levels(side))
+    }
+
+    /// The orders of one side, best level first, each level in the order of its queue.
+    pub fn orders(&self, instrument: InstrumentId, side: Side) -> impl Iterator<Item = &RestingOrder> {
+        let market = self.market.as_ref();
+        let found = market.and_then(|market| Some((market, market.instruments.get(instrument)?)));
+        found.into_iter().flat_map(move |(market, instrument)| {
+            let orders = instrument.book.orders(side, &market.orders);
+            orders.map(|order| &order.terms)
+        })
+    }
+
+    /// A live order by its id.
+    pub fn order(&self, order: OrderId) -> Option<&RestingOrder> {
+        let market = self.market.as_ref()?;
+        let slot = market.order_index.get(order)?;
+        Some(&market.orders[slot].terms)
+    }
+
+    fn begin<E: FnMut(&Event)>(
+        &mut self,
+        genesis: &Genesis,
+        out: &mut Emitter<'_, E>,
+    ) -> Result<(), Rejected> {
+        let version_known = (1..=ENGINE_VERSION).contains(&genesis.engine_version);
+        if !version_known || !genesis.limits.is_valid() {
+            return Err(refused(RejectReason::InvalidSettings));
+        }
+        self.market = Some(Market::new(genesis));
+        out.push(EventBody::Started(*genesis));
+        Ok(())
+    }
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::new()
+    }
+}

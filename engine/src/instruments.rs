@@ -1,0 +1,61 @@
+//! The instruments, each with its book, numbered from 0 in the order of definition.
+
+use alloc::vec::Vec;
+
+use hoga_protocol::{InstrumentId, InstrumentSpec, RejectReason, Symbol};
+
+use crate::keyed::{HashKey, Names};
+use crate::order_book::OrderBook;
+
+/// An instrument and its book.
+#[derive(Clone)]
+pub(crate) struct Instrument {
+    pub(crate) spec: InstrumentSpec,
+    pub(crate) book: OrderBook,
+}
+
+/// All instruments, at most `max` of them.
+#[derive(Clone)]
+pub(crate) struct Instruments {
+    max: u32,
+    list: Vec<Instrument>,
+    symbols: Names<Symbol>,
+}
+
+impl Instruments {
+    pub(crate) const fn new(key: HashKey, max: u32) -> Self {
+        Self {
+            max,
+            list: Vec::new(),
+            symbols: Names::new(key),
+        }
+    }
+
+    pub(crate) fn define(&mut self, spec: &InstrumentSpec) -> Result<InstrumentId, RejectReason> {
+        let instrument = InstrumentId(self.list.len() as u32);
+        if instrument.0 >= self.max {
+            return Err(RejectReason::TableFull);
+        }
+        if !self.symbols.take(spec.symbol()) {
+            return Err(RejectReason::AlreadyExists);
+        }
+        self.list.push(Instrument {
+            spec: *spec,
+            book: OrderBook::default(),
+        });
+        Ok(instrument)
+    }
+
+    pub(crate) fn get(&self, instrument: InstrumentId) -> Option<&Instrument> {
+        self.list.get(instrument.0 as usize)
+    }
+
+    /// The instrument of an order that was let in, which is therefore one of ours.
+    pub(crate) fn known(&mut self, instrument: InstrumentId) -> &mut Instrument {
+        &mut self.list[instrument.0 as usize]
+    }
+
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Instrument> {
+        self.list.iter()
+    }
+}

@@ -1,0 +1,167 @@
+//! Everything that trades once the exchange has begun: settings, instruments, accounts, live orders, used ids.
+
+mod new_order;
+
+mod matching;
+
+mod replace_order;
+
+mod cancel;
+
+use hoga_protocol::{
+    AccountOpened, Command, Event, EventBody, Genesis, InstrumentDefined, InstrumentSpec, Limits,
+    OpenAccount, OrderId, RejectReason, Rejected, Sequence, Side,
+};
+
+use crate::accounts::Accounts;
+use crate::client_ids::ClientIds;
+use crate::digest::StateDigest;
+use crate::emitter::Emitter;
+use crate::instruments::Instruments;
+use crate::keyed::HashKey;
+use crate::order::{Order, OrderIndex, OrderSlab};
+use crate::slab::Slot;
+
+/// The state of a running exchange.
+#[derive(Clone)]
+pub(crate) struct Market {
+    pub(crate) settings: Genesis,
+    pub(crate) instruments: Instruments,
+    pub(crate) accounts: Accounts,
+    pub(crate) orders: OrderSlab,
+    pub(crate) order_index: OrderIndex,
+    client_ids: ClientIds,
+}
+
+/// What a command answers when it is refused; it has then changed nothing.
+type Answer = Result<(), Rejected>;
+
+impl Market {
+    pub(crate) fn new(genesis: &Genesis) -> Self {
+        let key = HashKey::new(genesis.hash_key);
+        let Limits {
+            max_instruments,
+            max_accounts,
+            ..
+        } = genesis.limits;
+        Self {
+            settings: *genesis,
+            instruments: Instruments::new(key, max_instruments),
+            accounts: Accounts::new(key, max_accounts),
+            orders: OrderSlab::new(),
+            order_index: OrderIndex::new(),
+            client_ids: ClientIds::new(key, &genesis.limits),
+        }
+    }
+
+    /// Carries out one command and pushes at least one event, or refuses it and pushes none.
+    pub(crate) fn apply<E: FnMut(&Event)>(
+        &mut self,
+        sequence: Sequence,
+        command: &Command,
+        out: &mut Emitter<'_, E>,
+    ) -> Answer {
+        match command {
+            Command::Genesis(_) => Err(refused(RejectReason::OutOfPlace)),
+            Command::DefineInstrument(spec) => self.define_instrument(spec, out),
+            Command::OpenAccount(open) => self.open_account(open, out),
+            Command::NewOrder(request) => self.new_order(OrderId(sequence.0), request, out),
+            Command::ReplaceOrder(replace) => self.replace_order(replace, out),
+            Command::CancelOrder(cancel) => self.cancel_order(cancel, out),
+            Command::CancelAll(cancel) => self.cancel_all(cancel, out),
+        }
+    }
+
+    fn define_instrument<E: FnMut(&Event)>(
+        &mut self,
+        spec: &InstrumentSpec,
+        out: &mut Emitter<'_, E>,
+    ) -> Answer {
+        let instrument = self.instruments.define(spec).map_err(refused)?;
+        out.push(EventBody::InstrumentDefined(InstrumentDefined {
+            instrument,
+            spec: *spec,
+        }));
+        Ok(())
+    }
+
+    fn open_account<E: FnMut(&Event)>(&mut self, open: &OpenAccount, out: &mut Emitter<'_, E>) -> Answer {
+        self.accounts.open(open).map_err(refused)?;
+        self.client_ids.add_account();
+        out.push(EventBody::AccountOpened(AccountOpened {
+            account: open.account,
+            name: open.name,
+        }));
+        Ok(())
+    }
+
+    /// Ends the life of the order at `slot`, which hangs in no level any more.
+    fn close(&mut self, slot: Slot) {
+        self.accounts.remove_live(&mut self.orders, slot);
+        let order = self.orders.remove(slot);
+        self.order_index.remove(order.terms.order);
+        self.client_ids.close(order.client_id);
+    }
+
+    /// Walks all state that an outcome can depend on, in an order that replays give again. The chains of an account
+    /// need no walk of their own: they are in the order of ids.
+    pub(crate) fn digest(&self, digest: &mut StateDigest) {
+        digest.record(&Command::Genesis(self.settings));
+        digest.u64(self.accounts.len() as u64);
+        for (number, name) in self.accounts.names().enumerate() {
+            digest.u64(number as u64);
+            digest.bytes(name.as_bytes());
+        }
+        digest.u64(self.instruments.iter().len() as u64);
+        for instrument in self.instruments.iter() {
+            digest.record(&Command::DefineInstrument(instrument.spec));
+            for side in [Side::Buy, Side::Sell] {
+                for level in instrument.book.levels(side) {
+                    digest.u64(u64::from(level.orders));
+                    digest.i64(level.price.0);
+                    digest.u64(level.volume.0);
+                }
+                digest.u64(0);
+                for order in instrument.book.orders(side, &self.orders) {
+                    self.digest_order(order, digest);
+                }
+            }
+        }
+        for entry in self.client_ids.closed() {
+            digest.u64(entry.order.0);
+            digest.record(&Command::NewOrder(entry.request));
+        }
+        digest.u64(0);
+    }
+
+    fn digest_order(&self, order: &Order, digest: &mut StateDigest) {
+        let terms = &order.terms;
+        digest.u64(terms.order.0);
+        digest.u64(u64::from(terms.account.0));
+        digest.u64(u64::from(terms.post_only));
+        digest.i64(terms.price.0);
+        digest.u64(terms.quantity.0);
+        digest.u64(terms.filled.0);
+        digest.i128(terms.fee.exact());
+        match self.client_ids.get(order.client_id) {
+            Some(entry) => {
+                digest.u64(1);
+                digest.record(&Command::NewOrder(entry.request));
+            }
+            None => digest.u64(0),
+        }
+    }
+}
+
+/// A refusal that is about no order.
+pub(crate) const fn refused(reason: RejectReason) -> Rejected {
+    Rejected { reason, order: None }
+}
+
+/// A refusal about one order.
+const fn refused_for(order: OrderId, reason: RejectReason) -> Rejected {
+    Rejected {
+        reason,
+        order: Some(order),
+    }
+}

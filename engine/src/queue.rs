@@ -1,0 +1,93 @@
+//! First-in-first-out chains threaded through the items of a [`Slab`], so that an item leaves from anywhere at once.
+
+use crate::slab::{Slab, Slot};
+
+/// An item's neighbours in one chain.
+#[derive(Clone, Copy)]
+pub(crate) struct Links {
+    prev: Slot,
+    next: Slot,
+}
+
+impl Links {
+    /// In no chain.
+    pub(crate) const NONE: Links = Links {
+        prev: Slot::NONE,
+        next: Slot::NONE,
+    };
+}
+
+/// An item that can be in `CHAINS` chains at once, one of each kind.
+pub(crate) trait Chained<const CHAINS: usize>: Copy {
+    fn links(&self) -> &[Links; CHAINS];
+    fn links_mut(&mut self) -> &mut [Links; CHAINS];
+}
+
+/// The two ends of a chain of kind `CHAIN`.
+#[derive(Clone, Copy)]
+pub(crate) struct Queue<const CHAIN: usize> {
+    head: Slot,
+    tail: Slot,
+}
+
+impl<const CHAIN: usize> Queue<CHAIN> {
+    pub(crate) const EMPTY: Self = Self {
+        head: Slot::NONE,
+        tail: Slot::NONE,
+    };
+
+    /// The item that has waited longest.
+    pub(crate) fn front(&self) -> Option<Slot> {
+        self.head.some()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.head == Slot::NONE
+    }
+
+    /// Puts the item at `slot`, which is in no chain of this kind, behind all others.
+    pub(crate) fn push_back<const CHAINS: usize, T>(&mut self, slab: &mut Slab<T>, slot: Slot)
+    where
+        T: Chained<CHAINS>,
+    {
+        slab[slot].links_mut()[CHAIN] = Links {
+            prev: self.tail,
+            next: Slot::NONE,
+        };
+        match self.tail.some() {
+            Some(tail) => slab[tail].links_mut()[CHAIN].next = slot,
+            None => self.head = slot,
+        }
+        self.tail = slot;
+    }
+
+    /// Takes the item at `slot`, which is in this very chain, out of it.
+    pub(crate) fn unlink<const CHAINS: usize, T>(&mut self, slab: &mut Slab<T>, slot: Slot)
+    where
+        T: Chained<CHAINS>,
+    {
+        let Links { prev, next } = slab[slot].links()[CHAIN];
+        match prev.some() {
+            Some(prev) => slab[prev].links_mut()[CHAIN].next = next,
+            None => self.head = next,
+        }
+        match next.some() {
+            Some(next) => slab[next].links_mut()[CHAIN].prev = prev,
+            None => self.tail = prev,
+        }
+        slab[slot].links_mut()[CHAIN] = Links::NONE;
+    }
+
+    /// The items, the one that has waited longest first.
+    pub(crate) fn iter<'a, const CHAINS: usize, T>(&self, slab: &'a Slab<T>) -> impl Iterator<Item = &'a T>
+    where
+        T: Chained<CHAINS>,
+    {
+        let mut next = self.head;
+        core::iter::from_fn(move || {
+            let item = &slab[next.some()?];
+            next = item.links()[CHAIN].next;
+            Some(item)
+        })
+    }
+}

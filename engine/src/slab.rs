@@ -1,0 +1,69 @@
+//! Items at fixed places that are used again: no item moves, and none is allocated by itself.
+
+use alloc::vec::Vec;
+use core::ops::{Index, IndexMut};
+
+/// An item's place in its [`Slab`]. It means nothing outside the engine, and nothing once the item has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slot(u32);
+
+impl Slot {
+    /// No item.
+    pub(crate) const NONE: Slot = Slot(u32::MAX);
+
+    /// The place, unless it is [`Slot::NONE`].
+    pub(crate) fn some(self) -> Option<Slot> {
+        (self != Slot::NONE).then_some(self)
+    }
+}
+
+/// Fewer than `u32::MAX` items; the place left last is taken first, since it is still in the cache.
+#[derive(Clone)]
+pub(crate) struct Slab<T> {
+    items: Vec<T>,
+    free: Vec<Slot>,
+}
+
+impl<T: Copy> Slab<T> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            items: Vec::new(),
+            free: Vec::new(),
+        }
+    }
+
+    /// How many items there are.
+    pub(crate) fn len(&self) -> usize {
+        self.items.len() - self.free.len()
+    }
+
+    pub(crate) fn insert(&mut self, item: T) -> Slot {
+        if let Some(slot) = self.free.pop() {
+            self[slot] = item;
+            return slot;
+        }
+        let slot = Slot(self.items.len() as u32);
+        self.items.push(item);
+        slot
+    }
+
+    /// Takes out the item at `slot`, which must hold one.
+    pub(crate) fn remove(&mut self, slot: Slot) -> T {
+        self.free.push(slot);
+        self[slot]
+    }
+}
+
+impl<T> Index<Slot> for Slab<T> {
+    type Output = T;
+
+    fn index(&self, slot: Slot) -> &T {
+        &self.items[slot.0 as usize]
+    }
+}
+
+impl<T> IndexMut<Slot> for Slab<T> {
+    fn index_mut(&mut self, slot: Slot) -> &mut T {
+        &mut self.items[slot.0 as usize]
+    }
+}

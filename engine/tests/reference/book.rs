@@ -1,0 +1,360 @@
+//! The rules again, as plainly as they can be put: one list of live orders in the order of their time, searched from
+//! end to end. It shares no line with the engine, not even the rounding of fees.
+
+use hoga_protocol::*;
+
+#[derive(Clone)]
+struct Live {
+    id: OrderId,
+    asked: NewOrder,
+    price: Ticks,
+    quantity: u64,
+    filled: u64,
+    /// Notional times parts per million, over all fills so far.
+    owed: i128,
+}
+
+impl Live {
+    fn leaves(&self) -> u64 {
+        self.quantity - self.filled
+    }
+
+    fn fill(&mut self, quantity: u64, notional: Notional, rate: FeeRate) -> TradeSide {
+        let before = half_even(self.owed);
+        self.owed += notional.0 * i128::from(rate.0);
+        self.filled += quantity;
+        TradeSide {
+            order: self.id,
+            account: self.asked.account,
+            leaves: Lots(self.leaves()),
+            fee: Notional(half_even(self.owed) - before),
+        }
+    }
+}
+
+/// Millionths to the nearest whole, ties to the even one, found by trying the neighbours.
+fn half_even(millionths: i128) -> i128 {
+    let near = millionths / 1_000_000;
+    let distance = |whole: i128| (millionths - whole * 1_000_000).abs();
+    let candidates = [near - 1, near, near + 1];
+    let least = candidates.into_iter().map(distance).min().unwrap();
+    let mut nearest = candidates.into_iter().filter(|&whole| distance(whole) == least);
+    let first = nearest.next().unwrap();
+    match nearest.next() {
+        Some(second) if second % 2 == 0 => second,
+        _ => first,
+    }
+}
+
+pub struct Reference {
+    limits: Limits,
+    specs: Vec<InstrumentSpec>,
+    accounts: u32,
+    live: Vec<Live>,
+    /// Oldest first.
+    closed: Vec<(OrderId, NewOrder)>,
+}
+
+impl Reference {
+    pub fn new(limits: Limits, specs: Vec<InstrumentSpec>, accounts: u32) -> Self {
+        Self {
+            limits,
+            specs,
+            accounts,
+            live: Vec::new(),
+            closed: Vec::new(),
+        }
+    }
+
+    /// What the command's events must say.
+    pub fn apply(&mut self, sequence: Sequence, command: &Command) -> Vec<EventBody> {
+        let mut said = Vec::new();
+        let refusal = match command {
+            Command::NewOrder(order) => self.new_order(OrderId(sequence.0), order, &mut said),
+            Command::ReplaceOrder(replace) => self.replace(replace, &mut said),
+            Command::CancelOrder(cancel) => self.cancel(cancel, &mut said),
+            Command::CancelAll(cancel) => self.cancel_all(cancel, &mut said),
+            _ => panic!("the reference knows orders only"),
+        };
+        if let Err((reason, order)) = refusal {
+            assert!(said.is_empty());
+            said.push(EventBody::Rejected(Rejected { reason, order }));
+        }
+        said
+    }
+
+    fn new_order(&mut self, id: OrderId, order: &NewOrder, said: &mut Vec<EventBody>) -> Refusal {
+        use RejectReason::*;
+        if order.account.0 >= self.accounts {
+            return Err((UnknownAccount, None));
+        }
+        let Some(spec) = self.specs.get(order.instrument.0 as usize).copied() else {
+            return Err((UnknownInstrument, None));
+        };
+        if let Some((first, body)) = self.by_client_id(order) {
+            if body != *order {
+                return Err((ClientOrderIdReused, Some(first)));
+            }
+            said.push(EventBody::DuplicateOrder { order: first });
+            return Ok(());
+        }
+        let limit = order.order_type == OrderType::Limit;
+        let gtc = order.time_in_force == TimeInForce::Gtc;
+        let price_is_good = if limit {
+            order.price >= Ticks(1) && order.price <= Ticks::MAX
+        } else {
+            order.price == Ticks(0)
+        };
+        let checks = [
+            (limit || !gtc, InvalidCombination),
+            (!order.post_only || (limit && gtc), InvalidCombination),
+            (price_is_good, InvalidPrice),
+            (order.quantity >= spec.min_quantity, QuantityTooSmall),
+            (order.quantity <= spec.max_quantity, QuantityTooLarge),
+        ];
+        if let Some((_, reason)) = checks.into_iter().find(|check| !check.0) {
+            return Err((reason, None));
+        }
+        if limit && spec.notional(order.price, order.quantity) < spec.min_notional {
+            return Err((NotionalTooSmall, None));
+        }
+        if gtc && self.live.len() >= self.limits.max_open_orders as usize {
+            return Err((Capacity, None));
+        }
+        if order.post_only && self.best(order, order.price).is_some() {
+            return Err((PostOnlyWouldTrade, None));
+        }
+
+        said.push(EventBody::OrderAccepted(OrderAccepted {
+            order: id,
+            request: *order,
+        }));
+        let worst = match (limit, order.side) {
+            (true, _) => order.price,
+            (false, Side::Buy) => Ticks::MAX,
+            (false, Side::Sell) => Ticks(1),
+        };
+        let mut taker = Live {
+            id,
+            asked: *order,
+            price: worst,
+            quantity: order.quantity.0,
+            filled: 0,
+            owed: 0,
+        };
+        let within: u64 = self
+            .opposite(order, worst)
+            .map(|(_, resting)| resting.leaves())
+            .sum();
+        if order.time_in_force != TimeInForce::Fok || within >= order.quantity.0 {
+            self.trade(&mut taker, said);
+        }
+        if taker.leaves() == 0 {
+            self.close(taker);
+        } else if gtc {
+            self.live.push(taker);
+        } else {
+            let reason = match (order.time_in_force, limit) {
+                (TimeInForce::Fok, _) => CancelReason::FillOrKill,
+                (_, true) => CancelReason::ImmediateOrCancel,
+                (_, false) => CancelReason::NoLiquidity,
+            };
+            said.push(canceled(&taker, false, reason));
+            self.close(taker);
+        }
+        Ok(())
+    }
+
+    fn replace(&mut self, replace: &ReplaceOrder, said: &mut Vec<EventBody>) -> Refusal {
+        use RejectReason::*;
+        let at = self.find(replace.account, replace.order)?;
+        let old = self.live[at].clone();
+        let spec = self.specs[old.asked.instrument.0 as usize];
+        let price = replace.price.unwrap_or(old.price);
+        let quantity = replace.quantity.unwrap_or(Lots(old.quantity));
+        let refuse = |reason| Err((reason, Some(old.id)));
+        if price < Ticks(1) || price > Ticks::MAX {
+            return refuse(InvalidPrice);
+        }
+        if old.filled > 0 && quantity.0 <= old.filled {
+            return refuse(TooLate);
+        }
+        if quantity < spec.min_quantity {
+            return refuse(QuantityTooSmall);
+        }
+        if quantity > spec.max_quantity {
+            return refuse(QuantityTooLarge);
+        }
+        if spec.notional(price, quantity) < spec.min_notional {
+            return refuse(NotionalTooSmall);
+        }
+        if old.asked.post_only && self.best(&old.asked, price).is_some() {
+            return refuse(PostOnlyWouldTrade);
+        }
+        let priority_kept = price == old.price && quantity.0 <= old.quantity;
+        said.push(EventBody::OrderReplaced(OrderReplaced {
+            order: old.id,
+            account: old.asked.account,
+            instrument: old.asked.instrument,
+            price,
+            quantity,
+            leaves: Lots(quantity.0 - old.filled),
+            priority_kept,
+        }));
+        self.live[at].price = price;
+        self.live[at].quantity = quantity.0;
+        if !priority_kept {
+            let mut taker = self.live.remove(at);
+            self.trade(&mut taker, said);
+            if taker.leaves() == 0 {
+                self.close(taker);
+            } else {
+                self.live.push(taker);
+            }
+        }
+        Ok(())
+    }
+
+    fn cancel(&mut self, cancel: &CancelOrder, said: &mut Vec<EventBody>) -> Refusal {
+        let at = self.find(cancel.account, cancel.order)?;
+        let order = self.live.remove(at);
+        said.push(canceled(&order, true, CancelReason::Requested));
+        self.close(order);
+        Ok(())
+    }
+
+    fn cancel_all(&mut self, cancel: &CancelAll, said: &mut Vec<EventBody>) -> Refusal {
+        if cancel.account.0 >= self.accounts {
+            return Err((RejectReason::UnknownAccount, None));
+        }
+        if cancel
+            .instrument
+            .is_some_and(|number| number.0 as usize >= self.specs.len())
+        {
+            return Err((RejectReason::UnknownInstrument, None));
+        }
+        let meant = |order: &Live| {
+            order.asked.account == cancel.account
+                && cancel
+                    .instrument
+                    .is_none_or(|number| number == order.asked.instrument)
+        };
+        let mut ids: Vec<OrderId> = self
+            .live
+            .iter()
+            .filter(|order| meant(order))
+            .map(|order| order.id)
+            .collect();
+        ids.sort();
+        let share = ids.len().min(256);
+        for id in &ids[..share] {
+            let at = self.live.iter().position(|order| order.id == *id).unwrap();
+            let order = self.live.remove(at);
+            said.push(canceled(&order, true, CancelReason::MassCancel));
+            self.close(order);
+        }
+        said.push(EventBody::MassCancelDone(MassCancelDone {
+            account: cancel.account,
+            canceled: share as u32,
+            more: ids.len() > share,
+        }));
+        Ok(())
+    }
+
+    fn trade(&mut self, taker: &mut Live, said: &mut Vec<EventBody>) {
+        let spec = self.specs[taker.asked.instrument.0 as usize];
+        while taker.leaves() > 0
+            && let Some(at) = self.best(&taker.asked, taker.price)
+        {
+            let resting = &mut self.live[at];
+            let quantity = taker.leaves().min(resting.leaves());
+            let notional = spec.notional(resting.price, Lots(quantity));
+            said.push(EventBody::Trade(Trade {
+                instrument: taker.asked.instrument,
+                aggressor_side: taker.asked.side,
+                price: resting.price,
+                quantity: Lots(quantity),
+                aggressor: taker.fill(quantity, notional, spec.taker_fee),
+                resting: resting.fill(quantity, notional, spec.maker_fee),
+            }));
+            if resting.leaves() == 0 {
+                let order = self.live.remove(at);
+                self.close(order);
+            }
+        }
+    }
+
+    /// Where the orders stand that an order of these terms may trade with at `worst` or better.
+    fn opposite<'a>(&'a self, terms: &'a NewOrder, worst: Ticks) -> impl Iterator<Item = (usize, &'a Live)> {
+        self.live.iter().enumerate().filter(move |(_, resting)| {
+            resting.asked.instrument == terms.instrument
+                && resting.asked.side != terms.side
+                && match terms.side {
+                    Side::Buy => resting.price <= worst,
+                    Side::Sell => resting.price >= worst,
+                }
+        })
+    }
+
+    /// The best priced of them; of equals, the one that stands first.
+    fn best(&self, terms: &NewOrder, worst: Ticks) -> Option<usize> {
+        let dearness = |price: Ticks| match terms.side {
+            Side::Buy => price.0,
+            Side::Sell => -price.0,
+        };
+        let found = self
+            .opposite(terms, worst)
+            .min_by_key(|(at, resting)| (dearness(resting.price), *at));
+        found.map(|(at, _)| at)
+    }
+
+    fn find(&self, account: AccountId, id: OrderId) -> Result<usize, (RejectReason, Option<OrderId>)> {
+        if account.0 >= self.accounts {
+            return Err((RejectReason::UnknownAccount, Some(id)));
+        }
+        let meant = |order: &Live| order.id == id && order.asked.account == account;
+        let found = self.live.iter().position(meant);
+        found.ok_or((RejectReason::UnknownOrder, Some(id)))
+    }
+
+    fn by_client_id(&self, order: &NewOrder) -> Option<(OrderId, NewOrder)> {
+        let live = self.live.iter().map(|live| (live.id, live.asked));
+        let same = |(_, body): &(OrderId, NewOrder)| {
+            !order.client_order_id.is_empty()
+                && body.account == order.account
+                && body.client_order_id == order.client_order_id
+        };
+        live.chain(self.closed.iter().copied()).find(same)
+    }
+
+    fn close(&mut self, order: Live) {
+        if order.asked.client_order_id.is_empty() {
+            return;
+        }
+        let account = order.asked.account;
+        self.closed.push((order.id, order.asked));
+        let own = |(_, body): &(OrderId, NewOrder)| body.account == account;
+        if self.closed.iter().filter(|closed| own(closed)).count()
+            > self.limits.client_ids_per_account as usize
+        {
+            let oldest = self.closed.iter().position(own).unwrap();
+            self.closed.remove(oldest);
+        }
+        if self.closed.len() > self.limits.client_ids_total as usize {
+            self.closed.remove(0);
+        }
+    }
+}
+
+type Refusal = Result<(), (RejectReason, Option<OrderId>)>;
+
+fn canceled(order: &Live, was_resting: bool, reason: CancelReason) -> EventBody {
+    EventBody::OrderCanceled(OrderCanceled {
+        order: order.id,
+        account: order.asked.account,
+        instrument: order.asked.instrument,
+        canceled: Lots(order.leaves()),
+        was_resting,
+        reason,
+    })
+}
