@@ -68,6 +68,7 @@ pub fn run(config: &Config) -> Result<(), String> {
     let at_once = Arc::new(AtomicBool::new(true));
     let mut signals =
         watch_signals(&at_once).map_err(|error| format!("cannot watch for signals: {error}"))?;
+    raise_descriptor_limit(config.gateway.max_connections as u64);
     let storage = Arc::new(DiskStorage::new(recovery::journal_dir(&config.data_dir)));
     let bar = replay::counter("recovering", "commands");
     let exchange = Exchange::start(config, storage, &mut |sequence| bar.set_position(sequence))?;
@@ -166,6 +167,36 @@ impl Exchange {
             let _ = thread.join();
         }
         farewell(&self.counters, stats.as_ref())
+    }
+}
+
+/// Asks for as many file descriptors as the connections may take. The soft limit of 1,024 that most systems start a
+/// program with is there for programs that use `select`; the hard limit is the operator's word.
+fn raise_descriptor_limit(connections: u64) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let wanted = connections + 64;
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current.is_none_or(|current| current >= wanted) {
+        return;
+    }
+    let reachable = maximum.map_or(wanted, |maximum| maximum.min(wanted));
+    let raised = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: Some(reachable),
+            maximum,
+        },
+    );
+    if raised.is_err() || reachable < wanted {
+        let open = if raised.is_ok() {
+            reachable
+        } else {
+            current.unwrap_or(wanted)
+        };
+        eprintln!(
+            "hoga: gateway.max_connections is {connections}, but this process may open only {open} files: raise the \
+             hard limit (ulimit -Hn, LimitNOFILE) or lower the setting"
+        );
     }
 }
 

@@ -64,10 +64,12 @@ const TABLE: [(&str, &[&str]); 8] = [
             "serde_json",
             "signal-hook",
             "simd-json",
+            "socket2",
+            "tempfile",
             "tungstenite",
         ],
     ),
-    ("hoga-benches", &[]),
+    ("hoga-benches", &["hoga-engine", "hoga-protocol"]),
 ];
 
 #[test]
