@@ -56,13 +56,22 @@ impl fmt::Display for Error {
         match self {
             Error::Storage(error) => write!(f, "the journal is not durable: {error}"),
             Error::Full { reason } => {
-                write!(f, "the journal is full and its next segment cannot be made: {reason}; free disk space")
+                write!(
+                    f,
+                    "the journal is full and its next segment cannot be made: {reason}; free disk space"
+                )
             }
             Error::RecordLength { length } => {
-                write!(f, "a record of {length} bytes is refused: it must have 1 to {MAX_RECORD_BYTES}")
+                write!(
+                    f,
+                    "a record of {length} bytes is refused: it must have 1 to {MAX_RECORD_BYTES}"
+                )
             }
             Error::Poisoned { cause } => {
-                write!(f, "the journal writer stopped at an earlier failure ({cause}); restart the process")
+                write!(
+                    f,
+                    "the journal writer stopped at an earlier failure ({cause}); restart the process"
+                )
             }
         }
     }
@@ -141,17 +150,28 @@ impl fmt::Display for Problem {
             Problem::FrameHeaderChecksum => write!(f, "the frame header does not match its checksum"),
             Problem::BodyChecksum => write!(f, "the frame's body does not match its checksum"),
             Problem::Foreign { journal_id, segment } => {
-                write!(f, "the bytes there belong to journal {journal_id:#010x}, segment {segment}")
+                write!(
+                    f,
+                    "the bytes there belong to journal {journal_id:#010x}, segment {segment}"
+                )
             }
             Problem::Sequence { found } => write!(f, "what stands there begins at sequence {found}"),
             Problem::Bounds => write!(f, "the header's counts and sizes are out of bounds"),
-            Problem::Chain => write!(f, "what stands there does not follow from what came before it (chain)"),
+            Problem::Chain => write!(
+                f,
+                "what stands there does not follow from what came before it (chain)"
+            ),
             Problem::Records => write!(f, "the lengths of the frame's records do not add up"),
             Problem::Leftover => write!(f, "bytes other than zero stand behind the segment's last frame"),
             Problem::Version { found } => {
-                write!(f, "it is in format version {found}, and this program reads up to {FORMAT_VERSION}")
+                write!(
+                    f,
+                    "it is in format version {found}, and this program reads up to {FORMAT_VERSION}"
+                )
             }
-            Problem::SegmentHeader => write!(f, "the segment's header is blank or does not match its checksum"),
+            Problem::SegmentHeader => {
+                write!(f, "the segment's header is blank or does not match its checksum")
+            }
             Problem::SegmentSize { expected, found } => {
                 write!(f, "the file has {found} bytes and its header says {expected}")
             }
@@ -179,20 +199,35 @@ pub struct Damage {
 
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Damage { location, file, offset, expected_sequence, problem, .. } = self;
+        let Damage {
+            location,
+            file,
+            offset,
+            expected_sequence,
+            problem,
+            ..
+        } = self;
         write!(
             f,
             "the journal is damaged: {location}/{file}, offset {offset}, expected sequence \
              {expected_sequence}: {problem}"
         )?;
         if let Some((offset, sequence)) = self.intact_after {
-            write!(f, "; a later frame, sequence {sequence} at offset {offset}, is whole, so records are lost")?;
+            write!(
+                f,
+                "; a later frame, sequence {sequence} at offset {offset}, is whole, so records are lost"
+            )?;
         }
         write!(f, ". Nothing was changed. ")?;
         match problem {
             Problem::Version { .. } => write!(f, "Start it with the newer program that wrote it."),
-            Problem::SegmentMissing => write!(f, "Put the missing file back, or restore the folder from a copy."),
-            _ => write!(f, "Keep the folder as it is, and restore this file from a copy that verifies."),
+            Problem::SegmentMissing => {
+                write!(f, "Put the missing file back, or restore the folder from a copy.")
+            }
+            _ => write!(
+                f,
+                "Keep the folder as it is, and restore this file from a copy that verifies."
+            ),
         }
     }
 }
@@ -267,7 +302,10 @@ impl<E: fmt::Display> fmt::Display for OpenError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             OpenError::Options(message) => f.write_str(message),
-            OpenError::Locked { location, pid: Some(pid) } => write!(
+            OpenError::Locked {
+                location,
+                pid: Some(pid),
+            } => write!(
                 f,
                 "the journal in {location} is open in process {pid}: stop that process, or choose another folder"
             ),
@@ -277,7 +315,10 @@ impl<E: fmt::Display> fmt::Display for OpenError<E> {
             ),
             OpenError::Read(error) => error.fmt(f),
             OpenError::Record { sequence, source } => {
-                write!(f, "record {sequence} of the journal was read but cannot be applied: {source}")
+                write!(
+                    f,
+                    "record {sequence} of the journal was read but cannot be applied: {source}"
+                )
             }
         }
     }

@@ -73,7 +73,9 @@ pub(crate) struct FrameHeader {
 impl FrameHeader {
     /// The header at the start of `block`, if its magic and checksum are whole. Its fields are not judged.
     pub fn intact(block: &[u8]) -> Result<&FrameHeader, Problem> {
-        let bytes = block.get(..FRAME_HEADER_BYTES as usize).ok_or(Problem::FrameMagic)?;
+        let bytes = block
+            .get(..FRAME_HEADER_BYTES as usize)
+            .ok_or(Problem::FrameMagic)?;
         let header = FrameHeader::ref_from_bytes(bytes).map_err(|_| Problem::FrameMagic)?;
         if header.magic != FRAME_MAGIC {
             return Err(Problem::FrameMagic);
@@ -94,13 +96,20 @@ impl FrameHeader {
     /// `room` is what the segment has from the start of this frame on, in bytes.
     pub fn check(&self, place: &Place, room: u64) -> Result<(), Problem> {
         if self.version.get() != FORMAT_VERSION {
-            return Err(Problem::Version { found: self.version.get() });
+            return Err(Problem::Version {
+                found: self.version.get(),
+            });
         }
         if self.journal_id.get() != place.journal_id || self.segment.get() != place.segment {
-            return Err(Problem::Foreign { journal_id: self.journal_id.get(), segment: self.segment.get() });
+            return Err(Problem::Foreign {
+                journal_id: self.journal_id.get(),
+                segment: self.segment.get(),
+            });
         }
         if self.first_sequence.get() != place.sequence {
-            return Err(Problem::Sequence { found: self.first_sequence.get() });
+            return Err(Problem::Sequence {
+                found: self.first_sequence.get(),
+            });
         }
         let (records, body) = (self.records.get(), u64::from(self.body_bytes.get()));
         let shortest = u64::from(records) * (LENGTH_BYTES + 1);
@@ -125,7 +134,11 @@ impl FrameHeader {
             let (_, after) = split_record(rest).ok_or(Problem::Records)?;
             rest = after;
         }
-        if rest.is_empty() { Ok(()) } else { Err(Problem::Records) }
+        if rest.is_empty() {
+            Ok(())
+        } else {
+            Err(Problem::Records)
+        }
     }
 
     fn chain_after(&self, previous: &[u8; 32], body: &[u8]) -> [u8; 32] {
@@ -149,7 +162,11 @@ pub(crate) struct Place {
 pub(crate) fn split_record(body: &[u8]) -> Option<(&[u8], &[u8])> {
     let (prefix, rest) = body.split_first_chunk::<2>()?;
     let length = usize::from(u16::from_le_bytes(*prefix));
-    if (1..=MAX_RECORD_BYTES).contains(&length) { rest.split_at_checked(length) } else { None }
+    if (1..=MAX_RECORD_BYTES).contains(&length) {
+        rest.split_at_checked(length)
+    } else {
+        None
+    }
 }
 
 /// A frame being filled. The buffer is allocated and touched once, and used again for every frame.
@@ -161,7 +178,10 @@ pub(crate) struct FrameBuilder {
 impl FrameBuilder {
     pub fn new() -> FrameBuilder {
         // Filled with a byte other than zero so that the pages are there before the first record is.
-        let mut builder = FrameBuilder { buffer: vec![1; MAX_FRAME_BYTES as usize], records: 0 };
+        let mut builder = FrameBuilder {
+            buffer: vec![1; MAX_FRAME_BYTES as usize],
+            records: 0,
+        };
         builder.clear();
         builder
     }
@@ -181,7 +201,8 @@ impl FrameBuilder {
     /// Adds a record of 1 to [`MAX_RECORD_BYTES`] bytes that [`fits`](Self::fits).
     pub fn push(&mut self, record: &[u8]) {
         debug_assert!((1..=MAX_RECORD_BYTES).contains(&record.len()));
-        self.buffer.extend_from_slice(&(record.len() as u16).to_le_bytes());
+        self.buffer
+            .extend_from_slice(&(record.len() as u16).to_le_bytes());
         self.buffer.extend_from_slice(record);
         self.records += 1;
     }
@@ -223,7 +244,11 @@ impl FrameBuilder {
 mod tests {
     use super::*;
 
-    const PLACE: Place = Place { journal_id: 7, segment: 1, sequence: 41 };
+    const PLACE: Place = Place {
+        journal_id: 7,
+        segment: 1,
+        sequence: 41,
+    };
 
     fn sealed(records: &[&[u8]]) -> Vec<u8> {
         let mut builder = FrameBuilder::new();
@@ -253,7 +278,10 @@ mod tests {
         assert_eq!(frame[32..40], [1, 0, 0, 0, 5, 0, 0, 0]);
         assert_eq!(frame[40..44], crc32c::crc32c(&frame[128..]).to_le_bytes());
         let mut hasher = blake3::Hasher::new();
-        hasher.update(&[0; 32]).update(&frame[..44]).update(&frame[128..133]);
+        hasher
+            .update(&[0; 32])
+            .update(&frame[..44])
+            .update(&frame[128..133]);
         assert_eq!(frame[44..76], *hasher.finalize().as_bytes());
         assert_eq!(frame[76..124], [0; 48]);
         assert_eq!(frame[124..128], crc32c::crc32c(&frame[..124]).to_le_bytes());
@@ -276,9 +304,33 @@ mod tests {
     fn a_frame_from_elsewhere_is_not_taken() {
         let frame = sealed(&[b"abc"]);
         for (place, chain, problem) in [
-            (Place { journal_id: 8, ..PLACE }, FIRST_CHAIN, Problem::Foreign { journal_id: 7, segment: 1 }),
-            (Place { segment: 2, ..PLACE }, FIRST_CHAIN, Problem::Foreign { journal_id: 7, segment: 1 }),
-            (Place { sequence: 40, ..PLACE }, FIRST_CHAIN, Problem::Sequence { found: 41 }),
+            (
+                Place {
+                    journal_id: 8,
+                    ..PLACE
+                },
+                FIRST_CHAIN,
+                Problem::Foreign {
+                    journal_id: 7,
+                    segment: 1,
+                },
+            ),
+            (
+                Place { segment: 2, ..PLACE },
+                FIRST_CHAIN,
+                Problem::Foreign {
+                    journal_id: 7,
+                    segment: 1,
+                },
+            ),
+            (
+                Place {
+                    sequence: 40,
+                    ..PLACE
+                },
+                FIRST_CHAIN,
+                Problem::Sequence { found: 41 },
+            ),
             (PLACE, [1; 32], Problem::Chain),
         ] {
             assert_eq!(judge(&frame, &place, &chain), Err(problem));
@@ -291,7 +343,10 @@ mod tests {
         while builder.fits(MAX_RECORD_BYTES, MAX_FRAME_BYTES) {
             builder.push(&[5; MAX_RECORD_BYTES]);
         }
-        assert_eq!(u64::from(builder.records()), MAX_BODY_BYTES / (LENGTH_BYTES + MAX_RECORD_BYTES as u64));
+        assert_eq!(
+            u64::from(builder.records()),
+            MAX_BODY_BYTES / (LENGTH_BYTES + MAX_RECORD_BYTES as u64)
+        );
         assert!(builder.seal(&PLACE, &FIRST_CHAIN).0.len() as u64 <= MAX_FRAME_BYTES);
         builder.clear();
         while builder.fits(1, MAX_FRAME_BYTES) {

@@ -40,9 +40,13 @@ mod maker;
 mod space;
 mod writer;
 
+mod listing;
+mod window;
+
+mod scan;
+
 mod reader;
 mod recovery;
-mod scan;
 mod verify;
 
 mod error;

@@ -52,7 +52,9 @@ impl Default for Options {
 impl Options {
     pub(crate) fn check(&self) -> Result<(), String> {
         let size = self.segment_bytes;
-        if !(MIN_SEGMENT_BYTES..=MAX_SEGMENT_BYTES).contains(&size) || size % SEGMENT_GRAIN_BYTES != 0 {
+        if !(MIN_SEGMENT_BYTES..=MAX_SEGMENT_BYTES).contains(&size)
+            || !size.is_multiple_of(SEGMENT_GRAIN_BYTES)
+        {
             return Err(format!(
                 "segment size {size} is not usable: choose {MIN_SEGMENT_BYTES} to {MAX_SEGMENT_BYTES} bytes, a \
                  multiple of {SEGMENT_GRAIN_BYTES}"

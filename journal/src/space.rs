@@ -30,7 +30,10 @@ impl Space {
     /// Why the next segment cannot be made, in words; `None` while nothing is wrong. The maker goes on
     /// trying, and clears it on success.
     pub fn failure(&self) -> Option<String> {
-        self.failure.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+        self.failure
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .clone()
     }
 
     pub(crate) fn set_current(&self, bytes: u64) {
@@ -46,7 +49,10 @@ impl Space {
     }
 
     pub(crate) fn set_failure(&self, failure: Option<String>) {
-        *self.failure.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = failure;
+        *self
+            .failure
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner()) = failure;
     }
 }
 

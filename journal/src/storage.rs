@@ -103,7 +103,9 @@ pub struct DiskStorage {
 impl DiskStorage {
     /// The storage in `folder`. Nothing is touched until the first call.
     pub fn new(folder: impl AsRef<Path>) -> DiskStorage {
-        DiskStorage { folder: folder.as_ref().to_path_buf() }
+        DiskStorage {
+            folder: folder.as_ref().to_path_buf(),
+        }
     }
 
     fn make_folder(&self) -> io::Result<()> {
@@ -127,9 +129,16 @@ impl Storage for DiskStorage {
     fn lock(&self) -> Result<LockGuard, LockError> {
         self.make_folder()?;
         let path = self.folder.join(LOCK_NAME);
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)?;
         if !os::try_lock(&file)? {
-            let pid = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok());
+            let pid = fs::read_to_string(&path)
+                .ok()
+                .and_then(|text| text.trim().parse().ok());
             return Err(LockError::Held { pid });
         }
         file.set_len(0)?;
@@ -149,13 +158,20 @@ impl Storage for DiskStorage {
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn SegmentFile>> {
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(self.folder.join(name))?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(self.folder.join(name))?;
         Ok(Box::new(DiskFile(file)))
     }
 
     fn open(&self, name: &str, access: Access) -> io::Result<Box<dyn SegmentFile>> {
         let write = access == Access::ReadWrite;
-        let file = OpenOptions::new().read(true).write(write).open(self.folder.join(name))?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(write)
+            .open(self.folder.join(name))?;
         Ok(Box::new(DiskFile(file)))
     }
 
@@ -163,7 +179,10 @@ impl Storage for DiskStorage {
         let to = self.folder.join(to);
         // The lock keeps other writers out, so the name cannot be taken between the look and the renaming.
         if to.try_exists()? {
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "the new name is taken"));
+            return Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "the new name is taken",
+            ));
         }
         fs::rename(self.folder.join(from), to)
     }
@@ -206,14 +225,23 @@ impl SegmentFile for DiskFile {
     }
 }
 
-/// Names the call and the file in an error of the storage beneath.
+/// An error of the storage beneath with the call and the file named; an empty name is the folder itself.
 pub(crate) fn failed(
     storage: &dyn Storage,
     operation: &'static str,
     name: &str,
-) -> impl FnOnce(io::Error) -> StorageError {
-    let path = if name.is_empty() { storage.location() } else { format!("{}/{name}", storage.location()) };
-    move |source| StorageError { operation, path, source }
+    source: io::Error,
+) -> StorageError {
+    let path = if name.is_empty() {
+        storage.location()
+    } else {
+        format!("{}/{name}", storage.location())
+    };
+    StorageError {
+        operation,
+        path,
+        source,
+    }
 }
 
 /// Writes all of `bytes` in one call; a short count is a failure, since a second try could hide an error.
@@ -222,7 +250,10 @@ pub(crate) fn write_whole(file: &dyn SegmentFile, bytes: &[u8], offset: u64) -> 
     if written == bytes.len() {
         return Ok(());
     }
-    let message = format!("short write: {written} of {} bytes at offset {offset}", bytes.len());
+    let message = format!(
+        "short write: {written} of {} bytes at offset {offset}",
+        bytes.len()
+    );
     Err(io::Error::new(io::ErrorKind::WriteZero, message))
 }
 

@@ -1,0 +1,17 @@
+//! The journal from outside: what survives a crash, what is refused, and what is never promised too early.
+
+mod sim;
+
+mod support;
+
+mod durability;
+mod faults;
+
+mod crashes;
+mod torn;
+
+mod damage;
+mod flips;
+
+mod disk;
+mod rolls;
