@@ -1,1 +1,62 @@
-//! Placeholder.
+//! Sockets to commands and events to sockets: one mio loop, HTTP and WebSocket on one port.
+//!
+//! The gateway is the sequencer's hand: it turns bytes into [`Command`](hoga_protocol::Command)s for a
+//! [`CommandSink`] and folds the [`Event`](hoga_protocol::Event)s of an [`EventSource`] into
+//! [`Views`](hoga_views::Views), from which every answer and every stream is written. One thread drives it by
+//! calling [`Gateway::turn`]; no call in it ever blocks but the poll itself, and that only when there is nothing
+//! left to do.
+
+pub mod wire;
+
+pub mod http;
+
+pub mod route;
+
+mod ports;
+
+mod config;
+
+mod stats;
+
+mod gateway;
+
+mod listener;
+
+mod connections;
+
+mod line;
+
+mod egress;
+
+mod turn;
+
+mod phase;
+
+mod requests;
+
+mod hosts;
+
+mod api;
+
+mod desk;
+
+mod accounts;
+
+mod pending;
+
+mod answer;
+
+mod channel;
+
+mod frames;
+
+mod subscriber;
+
+mod session;
+
+mod linger;
+
+pub use config::GatewayConfig;
+pub use gateway::{Gateway, GatewayWaker};
+pub use ports::{Clock, CommandSink, Core, EventSource, Refusal};
+pub use stats::GatewayStats;

@@ -1,1 +1,57 @@
-fn main() {}
+//! `hoga-perf`: drives Hoga with order flow, measures it, and says what came out.
+
+mod cli;
+
+mod feed;
+
+mod wire;
+
+mod fanout;
+
+mod flow;
+
+mod lobster;
+
+mod script;
+
+mod grid;
+
+mod tally;
+
+mod report;
+
+mod orders;
+
+mod message;
+
+mod state;
+
+mod client;
+
+mod environment;
+
+mod progress;
+
+mod failure;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Mode};
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().mode {
+        Mode::Feed(args) => feed::run(&args),
+        Mode::Wire(args) => wire::run(&args),
+        Mode::Fanout(args) => fanout::run(&args),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(failure) => {
+            eprintln!("hoga-perf: {failure}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -76,10 +76,7 @@ pub fn decode_command(record: &[u8]) -> Result<(Nanos, Command), CodecError> {
     let command = match r.u8()? {
         GENESIS => Command::Genesis(get_genesis(&mut r)?),
         DEFINE_INSTRUMENT => Command::DefineInstrument(get_spec(&mut r)?),
-        OPEN_ACCOUNT => Command::OpenAccount(OpenAccount {
-            account: AccountId(r.u32()?),
-            name: r.text("name")?,
-        }),
+        OPEN_ACCOUNT => Command::OpenAccount(get_open_account(&mut r)?),
         NEW_ORDER => Command::NewOrder(get_new_order(&mut r)?),
         REPLACE_ORDER => Command::ReplaceOrder(ReplaceOrder {
             account: AccountId(r.u32()?),

@@ -1,0 +1,71 @@
+//! The journal: records appended and committed in groups, kept nowhere and kept in the page cache.
+
+use std::time::{Duration, Instant};
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use hoga_benches::Flow;
+use hoga_journal::{Durability, Journal, Options, Writer};
+use hoga_protocol::Nanos;
+use hoga_protocol::codec::{MAX_RECORD, encode_command};
+
+/// Commits before the journal is begun anew in a fresh folder, outside the clock: it bounds the room on disk.
+const COMMITS: u64 = 8_192;
+
+fn open(folder: &tempfile::TempDir, durability: Durability) -> Writer {
+    let options = Options {
+        durability,
+        ..Options::default()
+    };
+    let opened = Journal::open(folder.path(), &options, |_, _| Ok::<(), std::io::Error>(()));
+    opened.expect("a fresh journal").0
+}
+
+fn commits(records: &[Vec<u8>], durability: Durability, mut left: u64) -> Duration {
+    let mut spent = Duration::ZERO;
+    while left > 0 {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut writer = open(&folder, durability);
+        let commits = left.min(COMMITS);
+        let begin = Instant::now();
+        for _ in 0..commits {
+            for record in records {
+                writer.append(record).expect("an append");
+            }
+            writer.commit().expect("a commit");
+        }
+        spent += begin.elapsed();
+        left -= commits;
+    }
+    spent
+}
+
+fn journal(criterion: &mut Criterion) {
+    let flow = Flow::new(1, 1_000, 256);
+    let records: Vec<Vec<u8>> = flow
+        .steady
+        .iter()
+        .map(|command| {
+            let mut record = [0; MAX_RECORD];
+            let length = encode_command(Nanos(1), command, &mut record);
+            record[..length].to_vec()
+        })
+        .collect();
+    let mut group = criterion.benchmark_group("journal/commit");
+    group.sample_size(10).warm_up_time(Duration::from_millis(500));
+    group.measurement_time(Duration::from_secs(2));
+    for (name, durability) in [
+        ("memory", Durability::Memory),
+        ("page-cache", Durability::PageCache),
+    ] {
+        for batch in [1, 16, 256] {
+            group.throughput(Throughput::Elements(batch as u64));
+            group.bench_function(BenchmarkId::new(name, batch), |bencher| {
+                bencher.iter_custom(|iterations| commits(&records[..batch], durability, iterations));
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, journal);
+criterion_main!(benches);

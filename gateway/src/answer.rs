@@ -1,0 +1,136 @@
+//! Outcomes and errors as the bytes that leave.
+
+use hoga_protocol::{RejectReason, Rejected};
+use hoga_views::{OrderState, Views};
+
+use crate::desk::order_closed;
+use crate::frames::text_frame;
+use crate::http::write_response;
+use crate::pending::Outcome;
+use crate::wire::{ApiError, RequestId, codes, encode};
+
+/// The content type of everything but the page.
+pub(crate) const JSON: &str = "application/json";
+
+/// Answers are about this moment and must not be shown at another.
+const NO_STORE: (&str, &str) = ("Cache-Control", "no-store");
+
+/// What a command's requester is told.
+pub(crate) enum Answer<'v> {
+    /// The order, and the HTTP status to show it with.
+    Order(u16, &'v OrderState),
+    /// So many orders were canceled.
+    Canceled(u64),
+    /// It was refused.
+    Error(ApiError),
+}
+
+impl<'v> Answer<'v> {
+    /// What `outcome` means to whoever asked. The command's events are in the views, all of them.
+    pub fn of(outcome: Outcome, views: &'v Views) -> Self {
+        let (status, order) = match outcome {
+            Outcome::Placed(order) => (201, order),
+            Outcome::Duplicate(order) | Outcome::Changed(order) => (200, order),
+            Outcome::Canceled(canceled) | Outcome::More { canceled, .. } => {
+                return Answer::Canceled(canceled);
+            }
+            Outcome::Rejected(rejected) => return Answer::Error(rejection(&rejected, views)),
+            Outcome::Lost => {
+                let message = "the command left no trace; ask for the order's state before trying again";
+                return Answer::Error(ApiError::new(codes::INTERNAL, message));
+            }
+        };
+        match views.orders().get(order) {
+            Some(order) => Answer::Order(status, order),
+            None => Answer::Error(ApiError::new(
+                codes::UNKNOWN_ORDER,
+                "the order was carried out, but closed so long ago that it is no longer in memory",
+            )),
+        }
+    }
+
+    /// Appends an HTTP response.
+    pub fn write_http(&self, out: &mut Vec<u8>, views: &Views, keep_alive: bool) {
+        match self {
+            Answer::Order(status, order) => {
+                respond(out, *status, keep_alive, false, |body| {
+                    encode::order(body, order, views)
+                });
+            }
+            Answer::Canceled(canceled) => {
+                respond(out, 200, keep_alive, false, |body| {
+                    encode::canceled(body, *canceled)
+                });
+            }
+            Answer::Error(error) => refuse(out, error, keep_alive, false),
+        }
+    }
+
+    /// Appends a WebSocket reply.
+    pub fn write_frame(&self, out: &mut Vec<u8>, views: &Views, id: &RequestId) {
+        text_frame(out, |out| match self {
+            Answer::Order(_, order) => encode::ws_order_reply(out, id, order, views),
+            Answer::Canceled(canceled) => encode::ws_cancel_all_reply(out, id, *canceled),
+            Answer::Error(error) => encode::ws_error_reply(out, Some(id), error),
+        });
+    }
+}
+
+/// Appends a JSON response whose body `write` appends.
+pub(crate) fn respond(
+    out: &mut Vec<u8>,
+    status: u16,
+    keep_alive: bool,
+    head_only: bool,
+    write: impl FnOnce(&mut Vec<u8>),
+) {
+    let mut body = Vec::with_capacity(512);
+    write(&mut body);
+    write_response(out, status, JSON, &body, keep_alive, &[NO_STORE], head_only);
+}
+
+/// Appends an error response.
+pub(crate) fn refuse(out: &mut Vec<u8>, error: &ApiError, keep_alive: bool, head_only: bool) {
+    let mut body = Vec::with_capacity(256);
+    error.write_json(&mut body);
+    let headers = [NO_STORE, error.header.unwrap_or(NO_STORE)];
+    let headers = &headers[..1 + usize::from(error.header.is_some())];
+    write_response(out, error.status, JSON, &body, keep_alive, headers, head_only);
+}
+
+/// Appends the page at `/`.
+///
+/// Its script and style are inline, it loads nothing from elsewhere, and it speaks only to the exchange it came from.
+pub(crate) fn respond_page(out: &mut Vec<u8>, keep_alive: bool, head_only: bool) {
+    const PAGE: &str = include_str!("../../web/index.html");
+    const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
+                          img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+                          frame-ancestors 'none'";
+    let headers = [
+        ("Cache-Control", "no-cache"),
+        ("Content-Security-Policy", POLICY),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "no-referrer"),
+    ];
+    let page = PAGE.as_bytes();
+    write_response(
+        out,
+        200,
+        "text/html; charset=utf-8",
+        page,
+        keep_alive,
+        &headers,
+        head_only,
+    );
+}
+
+/// An order that was there when the request came may be gone when it is carried out; then it is closed, not unknown.
+fn rejection(rejected: &Rejected, views: &Views) -> ApiError {
+    if rejected.reason == RejectReason::UnknownOrder
+        && let Some(order) = rejected.order.and_then(|order| views.orders().get(order))
+        && order.status.closed()
+    {
+        return order_closed(order);
+    }
+    ApiError::from_reject(rejected, views)
+}

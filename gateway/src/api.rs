@@ -1,0 +1,244 @@
+//! HTTP requests to responses, commands or streams.
+
+use hoga_protocol::AccountName;
+use hoga_views::Views;
+
+use crate::answer::{respond, respond_page};
+use crate::desk::{Taken, any_order, find_instrument, find_order, unknown_order};
+use crate::http::{Request, write_upgrade};
+use crate::line::Line;
+use crate::pending::Waiter;
+use crate::ports::CommandSink;
+use crate::route::{Route, route};
+use crate::turn::{Stage, Turn, recovering};
+use crate::wire::{ApiError, WsOp, codes, encode, request, resume};
+use crate::{session, subscriber};
+
+/// The account of whoever names none.
+const ANONYMOUS: &str = "anonymous";
+
+/// What became of a request.
+#[derive(Debug)]
+pub(crate) enum Handled {
+    /// The response is in the egress.
+    Done,
+    /// A command is sequenced whose events bring the response.
+    Waiting,
+    /// The handshake's response is in the egress, and the connection goes on as a stream.
+    Upgrade(Upgrade),
+}
+
+/// What a connection goes on as.
+#[derive(Debug)]
+pub(crate) enum Upgrade {
+    /// `/ws/executions`.
+    Executions(subscriber::Start),
+    /// `/ws/orders`.
+    Orders(session::Start),
+}
+
+/// Answers a request, sequences its command, or accepts its handshake.
+///
+/// # Errors
+/// What the client is told; nothing was sequenced then.
+pub(crate) fn handle<S: CommandSink>(
+    request: &Request,
+    keep_alive: bool,
+    line: &mut Line,
+    turn: &mut Turn<'_, S>,
+) -> Result<Handled, ApiError> {
+    let route = route(&request.method, &request.target)?;
+    if route.is_private() {
+        turn.hosts.check(request)?;
+    }
+    let op = match route {
+        Route::Healthz => {
+            respond(line.egress.buffer(), 200, keep_alive, request.is_head(), |body| {
+                encode::status(body, "ok");
+            });
+            return Ok(Handled::Done);
+        }
+        Route::WsExecutions { .. } | Route::WsOrders { .. } => {
+            return upgrade(request, route, line, turn).map(Handled::Upgrade);
+        }
+        Route::PlaceOrder => {
+            let mut place = request::parse_place(&request.body)?;
+            let account = place.account.take();
+            Some((account, WsOp::Place(place)))
+        }
+        Route::ReplaceOrder { ref order_id } => {
+            let mut replace = request::parse_replace(&request.body)?;
+            let account = replace.account.take();
+            let order_id = order_id.clone();
+            Some((
+                account,
+                WsOp::Replace {
+                    order_id,
+                    request: replace,
+                },
+            ))
+        }
+        Route::CancelOrder {
+            ref order_id,
+            account,
+        } => {
+            let order_id = order_id.clone();
+            Some((Some(account), WsOp::Cancel { order_id }))
+        }
+        Route::CancelAll { account, symbol } => Some((Some(account), WsOp::CancelAll { symbol })),
+        _ => None,
+    };
+    match op {
+        Some((account, op)) => command(account, &op, keep_alive, line, turn),
+        None => query(request, &route, keep_alive, line, turn).map(|()| Handled::Done),
+    }
+}
+
+/// Sequences a command on behalf of `account`.
+fn command<S: CommandSink>(
+    account: Option<AccountName>,
+    op: &WsOp,
+    keep_alive: bool,
+    line: &mut Line,
+    turn: &mut Turn<'_, S>,
+) -> Result<Handled, ApiError> {
+    let account = account.unwrap_or_else(anonymous);
+    let now = turn.wall();
+    let open = turn.open.as_mut().ok_or_else(recovering)?;
+    match open.desk.take(now, &account, op) {
+        Ok(Taken::Sequenced { sequence, asked }) => {
+            let peer = turn.peer;
+            open.desk.wait(sequence, asked, Waiter { peer, id: None });
+            Ok(Handled::Waiting)
+        }
+        Ok(Taken::NothingToCancel) => {
+            respond(line.egress.buffer(), 200, keep_alive, false, |body| {
+                encode::canceled(body, 0)
+            });
+            Ok(Handled::Done)
+        }
+        Err(error) => {
+            turn.stats.busy_refusals += u64::from(error.is(codes::BUSY) || error.is(codes::JOURNAL_FULL));
+            Err(error)
+        }
+    }
+}
+
+/// Checks a WebSocket handshake and where the stream begins, and accepts it.
+fn upgrade<S: CommandSink>(
+    request: &Request,
+    route: Route,
+    line: &mut Line,
+    turn: &mut Turn<'_, S>,
+) -> Result<Upgrade, ApiError> {
+    let views = turn.views()?;
+    if turn.stage >= Stage::Draining {
+        return Err(crate::desk::shutting_down());
+    }
+    let upgrade = match route {
+        Route::WsExecutions { symbol, after } => Upgrade::Executions(subscriber::Start {
+            instrument: symbol.map(|symbol| find_instrument(&symbol, views)).transpose()?,
+            cursor: match after {
+                Some(after) => resume::execution_number(&after, views)? + 1,
+                None => views.executions().next(),
+            },
+        }),
+        Route::WsOrders { account, after } => {
+            let known = views.accounts().by_name(&account);
+            let from = match (after, known) {
+                (Some(after), Some(known)) => resume::update_number(known, after, views)?,
+                _ => views.updates().next(),
+            };
+            let seen = after.unwrap_or((views.sequence(), None));
+            Upgrade::Orders(session::Start { account, from, seen })
+        }
+        _ => return Err(ApiError::new(codes::NOT_FOUND, "there is no stream here")),
+    };
+    write_upgrade(request, line.egress.buffer())?;
+    Ok(upgrade)
+}
+
+/// Answers from the views.
+fn query<S: CommandSink>(
+    request: &Request,
+    route: &Route,
+    keep_alive: bool,
+    line: &mut Line,
+    turn: &mut Turn<'_, S>,
+) -> Result<(), ApiError> {
+    let views = turn.views()?;
+    let head_only = request.is_head();
+    let out = line.egress.buffer();
+    let body = |out: &mut Vec<u8>, write: &mut dyn FnMut(&mut Vec<u8>)| {
+        respond(out, 200, keep_alive, head_only, |body| write(body));
+    };
+    match route {
+        Route::Page => respond_page(out, keep_alive, head_only),
+        Route::Readyz if turn.stage >= Stage::Draining => return Err(crate::desk::shutting_down()),
+        Route::Readyz => body(out, &mut |body| encode::status(body, "ready")),
+        Route::Time => {
+            let now = turn.wall();
+            body(out, &mut |body| encode::time(body, now));
+        }
+        Route::Instruments => body(out, &mut |body| encode::instruments(body, views)),
+        Route::OrderBook { symbol, depth } => {
+            let instrument = find_instrument(symbol, views)?;
+            if let (Some(book), Some(spec)) = (views.book(instrument), views.instruments().get(instrument)) {
+                body(out, &mut |body| encode::book(body, book, spec, *depth));
+            }
+        }
+        Route::Executions { symbol, limit, after } => {
+            let instrument = find_instrument(symbol, views)?;
+            let executions = views.executions();
+            let numbers = match after {
+                Some(after) => executions.after(instrument, resume::execution_number(after, views)?, *limit),
+                None => executions.newest(instrument, *limit),
+            };
+            let found = || numbers.iter().filter_map(|&number| executions.get(number));
+            body(out, &mut |body| encode::executions(body, found(), views));
+        }
+        Route::GetOrder { order_id, account } => {
+            let order = match account {
+                Some(name) => find_order(order_id, views.accounts().by_name(name), views)?,
+                None => any_order(order_id, views).ok_or_else(|| unknown_order(order_id))?,
+            };
+            body(out, &mut |body| encode::order(body, order, views));
+        }
+        Route::ListOrders { .. } => list_orders(route, views, &mut |write| body(out, write))?,
+        _ => return Err(ApiError::new(codes::NOT_FOUND, "there is nothing here")),
+    }
+    Ok(())
+}
+
+type Write<'w> = &'w mut dyn FnMut(&mut Vec<u8>);
+
+fn list_orders(route: &Route, views: &Views, respond: &mut dyn FnMut(Write<'_>)) -> Result<(), ApiError> {
+    let Route::ListOrders {
+        account,
+        symbol,
+        status,
+        limit,
+    } = route
+    else {
+        return Ok(());
+    };
+    let instrument = symbol
+        .as_ref()
+        .map(|symbol| find_instrument(symbol, views))
+        .transpose()?;
+    let orders = || {
+        let account = views.accounts().by_name(account);
+        account
+            .into_iter()
+            .flat_map(|account| views.orders().of_account(account))
+            .filter(|order| instrument.is_none_or(|instrument| order.instrument == instrument))
+            .filter(|order| status.is_none_or(|status| status.admits(order.status)))
+            .take(*limit)
+    };
+    respond(&mut |body| encode::orders(body, orders(), views));
+    Ok(())
+}
+
+fn anonymous() -> AccountName {
+    AccountName::new(ANONYMOUS).unwrap_or_default()
+}

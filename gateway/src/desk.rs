@@ -1,0 +1,314 @@
+//! Where requests become commands, and events answers.
+
+use std::collections::VecDeque;
+
+use hoga_protocol::{
+    AccountId, AccountName, CancelAll, CancelOrder, Command, Event, InstrumentId, Nanos, OpenAccount,
+    OrderId, Sequence, Symbol,
+};
+use hoga_views::{OrderState, Views};
+
+use crate::accounts::Opening;
+use crate::pending::{Asked, Outcome, Pending, Waiter};
+use crate::ports::{CommandSink, Refusal};
+use crate::wire::{ApiError, PlaceRequest, ReplaceRequest, WsOp, codes, ids};
+
+/// The commands that the gateway has sequenced, those it still owes, and the views their events are folded into.
+#[derive(Debug)]
+pub(crate) struct Desk<S> {
+    pub sink: S,
+    pub views: Views,
+    /// Refuse every new command: the exchange is shutting down.
+    pub draining: bool,
+    opening: Opening,
+    pending: Pending,
+    owed: VecDeque<Owed>,
+    newest: Sequence,
+}
+
+/// What became of a request that was well-formed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It is sequenced; its events will answer.
+    Sequenced {
+        /// The command's sequence.
+        sequence: Sequence,
+        /// What to look for in its events.
+        asked: Asked,
+    },
+    /// There was nothing to cancel.
+    NothingToCancel,
+}
+
+/// The next command of a cancel-all that one command could not finish. There is at most one for each request that
+/// waits, so what bounds those bounds these.
+#[derive(Debug)]
+struct Owed {
+    asked: Asked,
+    command: CancelAll,
+    waiter: Waiter,
+}
+
+impl<S: CommandSink> Desk<S> {
+    /// A desk whose views hold everything so far.
+    pub fn new(sink: S, views: Views) -> Self {
+        Self {
+            sink,
+            newest: views.sequence(),
+            views,
+            draining: false,
+            opening: Opening::default(),
+            pending: Pending::default(),
+            owed: VecDeque::new(),
+        }
+    }
+
+    /// How many commands are sequenced and not in the views, or not yet sequenced though owed.
+    pub fn backlog(&self) -> usize {
+        let sequenced = self.newest.0.saturating_sub(self.views.sequence().0) as usize;
+        sequenced.max(self.pending.len()) + self.owed.len()
+    }
+
+    /// Whether everything that was sequenced has been answered.
+    pub fn is_settled(&self) -> bool {
+        self.views.is_complete() && self.backlog() == 0
+    }
+
+    /// Whether commands wait to be sequenced although no request brings them.
+    pub fn owes(&self) -> bool {
+        !self.owed.is_empty()
+    }
+
+    /// Sequences what is asked for on behalf of `account`, or refuses it; nothing was sequenced then, save perhaps
+    /// the opening of the account.
+    ///
+    /// # Errors
+    /// What the client is told.
+    pub fn take(&mut self, now: Nanos, account: &AccountName, op: &WsOp) -> Result<Taken, ApiError> {
+        if self.draining {
+            return Err(shutting_down());
+        }
+        match op {
+            WsOp::Place(request) => self.place(now, account, request),
+            WsOp::Replace { order_id, request } => self.replace(now, account, order_id, request),
+            WsOp::Cancel { order_id } => self.cancel(now, account, order_id),
+            WsOp::CancelAll { symbol } => self.cancel_all(now, account, symbol.as_ref()),
+        }
+    }
+
+    /// Remembers who waits for a sequenced request.
+    pub fn wait(&mut self, sequence: Sequence, asked: Asked, waiter: Waiter) {
+        self.pending.push(sequence, asked, waiter);
+    }
+
+    /// Folds an event into the views; at the last event of a command, `answer` gets whoever waits for it.
+    pub fn fold(&mut self, event: &Event, answer: &mut dyn FnMut(Waiter, Outcome, &Views)) {
+        self.views.fold(event);
+        while let Some(waiter) = self.pending.overdue(event.sequence) {
+            answer(waiter, Outcome::Lost, &self.views);
+        }
+        if event.last {
+            self.opening.complete(event.sequence);
+        }
+        let Some((waiter, outcome)) = self.pending.note(event) else {
+            return;
+        };
+        match outcome {
+            Outcome::More {
+                account,
+                instrument,
+                canceled,
+            } => self.owed.push_back(Owed {
+                asked: Asked::CancelAll {
+                    account,
+                    instrument,
+                    canceled,
+                },
+                command: CancelAll { account, instrument },
+                waiter,
+            }),
+            outcome => answer(waiter, outcome, &self.views),
+        }
+    }
+
+    /// Sequences what is owed, as far as there is room, and returns how many commands that were.
+    pub fn send_owed(&mut self, now: Nanos) -> usize {
+        let mut sent = 0;
+        while let Some(owed) = self.owed.front() {
+            let command = Command::CancelAll(owed.command);
+            let Ok(sequence) = self.sink.submit(now, &command) else {
+                break;
+            };
+            self.newest = sequence;
+            if let Some(owed) = self.owed.pop_front() {
+                self.pending.push(sequence, owed.asked, owed.waiter);
+            }
+            sent += 1;
+        }
+        sent
+    }
+
+    fn place(&mut self, now: Nanos, name: &AccountName, request: &PlaceRequest) -> Result<Taken, ApiError> {
+        let known = self.opening.find(name, &self.views);
+        let account = match known.or_else(|| self.opening.next(&self.views)) {
+            Some(account) => account,
+            None => return Err(accounts_full(name)),
+        };
+        let order = request.to_order(account, &self.views)?;
+        if known.is_none() {
+            let open = OpenAccount { account, name: *name };
+            let sequence = self.submit(now, &Command::OpenAccount(open))?;
+            self.opening.push(sequence, *name, account);
+        }
+        let sequence = self.submit(now, &Command::NewOrder(order))?;
+        Ok(Taken::Sequenced {
+            sequence,
+            asked: Asked::Place,
+        })
+    }
+
+    fn replace(
+        &mut self,
+        now: Nanos,
+        name: &AccountName,
+        order_id: &str,
+        request: &ReplaceRequest,
+    ) -> Result<Taken, ApiError> {
+        let order = *self.live_order(name, order_id)?;
+        let command = request.to_command(order.account, &order, &self.views)?;
+        self.change(now, order.order, &Command::ReplaceOrder(command))
+    }
+
+    fn cancel(&mut self, now: Nanos, name: &AccountName, order_id: &str) -> Result<Taken, ApiError> {
+        let order = *self.live_order(name, order_id)?;
+        let command = CancelOrder {
+            account: order.account,
+            order: order.order,
+        };
+        self.change(now, order.order, &Command::CancelOrder(command))
+    }
+
+    fn change(&mut self, now: Nanos, order: OrderId, command: &Command) -> Result<Taken, ApiError> {
+        let sequence = self.submit(now, command)?;
+        Ok(Taken::Sequenced {
+            sequence,
+            asked: Asked::Change(order),
+        })
+    }
+
+    fn cancel_all(
+        &mut self,
+        now: Nanos,
+        name: &AccountName,
+        symbol: Option<&Symbol>,
+    ) -> Result<Taken, ApiError> {
+        let instrument = symbol
+            .map(|symbol| find_instrument(symbol, &self.views))
+            .transpose()?;
+        let Some(account) = self.opening.find(name, &self.views) else {
+            return Ok(Taken::NothingToCancel);
+        };
+        let sequence = self.submit(now, &Command::CancelAll(CancelAll { account, instrument }))?;
+        let canceled = 0;
+        Ok(Taken::Sequenced {
+            sequence,
+            asked: Asked::CancelAll {
+                account,
+                instrument,
+                canceled,
+            },
+        })
+    }
+
+    /// The order of that id, if it is the account's and still works as far as the views know.
+    fn live_order(&self, name: &AccountName, order_id: &str) -> Result<&OrderState, ApiError> {
+        let account = self.views.accounts().by_name(name);
+        let order = find_order(order_id, account, &self.views)?;
+        if order.status.closed() {
+            return Err(order_closed(order));
+        }
+        Ok(order)
+    }
+
+    fn submit(&mut self, now: Nanos, command: &Command) -> Result<Sequence, ApiError> {
+        let sequence = self
+            .sink
+            .submit(now, command)
+            .map_err(|refusal| self.refused(refusal))?;
+        self.newest = sequence;
+        Ok(sequence)
+    }
+
+    fn refused(&self, refusal: Refusal) -> ApiError {
+        match refusal {
+            Refusal::Busy => ApiError::new(
+                codes::BUSY,
+                "the exchange has more commands waiting than it takes; nothing was sequenced, try again shortly",
+            ),
+            Refusal::CancelOnly => ApiError::new(
+                codes::JOURNAL_FULL,
+                format!("only cancels are taken: {}", self.sink.reason()),
+            ),
+        }
+    }
+}
+
+/// The order of that id; when `account` is none, nobody has such an order.
+///
+/// # Errors
+/// 404 `unknown_order`, also when the order is another account's.
+pub(crate) fn find_order<'v>(
+    order_id: &str,
+    account: Option<AccountId>,
+    views: &'v Views,
+) -> Result<&'v OrderState, ApiError> {
+    any_order(order_id, views)
+        .filter(|order| Some(order.account) == account)
+        .ok_or_else(|| unknown_order(order_id))
+}
+
+/// The order of that id, whoever owns it.
+pub(crate) fn any_order<'v>(order_id: &str, views: &'v Views) -> Option<&'v OrderState> {
+    let exchange = views.genesis()?.exchange;
+    views.orders().get(ids::parse_order_id(order_id, exchange)?)
+}
+
+/// The instrument of that symbol.
+///
+/// # Errors
+/// 404 `unknown_symbol`.
+pub(crate) fn find_instrument(symbol: &Symbol, views: &Views) -> Result<InstrumentId, ApiError> {
+    views.instruments().by_symbol(symbol).ok_or_else(|| {
+        let message = format!("no instrument is called {symbol}; GET /api/v1/instruments lists them all");
+        ApiError::new(codes::UNKNOWN_SYMBOL, message)
+    })
+}
+
+/// What a client is told of an order that is not there.
+pub(crate) fn unknown_order(order_id: &str) -> ApiError {
+    let shown: String = order_id.chars().take(64).collect();
+    ApiError::new(codes::UNKNOWN_ORDER, format!("this account has no order {shown}"))
+}
+
+/// What a client is told of an order that works no more.
+pub(crate) fn order_closed(order: &OrderState) -> ApiError {
+    ApiError::new(
+        codes::ORDER_CLOSED,
+        format!("the order is {:?} and cannot be changed any more", order.status),
+    )
+}
+
+/// What a client is told while the exchange drains.
+pub(crate) fn shutting_down() -> ApiError {
+    ApiError::new(
+        codes::SHUTTING_DOWN,
+        "the exchange is shutting down and takes no more commands",
+    )
+}
+
+fn accounts_full(name: &AccountName) -> ApiError {
+    ApiError::new(
+        codes::ACCOUNTS_FULL,
+        format!("the account {name} is not open, and the exchange has as many accounts as it may"),
+    )
+}

@@ -1,0 +1,136 @@
+//! WebSocket frames written once and sent to many.
+
+use hoga_protocol::InstrumentId;
+use hoga_views::Views;
+
+use crate::wire::encode;
+
+/// Appends one unmasked text frame (RFC 6455 §5.2) around what `payload` appends.
+pub(crate) fn text_frame(out: &mut Vec<u8>, payload: impl FnOnce(&mut Vec<u8>)) {
+    const FIN_TEXT: u8 = 0x81;
+    const LENGTH_16: u8 = 126;
+    const LENGTH_64: u8 = 127;
+    let start = out.len();
+    // Nearly every message of ours is between 126 and 65,535 bytes, so room for that length is made beforehand.
+    out.extend_from_slice(&[FIN_TEXT, LENGTH_16, 0, 0]);
+    payload(out);
+    let len = out.len() - start - 4;
+    if len < usize::from(LENGTH_16) {
+        out[start + 1] = len as u8;
+        out.drain(start + 2..start + 4);
+    } else if let Ok(len) = u16::try_from(len) {
+        out[start + 2..start + 4].copy_from_slice(&len.to_be_bytes());
+    } else {
+        out[start + 1] = LENGTH_64;
+        out.splice(start + 2..start + 4, (len as u64).to_be_bytes());
+    }
+}
+
+/// The newest executions as frames, shared by all live subscribers: a subscriber is a number into it.
+#[derive(Debug)]
+pub(crate) struct FrameRing {
+    slots: Vec<Slot>,
+    capacity: usize,
+    first: u64,
+    next: u64,
+}
+
+#[derive(Debug)]
+struct Slot {
+    instrument: InstrumentId,
+    frame: Vec<u8>,
+}
+
+impl FrameRing {
+    /// An empty ring of at most `capacity` frames, whose first will be that of execution `next`.
+    pub fn new(capacity: usize, next: u64) -> Self {
+        Self {
+            slots: Vec::new(),
+            capacity: capacity.max(1),
+            first: next,
+            next,
+        }
+    }
+
+    /// The number of the oldest frame held.
+    pub fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// The number that the next frame will have.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// The frame of execution `number`, and what was traded.
+    pub fn get(&self, number: u64) -> Option<(InstrumentId, &[u8])> {
+        if number < self.first || number >= self.next {
+            return None;
+        }
+        let slot = &self.slots[(number % self.capacity as u64) as usize];
+        Some((slot.instrument, &slot.frame))
+    }
+
+    /// Encodes every execution that the views have and the ring has not, and returns how many.
+    pub fn publish(&mut self, views: &Views) -> usize {
+        let executions = views.executions();
+        let from = self.next;
+        // When the views have dropped executions that were never encoded, whoever waits for them is too far behind.
+        if self.next < executions.first() {
+            self.next = executions.first();
+            self.first = self.next;
+        }
+        while let Some(execution) = executions.get(self.next) {
+            let slot = self.slot(self.next);
+            slot.instrument = execution.instrument;
+            slot.frame.clear();
+            text_frame(&mut slot.frame, |out| encode::execution(out, &execution, views));
+            self.next += 1;
+            self.first = self.first.max(self.next.saturating_sub(self.capacity as u64));
+        }
+        (self.next - from) as usize
+    }
+
+    fn slot(&mut self, number: u64) -> &mut Slot {
+        let index = (number % self.capacity as u64) as usize;
+        if self.slots.len() <= index {
+            let empty = || Slot {
+                instrument: InstrumentId::default(),
+                frame: Vec::new(),
+            };
+            self.slots.resize_with(index + 1, empty);
+        }
+        &mut self.slots[index]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_of_any_length_tells_its_length() {
+        for len in [0usize, 1, 125, 126, 127, 65_535, 65_536, 70_000] {
+            let mut out = b"before".to_vec();
+            text_frame(&mut out, |out| out.resize(out.len() + len, b'x'));
+            let header: &[u8] = match len {
+                0..126 => &[0x81, len as u8],
+                126..65_536 => &[0x81, 126, (len >> 8) as u8, len as u8],
+                _ => &[
+                    0x81,
+                    127,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    (len >> 16) as u8,
+                    (len >> 8) as u8,
+                    len as u8,
+                ],
+            };
+            assert_eq!(&out[6..6 + header.len()], header, "{len}");
+            assert_eq!(out.len(), 6 + header.len() + len);
+        }
+    }
+}

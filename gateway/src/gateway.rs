@@ -1,0 +1,442 @@
+//! The loop: one thread, one poll.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mio::event::Event as Readiness;
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+
+use crate::config::GatewayConfig;
+use crate::connections::{Connections, Queue};
+use crate::desk::Desk;
+use crate::frames::FrameRing;
+use crate::hosts::Hosts;
+use crate::line::Line;
+use crate::listener::Listener;
+use crate::pending::Peer;
+use crate::phase::Phase;
+use crate::ports::{Clock, CommandSink, Core, EventSource};
+use crate::requests::Requests;
+use crate::stats::GatewayStats;
+use crate::turn::{Opened, Stage, Step, Turn};
+use crate::wire::{ApiError, codes};
+
+/// How many connections are served between two looks at the output ring.
+const SERVED_PER_DRAIN: usize = 64;
+
+/// How long connections are served between two looks at the output ring.
+const SERVING_TIME: Duration = Duration::from_micros(200);
+
+/// Most events taken from the output ring at once.
+const EVENTS_PER_DRAIN: usize = 256;
+
+/// Most connections accepted in one turn.
+const ACCEPTS_PER_TURN: usize = 64;
+
+/// Most readinesses taken from the poll in one turn.
+const READINESSES: usize = 1024;
+
+/// How many connections beyond the most are kept for as long as it takes to tell them so.
+const TURNED_AWAY_AT_ONCE: usize = 256;
+
+/// Timeouts are looked at no more often than this.
+const SWEEP_EVERY: Duration = Duration::from_millis(100);
+
+/// How soon a command is tried again that the gateway owes and the input ring has no room for.
+const OWED_RETRY: Duration = Duration::from_millis(1);
+
+const LISTENER: Token = Token(usize::MAX);
+const WAKER: Token = Token(usize::MAX - 1);
+
+/// Wakes a sleeping [`Gateway`] from another thread.
+#[derive(Clone, Debug)]
+pub struct GatewayWaker {
+    waker: Arc<mio::Waker>,
+}
+
+impl GatewayWaker {
+    /// Wakes the gateway if it sleeps; cheap and harmless otherwise.
+    pub fn wake(&self) {
+        // The counter of a waker is full only when a wake-up is pending already.
+        let _ = self.waker.wake();
+    }
+}
+
+/// Every socket of the exchange, on one thread.
+pub struct Gateway<S, E, C> {
+    config: GatewayConfig,
+    clock: C,
+    poll: Poll,
+    readinesses: Events,
+    waker: GatewayWaker,
+    listener: Option<Listener>,
+    address: SocketAddr,
+    hosts: Hosts,
+    connections: Connections,
+    core: Option<OpenCore<S, E>>,
+    stage: Stage,
+    stats: GatewayStats,
+    /// The monotonic time that this turn goes by.
+    now: Duration,
+    swept: Duration,
+    next_sweep: Duration,
+    /// Reused by every sweep.
+    keys: Vec<u32>,
+}
+
+struct OpenCore<S, E> {
+    desk: Desk<S>,
+    source: E,
+    ring: FrameRing,
+}
+
+impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
+    /// Listens on `config.listen`. Until [`open`](Self::open), only `/healthz` answers 200.
+    ///
+    /// # Errors
+    /// The address is taken, not ours, or not permitted; or the process has no descriptor left.
+    pub fn bind(config: GatewayConfig, clock: C) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(mio::Waker::new(poll.registry(), WAKER)?);
+        let listener = Listener::bind(config.listen, config.send_buffer, poll.registry(), LISTENER)?;
+        let address = listener.address();
+        let now = clock.monotonic();
+        Ok(Self {
+            hosts: Hosts::new(&config, address),
+            config,
+            clock,
+            poll,
+            readinesses: Events::with_capacity(READINESSES),
+            waker: GatewayWaker { waker },
+            listener: Some(listener),
+            address,
+            connections: Connections::default(),
+            core: None,
+            stage: Stage::Recovering,
+            stats: GatewayStats::default(),
+            now,
+            swept: now,
+            next_sweep: Duration::MAX,
+            keys: Vec::new(),
+        })
+    }
+
+    /// The address it listens on, with the port that was taken.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What wakes it from another thread.
+    pub fn waker(&self) -> GatewayWaker {
+        self.waker.clone()
+    }
+
+    /// Recovery is over: everything is served from now on.
+    pub fn open(&mut self, core: Core<S, E>) {
+        let ring = FrameRing::new(self.config.stream_frames, core.views.executions().next());
+        self.core = Some(OpenCore {
+            desk: Desk::new(core.sink, core.views),
+            source: core.source,
+            ring,
+        });
+        self.stage = self.stage.max(Stage::Serving);
+    }
+
+    /// One duty cycle: events into views and answers, connections served, sockets polled; sleeps at most `wait` for a
+    /// socket, a timer or the waker when there is nothing to do, and not at all when `wait` is zero.
+    ///
+    /// Returns how much was done; zero means that the caller may idle.
+    ///
+    /// # Errors
+    /// The poll itself failed. Errors of single sockets close those.
+    pub fn turn(&mut self, wait: Duration) -> io::Result<usize> {
+        self.now = self.clock.monotonic();
+        let mut work = self.drain() + self.pay() + self.serve() + self.sweep();
+        let told = self.poll(self.patience(wait))?;
+        work += told + self.accept();
+        if told > 0 || !wait.is_zero() {
+            self.now = self.clock.monotonic();
+            work += self.drain() + self.serve();
+        }
+        Ok(work)
+    }
+
+    /// No more connections and no more commands: what is sequenced is answered, what comes is refused.
+    pub fn begin_drain(&mut self) {
+        self.listener = None;
+        self.stage = self.stage.max(Stage::Draining);
+        if let Some(core) = &mut self.core {
+            core.desk.draining = true;
+        }
+    }
+
+    /// Whether no sequenced command waits for its events.
+    pub fn is_drained(&self) -> bool {
+        self.core.as_ref().is_none_or(|core| core.desk.is_settled())
+    }
+
+    /// Tells every client that the exchange goes away: close code 1001, or the end of the connection after its last
+    /// response. [`turn`](Self::turn) carries it out.
+    pub fn close_all(&mut self) {
+        self.begin_drain();
+        self.stage = Stage::Closing;
+        self.now = self.clock.monotonic();
+        self.for_each(|phase, line, turn| phase.shut(line, turn));
+    }
+
+    /// Whether no connection is left.
+    pub fn is_closed(&self) -> bool {
+        self.listener.is_none() && self.connections.len() == 0
+    }
+
+    /// Gives the core back, with the views as they stand; none when it was never opened.
+    pub fn into_core(self) -> Option<Core<S, E>> {
+        self.core.map(|core| Core {
+            sink: core.desk.sink,
+            source: core.source,
+            views: core.desk.views,
+        })
+    }
+
+    /// The counters as they stand.
+    pub fn stats(&self) -> GatewayStats {
+        GatewayStats {
+            connections: self.connections.len(),
+            subscribers: self.connections.subscribers(),
+            sessions: self.connections.sessions(),
+            backlog: self.core.as_ref().map_or(0, |core| core.desk.backlog()),
+            ..self.stats
+        }
+    }
+
+    /// Folds every event there is into the views, answers those whose command is through, and encodes new executions.
+    fn drain(&mut self) -> usize {
+        let Some(OpenCore { desk, source, ring }) = &mut self.core else {
+            return 0;
+        };
+        let (connections, now) = (&mut self.connections, self.now);
+        let (mut events, mut published) = (0, 0);
+        loop {
+            let drained = source.drain(EVENTS_PER_DRAIN, &mut |event| {
+                desk.fold(event, &mut |waiter, outcome, views| {
+                    connections.answer(&waiter, outcome, views, now);
+                });
+                connections.notice(event, &desk.views);
+            });
+            if drained == 0 {
+                break;
+            }
+            events += drained;
+            published += ring.publish(&desk.views);
+        }
+        if published > 0 {
+            connections.unpark();
+        }
+        self.stats.events += events as u64;
+        events
+    }
+
+    /// Sequences the commands that the gateway itself owes.
+    fn pay(&mut self) -> usize {
+        match &mut self.core {
+            Some(core) if core.desk.owes() => core.desk.send_owed(self.clock.now()),
+            _ => 0,
+        }
+    }
+
+    /// Whether connections may look at the views: never while a command is folded in part. A gateway that closes
+    /// shows them nothing any more, and need not wait.
+    fn may_serve(&self) -> bool {
+        let complete = |core: &OpenCore<S, E>| core.desk.views.is_complete();
+        self.stage == Stage::Closing || self.core.as_ref().is_none_or(complete)
+    }
+
+    /// Serves connections until none waits or the quantum is used up.
+    fn serve(&mut self) -> usize {
+        if !self.may_serve() {
+            return 0;
+        }
+        let until = self.clock.monotonic() + SERVING_TIME;
+        for served in 0..SERVED_PER_DRAIN {
+            let Some(key) = self.connections.dequeue() else {
+                return served;
+            };
+            self.visit(key, |phase, line, turn| phase.serve(line, turn));
+            if self.clock.monotonic() >= until {
+                return served + 1;
+            }
+        }
+        SERVED_PER_DRAIN
+    }
+
+    /// Looks at all timeouts, if any may be due.
+    fn sweep(&mut self) -> usize {
+        if self.now < self.next_sweep || !self.may_serve() {
+            return 0;
+        }
+        self.swept = self.now;
+        self.next_sweep = Duration::MAX;
+        self.for_each(|phase, line, turn| match phase.deadline(line, turn) {
+            Some(deadline) if turn.now >= deadline => phase.expire(line, turn),
+            _ => Step::Idle,
+        });
+        1
+    }
+
+    /// How long the poll may sleep: until the next timer, and not at all when something is left to do.
+    fn patience(&self, wait: Duration) -> Duration {
+        let ready = |listener: &Listener| listener.is_ready(self.now);
+        let busy = self.may_serve() && !self.connections.is_quiet();
+        if wait.is_zero() || busy || self.listener.as_ref().is_some_and(ready) {
+            return Duration::ZERO;
+        }
+        let owes = self.core.as_ref().is_some_and(|core| core.desk.owes());
+        let retry = if owes { OWED_RETRY } else { Duration::MAX };
+        let resumes = self.listener.as_ref().and_then(Listener::resumes);
+        let timer = self.next_sweep.min(resumes.unwrap_or(Duration::MAX));
+        wait.min(retry).min(timer.saturating_sub(self.now))
+    }
+
+    /// Asks the sockets, and notes whom they tell of. Returns how many.
+    fn poll(&mut self, mut patience: Duration) -> io::Result<usize> {
+        let announced = !patience.is_zero();
+        if let (true, Some(core)) = (announced, &mut self.core)
+            && !core.source.prepare_sleep()
+        {
+            patience = Duration::ZERO;
+        }
+        let polled = self.poll.poll(&mut self.readinesses, Some(patience));
+        if let (true, Some(core)) = (announced, &mut self.core) {
+            core.source.awake();
+        }
+        match polled {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(0),
+            polled => polled?,
+        }
+        let mut told = 0;
+        for readiness in &self.readinesses {
+            match readiness.token() {
+                WAKER => {}
+                LISTENER => {
+                    if let Some(listener) = &mut self.listener {
+                        listener.set_ready();
+                    }
+                    told += 1;
+                }
+                token => told += usize::from(note_readiness(&mut self.connections, token, readiness)),
+            }
+        }
+        Ok(told)
+    }
+
+    /// Takes new connections in, a bounded number at a time.
+    fn accept(&mut self) -> usize {
+        for accepted in 0..ACCEPTS_PER_TURN {
+            let Some(listener) = &mut self.listener else {
+                return accepted;
+            };
+            let Some(socket) = listener.accept(self.now) else {
+                return accepted;
+            };
+            self.admit(socket);
+        }
+        ACCEPTS_PER_TURN
+    }
+
+    fn admit(&mut self, mut socket: TcpStream) {
+        let full = self.connections.len() >= self.config.max_connections;
+        if full {
+            self.stats.turned_away += 1;
+            if self.connections.len() >= self.config.max_connections + TURNED_AWAY_AT_ONCE {
+                return;
+            }
+        } else {
+            self.stats.accepted += 1;
+        }
+        let peer = self.connections.next_peer();
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        // A socket that fails here is broken already, and dropping it is all there is to do.
+        let registered = self.poll.registry().register(&mut socket, peer.token(), interest);
+        if socket.set_nodelay(true).and(registered).is_err() {
+            return;
+        }
+        let mut line = Line::new(socket, self.now);
+        let requests = if full {
+            let message = "the exchange has as many connections as it may; close one, or try again later";
+            let error = ApiError::new(codes::TOO_MANY_CONNECTIONS, message);
+            Requests::turned_away(&mut line, self.now, &error)
+        } else {
+            Requests::new(self.now)
+        };
+        let key = self.connections.insert(line, Phase::Requests(Box::new(requests)));
+        if full {
+            self.connections.enqueue(key, Queue::Requests);
+        }
+        self.schedule_sweep(self.now + self.config.header_timeout);
+    }
+
+    fn for_each(&mut self, mut act: impl FnMut(&mut Phase, &mut Line, &mut Turn<'_, S>) -> Step) {
+        let mut keys = std::mem::take(&mut self.keys);
+        keys.extend(self.connections.keys());
+        for key in keys.drain(..) {
+            self.visit(key, &mut act);
+        }
+        self.keys = keys;
+    }
+
+    /// Does something with one connection, and then what it asks for.
+    fn visit(&mut self, key: u32, act: impl FnOnce(&mut Phase, &mut Line, &mut Turn<'_, S>) -> Step) {
+        let Some((connection, peer)) = self.connections.get(key) else {
+            return;
+        };
+        let open = self.core.as_mut().map(|core| Opened {
+            desk: &mut core.desk,
+            ring: &core.ring,
+        });
+        let mut turn = Turn {
+            open,
+            stage: self.stage,
+            config: &self.config,
+            hosts: &self.hosts,
+            stats: &mut self.stats,
+            clock: &self.clock,
+            now: self.now,
+            peer,
+        };
+        let step = act(&mut connection.phase, &mut connection.line, &mut turn);
+        let deadline = connection.phase.deadline(&connection.line, &turn);
+        match step {
+            Step::Idle => {}
+            Step::Again => self.connections.enqueue_by_kind(key),
+            Step::Park => self.connections.park(key),
+            Step::Drop => return self.connections.remove(key),
+            Step::Become(phase) => {
+                self.connections.replace_phase(key, phase);
+                self.connections.enqueue_by_kind(key);
+            }
+        }
+        if let Some(deadline) = deadline {
+            self.schedule_sweep(deadline);
+        }
+    }
+
+    fn schedule_sweep(&mut self, deadline: Duration) {
+        self.next_sweep = self.next_sweep.min(deadline.max(self.swept + SWEEP_EVERY));
+    }
+}
+
+/// Remembers what a socket can do now, and has its connection served.
+fn note_readiness(connections: &mut Connections, token: Token, readiness: &Readiness) -> bool {
+    let peer = Peer::of(token);
+    let Some(connection) = connections.find(peer) else {
+        return false;
+    };
+    let broken = readiness.is_error();
+    connection.line.readable |= readiness.is_readable() || readiness.is_read_closed() || broken;
+    connection.line.writable |= readiness.is_writable() || readiness.is_write_closed() || broken;
+    connections.enqueue_by_kind(peer.key);
+    true
+}

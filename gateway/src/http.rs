@@ -1,0 +1,17 @@
+//! HTTP/1.1 and HTTP/1.0 (RFC 9110, RFC 9112) without a socket: bytes in, requests out; values in, responses out.
+
+mod parse;
+
+mod request;
+
+mod response;
+
+mod upgrade;
+
+pub use parse::{HttpLimits, Parse, parse};
+pub use request::Request;
+pub use response::write_response;
+pub use upgrade::write_upgrade;
+
+#[cfg(test)]
+mod tests;

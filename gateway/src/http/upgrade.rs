@@ -1,0 +1,155 @@
+//! The WebSocket handshake (RFC 6455 §4.2).
+
+use tungstenite::handshake::derive_accept_key;
+
+use super::request::Request;
+use crate::wire::{ApiError, codes};
+
+/// Checks a WebSocket handshake and appends the `101 Switching Protocols` that answers it. From then on the
+/// connection speaks WebSocket, beginning with what follows the request in the buffer.
+///
+/// # Errors
+/// 426 `upgrade_required` when the request does not ask for a WebSocket of version 13, 400 `bad_handshake` naming the
+/// header that is missing or malformed; nothing is appended.
+pub fn write_upgrade(request: &Request, out: &mut Vec<u8>) -> Result<(), ApiError> {
+    let required = |why: &str| Err(ApiError::new(codes::UPGRADE_REQUIRED, why));
+    let bad = |why: &str| Err(ApiError::new(codes::BAD_HANDSHAKE, why));
+    if !request.has_token("upgrade", "websocket") {
+        return required("this path speaks WebSocket: connect with a WebSocket client (Upgrade: websocket)");
+    }
+    if !request.has_token("connection", "upgrade") {
+        return bad("Connection: must have Upgrade in a WebSocket handshake; a proxy may have taken it out");
+    }
+    if request.method != "GET" || request.minor_version == 0 {
+        return bad("a WebSocket handshake is a GET request of HTTP/1.1");
+    }
+    let mut versions = request.values("sec-websocket-version");
+    match (versions.next(), versions.next()) {
+        (Some("13"), None) => {}
+        _ => return required("Sec-WebSocket-Version: must be 13 (RFC 6455), given once"),
+    }
+    let mut keys = request.values("sec-websocket-key");
+    let key = match (keys.next(), keys.next()) {
+        (Some(key), None) if is_key(key) => key,
+        (None, _) => return bad("Sec-WebSocket-Key: is missing"),
+        _ => return bad("Sec-WebSocket-Key: must be 16 bytes in base64, given once"),
+    };
+    if !request.body.is_empty() {
+        return bad("Content-Length: a WebSocket handshake has no body");
+    }
+    let accept = derive_accept_key(key.as_bytes());
+    for part in [
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
+        &accept,
+        "\r\n\r\n",
+    ] {
+        out.extend_from_slice(part.as_bytes());
+    }
+    Ok(())
+}
+
+/// Whether `key` is base64 of 16 bytes: 22 digits, of which the last carries two bits, and two paddings.
+fn is_key(key: &str) -> bool {
+    let digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
+    match key.as_bytes().split_at_checked(21) {
+        Some((digits, [last, b'=', b'='])) => digits.iter().all(digit) && b"AQgw".contains(last),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{HttpLimits, Parse, parse};
+
+    const GOOD: &str = "GET /ws/executions HTTP/1.1\r\nHost: server.example.com\r\nUpgrade: websocket\r\n\
+                        Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+                        Sec-WebSocket-Version: 13\r\n\r\n";
+
+    fn upgrade(text: &str) -> Result<String, ApiError> {
+        let Ok(Parse::Request { request, .. }) = parse(text.as_bytes(), &HttpLimits::default()) else {
+            panic!("not a request: {text}");
+        };
+        let mut out = Vec::new();
+        let result = write_upgrade(&request, &mut out);
+        assert!(result.is_ok() || out.is_empty());
+        result.map(|()| String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn the_handshake_of_the_standard_is_answered_as_the_standard_says() {
+        let response = upgrade(GOOD).unwrap();
+        assert!(response.starts_with("HTTP/1.1 101 Switching Protocols\r\n"));
+        assert!(response.contains("\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
+        // Firefox keeps the connection alive and upgrades it, in one header.
+        assert!(upgrade(&GOOD.replace(": Upgrade\r\n", ": keep-alive, upgrade\r\n")).is_ok());
+        assert!(upgrade(&GOOD.replace(": websocket", ": WebSocket")).is_ok());
+    }
+
+    #[test]
+    fn a_handshake_gone_wrong_is_told_which_header_is_wrong() {
+        let cases = [
+            (
+                "Upgrade: websocket\r\n",
+                "",
+                codes::UPGRADE_REQUIRED,
+                "WebSocket client",
+            ),
+            (
+                ": websocket",
+                ": h2c",
+                codes::UPGRADE_REQUIRED,
+                "WebSocket client",
+            ),
+            ("Connection: Upgrade\r\n", "", codes::BAD_HANDSHAKE, "Connection"),
+            ("GET ", "HEAD ", codes::BAD_HANDSHAKE, "GET"),
+            ("GET ", "POST ", codes::BAD_HANDSHAKE, "GET"),
+            (" HTTP/1.1", " HTTP/1.0", codes::BAD_HANDSHAKE, "HTTP/1.1"),
+            ("Version: 13", "Version: 8", codes::UPGRADE_REQUIRED, "13"),
+            ("Sec-WebSocket-Version: 13\r\n", "", codes::UPGRADE_REQUIRED, "13"),
+            (
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+                "",
+                codes::BAD_HANDSHAKE,
+                "Key: is missing",
+            ),
+            (
+                "dGhlIHNhbXBsZSBub25jZQ==",
+                "dGhlIHNhbXBsZQ==",
+                codes::BAD_HANDSHAKE,
+                "16 bytes",
+            ),
+            (
+                "dGhlIHNhbXBsZSBub25jZQ==",
+                "dGhlIHNhbXBsZSBub25jZQ=!",
+                codes::BAD_HANDSHAKE,
+                "16 bytes",
+            ),
+            (
+                "dGhlIHNhbXBsZSBub25jZQ==",
+                "dGhlIHNhbXBsZSBub25jZR==",
+                codes::BAD_HANDSHAKE,
+                "16 bytes",
+            ),
+            (
+                "\r\n\r\n",
+                "\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+                codes::BAD_HANDSHAKE,
+                "once",
+            ),
+            (
+                "\r\n\r\n",
+                "\r\nContent-Length: 2\r\n\r\n{}",
+                codes::BAD_HANDSHAKE,
+                "body",
+            ),
+        ];
+        for (from, to, code, says) in cases {
+            let error = upgrade(&GOOD.replacen(from, to, 1)).unwrap_err();
+            assert!(
+                error.is(code) && error.message.contains(says),
+                "{from:?} → {to:?}: {error}"
+            );
+        }
+    }
+}

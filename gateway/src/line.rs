@@ -1,0 +1,115 @@
+//! One socket, edge-triggered, with what waits to be written to it.
+
+use std::io::{self, Read};
+use std::time::Duration;
+
+use mio::net::TcpStream;
+
+use crate::egress::{Egress, Written};
+
+/// One non-blocking socket.
+///
+/// The poll tells a change of readiness once, so the readiness is remembered here until the socket says
+/// `WouldBlock`.
+#[derive(Debug)]
+pub(crate) struct Line {
+    /// The socket.
+    pub socket: TcpStream,
+    /// What waits to be written.
+    pub egress: Egress,
+    /// Whether a read may find something.
+    pub readable: bool,
+    /// Whether a write may take something.
+    pub writable: bool,
+    /// Since when the socket takes no byte although something waits.
+    pub blocked: Option<Duration>,
+    /// When the last byte came.
+    pub heard: Duration,
+    /// Whether the peer has said that it sends no more.
+    pub ended: bool,
+}
+
+/// What a read gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Got {
+    /// So many bytes, at least one.
+    Bytes(usize),
+    /// Nothing for now.
+    Nothing,
+    /// Nothing any more.
+    End,
+}
+
+impl Line {
+    /// A connection accepted at `now`.
+    pub fn new(socket: TcpStream, now: Duration) -> Self {
+        Self {
+            socket,
+            egress: Egress::default(),
+            readable: false,
+            writable: true,
+            blocked: None,
+            heard: now,
+            ended: false,
+        }
+    }
+
+    /// Reads what there is.
+    ///
+    /// # Errors
+    /// The socket is broken.
+    pub fn read(&mut self, into: &mut [u8], now: Duration) -> io::Result<Got> {
+        if !self.readable {
+            return Ok(if self.ended { Got::End } else { Got::Nothing });
+        }
+        match (&self.socket).read(into) {
+            Ok(0) => {
+                self.readable = false;
+                self.ended = true;
+                Ok(Got::End)
+            }
+            Ok(bytes) => {
+                self.heard = now;
+                Ok(Got::Bytes(bytes))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.readable = false;
+                Ok(Got::Nothing)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Got::Nothing),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes what waits and then `frames`, as [`Egress::write`] does, if the socket may take something.
+    ///
+    /// # Errors
+    /// The socket is broken.
+    pub fn write(&mut self, frames: &[&[u8]], now: Duration) -> io::Result<Written> {
+        if !self.writable {
+            return Ok(Written {
+                full: true,
+                ..Written::default()
+            });
+        }
+        let written = self.egress.write(&self.socket, frames)?;
+        if written.full {
+            self.writable = false;
+            self.blocked.get_or_insert(now);
+        } else if written.bytes > 0 {
+            self.blocked = None;
+        }
+        Ok(written)
+    }
+
+    /// Writes what waits.
+    ///
+    /// # Errors
+    /// The socket is broken.
+    pub fn flush(&mut self, now: Duration) -> io::Result<()> {
+        while !self.egress.is_empty() && self.writable {
+            self.write(&[], now)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,101 @@
+//! What a connection is at the moment.
+
+use std::time::Duration;
+
+use crate::line::Line;
+use crate::linger::Linger;
+use crate::ports::CommandSink;
+use crate::requests::Requests;
+use crate::session::Session;
+use crate::subscriber::Subscriber;
+use crate::turn::{Step, Turn};
+
+/// What a connection is at the moment.
+#[derive(Debug)]
+pub(crate) enum Phase {
+    /// HTTP, from the accept on.
+    Requests(Box<Requests>),
+    /// `/ws/executions`.
+    Subscriber(Box<Subscriber>),
+    /// `/ws/orders`.
+    Session(Box<Session>),
+    /// Written out and shut, waiting for the peer to do the same.
+    Linger(Linger),
+}
+
+/// What a connection is counted as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Http,
+    Subscriber,
+    Session,
+}
+
+impl Phase {
+    /// What the connection is counted as.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Phase::Subscriber(_) => Kind::Subscriber,
+            Phase::Session(_) => Kind::Session,
+            Phase::Requests(_) | Phase::Linger(_) => Kind::Http,
+        }
+    }
+
+    /// Reads, answers and writes what can be, within bounds.
+    pub fn serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
+        match self {
+            Phase::Requests(requests) => requests.serve(line, turn),
+            Phase::Subscriber(subscriber) => subscriber.serve(line, turn),
+            Phase::Session(session) => session.serve(line, turn),
+            Phase::Linger(linger) => linger.serve(line, turn.now),
+        }
+    }
+
+    /// When [`expire`](Self::expire) has something to do, if ever.
+    pub fn deadline<S>(&self, line: &Line, turn: &Turn<'_, S>) -> Option<Duration> {
+        let stall = line.blocked.map(|since| since + turn.config.write_stall);
+        let own = match self {
+            Phase::Requests(requests) => requests.deadline(line, turn.config),
+            Phase::Subscriber(subscriber) => Some(subscriber.deadline(line, turn.config)),
+            Phase::Session(session) => session.deadline(line, turn.config),
+            Phase::Linger(linger) => Some(linger.deadline()),
+        };
+        match (stall, own) {
+            (Some(stall), Some(own)) => Some(stall.min(own)),
+            (stall, own) => stall.or(own),
+        }
+    }
+
+    /// Does what is due because too much time has passed.
+    pub fn expire<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
+        let stalled = |since| turn.now >= since + turn.config.write_stall;
+        if line.blocked.is_some_and(stalled) {
+            turn.stats.slow_consumer_closes += u64::from(!self.is_closed_as_slow());
+            return Step::Drop;
+        }
+        match self {
+            Phase::Requests(requests) => requests.expire(line),
+            Phase::Subscriber(subscriber) => subscriber.expire(line, turn),
+            Phase::Session(session) => session.expire(line, turn),
+            Phase::Linger(_) => Step::Drop,
+        }
+    }
+
+    /// Tells the client that the exchange goes away.
+    pub fn shut<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
+        const GOING_AWAY: u16 = 1001;
+        const REASON: &str = "the exchange is shutting down";
+        match self {
+            Phase::Requests(requests) => requests.shut(),
+            Phase::Subscriber(subscriber) => subscriber.channel.close(line, turn.now, GOING_AWAY, REASON),
+            Phase::Session(session) => session.channel.close(line, turn.now, GOING_AWAY, REASON),
+            Phase::Linger(_) => {}
+        }
+        Step::Again
+    }
+
+    /// Whether the connection was counted as a slow consumer already.
+    fn is_closed_as_slow(&self) -> bool {
+        matches!(self, Phase::Subscriber(subscriber) if !subscriber.channel.is_open())
+    }
+}

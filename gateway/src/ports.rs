@@ -1,0 +1,61 @@
+//! What the gateway asks of the rest of the exchange.
+
+use std::time::Duration;
+
+use hoga_protocol::{Command, Event, Nanos, Sequence};
+use hoga_views::Views;
+
+/// Why a command was not sequenced. Nothing of it is in the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The input ring is too full for this class of command; it may be sent again.
+    Busy,
+    /// The journal has no room: only what takes risk off is accepted. [`CommandSink::reason`] says why.
+    CancelOnly,
+}
+
+/// Where commands go: the input ring, of which the gateway is the only producer.
+pub trait CommandSink {
+    /// Sequences a command stamped with wall-clock time, or refuses it. Never blocks.
+    ///
+    /// The sequence returned is the one that the command's events will carry; sequences of successive calls rise.
+    ///
+    /// # Errors
+    /// [`Refusal`] says whether trying again helps.
+    fn submit(&mut self, timestamp: Nanos, command: &Command) -> Result<Sequence, Refusal>;
+
+    /// Why commands are refused as [`Refusal::CancelOnly`], in words for a person; empty when they are not.
+    fn reason(&self) -> String;
+}
+
+/// Where events come from: the output ring.
+pub trait EventSource {
+    /// Hands at most `limit` events to `fold`, in order, and returns how many. Never blocks.
+    fn drain(&mut self, limit: usize, fold: &mut dyn FnMut(&Event)) -> usize;
+
+    /// Announces that the caller is about to sleep; `false` when events are there already, and then the caller must
+    /// not sleep. After `true`, whoever publishes an event wakes the gateway by its [`GatewayWaker`](crate::GatewayWaker).
+    fn prepare_sleep(&mut self) -> bool;
+
+    /// Takes the announcement back. Called after every [`prepare_sleep`](Self::prepare_sleep), whatever it returned.
+    fn awake(&mut self);
+}
+
+/// The two clocks of a gateway, so that a test can drive them by hand.
+pub trait Clock {
+    /// Wall-clock time, for stamping commands.
+    fn now(&self) -> Nanos;
+
+    /// Time since some fixed moment, never running backwards, for timeouts.
+    fn monotonic(&self) -> Duration;
+}
+
+/// What a recovered exchange hands to the gateway.
+pub struct Core<S, E> {
+    /// Takes commands.
+    pub sink: S,
+    /// Gives events.
+    pub source: E,
+    /// Everything that happened up to the first event that `source` will give.
+    pub views: Views,
+}

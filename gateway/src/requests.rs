@@ -1,0 +1,253 @@
+//! HTTP on one connection: one request at a time, in order.
+
+use std::time::Duration;
+
+use crate::answer::{Answer, refuse};
+use crate::api::{self, Handled, Upgrade};
+use crate::config::GatewayConfig;
+use crate::egress::EGRESS_HIGH;
+use crate::http::{HttpLimits, Parse, Request, parse};
+use crate::line::{Got, Line};
+use crate::linger::Linger;
+use crate::phase::Phase;
+use crate::ports::CommandSink;
+use crate::session::Session;
+use crate::subscriber::Subscriber;
+use crate::turn::{Stage, Step, Turn};
+use crate::wire::{ApiError, codes};
+use hoga_views::Views;
+
+/// Most requests of one connection that are answered before others have their turn.
+const REQUESTS_PER_TURN: usize = 16;
+
+/// Bytes read at once.
+const READ: usize = 8 * 1024;
+
+/// An ingress buffer that has grown beyond this many bytes is given back once it is empty.
+const KEEP_CAPACITY: usize = 2 * 1024;
+
+/// One connection's requests.
+///
+/// While a command of the connection waits for its events, nothing more is read or parsed: pipelined requests stay in
+/// the ingress buffer, or in the socket, and are answered in the order they came.
+#[derive(Debug)]
+pub(crate) struct Requests {
+    ingress: Vec<u8>,
+    state: State,
+    /// When the request being read began, or the last one ended, or the connection came.
+    since: Duration,
+    /// How far the request being read has come.
+    part: Part,
+    /// Whether the response being waited for leaves the connection open.
+    keep_alive: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Reading requests.
+    Reading,
+    /// A command is sequenced, its response is not there yet.
+    Waiting,
+    /// The last response is in the egress; nothing more is read.
+    Ending,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// Nothing came yet on this connection.
+    First,
+    /// Between two requests.
+    Between,
+    /// Some of the head is there.
+    Head,
+    /// The head is there, the body not yet.
+    Body { continued: bool },
+}
+
+impl Requests {
+    /// A connection accepted at `now`.
+    pub fn new(now: Duration) -> Self {
+        Self {
+            ingress: Vec::new(),
+            state: State::Reading,
+            since: now,
+            part: Part::First,
+            keep_alive: true,
+        }
+    }
+
+    /// A connection that is only told why it is not wanted.
+    pub fn turned_away(line: &mut Line, now: Duration, error: &ApiError) -> Self {
+        refuse(line.egress.buffer(), error, false, false);
+        Self {
+            state: State::Ending,
+            ..Self::new(now)
+        }
+    }
+
+    /// Appends the response that was waited for.
+    pub fn answer(&mut self, line: &mut Line, answer: &Answer<'_>, views: &Views, now: Duration) {
+        if self.state != State::Waiting {
+            return;
+        }
+        answer.write_http(line.egress.buffer(), views, self.keep_alive);
+        self.next(now);
+    }
+
+    /// No request after the one being answered.
+    pub fn shut(&mut self) {
+        self.keep_alive = false;
+        if self.state == State::Reading {
+            self.state = State::Ending;
+        }
+    }
+
+    /// Reads, answers and writes, within bounds.
+    pub fn serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
+        let mut more = true;
+        for _ in 0..REQUESTS_PER_TURN {
+            if self.state != State::Reading || line.egress.len() > EGRESS_HIGH {
+                break;
+            }
+            match self.request(line, turn) {
+                Ok(Some(Handled::Upgrade(upgrade))) => {
+                    let leftover = std::mem::take(&mut self.ingress);
+                    return Step::Become(match upgrade {
+                        Upgrade::Executions(start) => {
+                            Phase::Subscriber(Box::new(Subscriber::new(start, leftover)))
+                        }
+                        Upgrade::Orders(start) => Phase::Session(Box::new(Session::new(start, leftover))),
+                    });
+                }
+                Ok(Some(_)) => {}
+                Ok(None) => {
+                    more = false;
+                    break;
+                }
+                Err(_) => return Step::Drop,
+            }
+        }
+        if line.flush(turn.now).is_err() {
+            return Step::Drop;
+        }
+        match self.state {
+            State::Ending if line.egress.is_empty() => Step::Become(Phase::Linger(Linger::new(turn.now))),
+            State::Reading if line.ended && !more && line.egress.is_empty() => Step::Drop,
+            State::Reading if more && line.egress.len() <= EGRESS_HIGH => Step::Again,
+            _ => Step::Idle,
+        }
+    }
+
+    /// When [`expire`](Self::expire) has something to do. Writing has a deadline of its own.
+    pub fn deadline(&self, line: &Line, config: &GatewayConfig) -> Option<Duration> {
+        if self.state != State::Reading || !line.egress.is_empty() {
+            return None;
+        }
+        let patience = match self.part {
+            Part::First | Part::Head => config.header_timeout,
+            Part::Between => config.idle_timeout,
+            Part::Body { .. } => config.body_timeout,
+        };
+        Some(self.since + patience)
+    }
+
+    /// Gives up a request that does not become complete, or a connection that asks for nothing.
+    pub fn expire(&mut self, line: &mut Line) -> Step {
+        if matches!(self.part, Part::First | Part::Between) {
+            return Step::Drop;
+        }
+        let part = if self.part == Part::Head { "head" } else { "body" };
+        let message = format!("the {part} of the request was not complete in time");
+        let error = ApiError::new(codes::REQUEST_TIMEOUT, message);
+        refuse(line.egress.buffer(), &error, false, false);
+        self.state = State::Ending;
+        Step::Again
+    }
+
+    /// Answers the next request; `None` when it is not there yet.
+    fn request<S: CommandSink>(
+        &mut self,
+        line: &mut Line,
+        turn: &mut Turn<'_, S>,
+    ) -> std::io::Result<Option<Handled>> {
+        loop {
+            if !self.ingress.is_empty() {
+                match parse(&self.ingress, &HttpLimits::default()) {
+                    Ok(Parse::Request { request, consumed }) => {
+                        self.ingress.drain(..consumed);
+                        return Ok(Some(self.handle(request, line, turn)));
+                    }
+                    Ok(Parse::NeedMore { expect_continue }) => {
+                        self.incomplete(expect_continue, line, turn.now)
+                    }
+                    Err(error) => {
+                        turn.stats.requests += 1;
+                        refuse(line.egress.buffer(), &error, false, false);
+                        self.state = State::Ending;
+                        return Ok(Some(Handled::Done));
+                    }
+                }
+            }
+            let mut bytes = [0; READ];
+            match line.read(&mut bytes, turn.now)? {
+                Got::Bytes(count) => self.ingress.extend_from_slice(&bytes[..count]),
+                Got::Nothing | Got::End => return Ok(None),
+            }
+        }
+    }
+
+    fn handle<S: CommandSink>(
+        &mut self,
+        request: Request,
+        line: &mut Line,
+        turn: &mut Turn<'_, S>,
+    ) -> Handled {
+        turn.stats.requests += 1;
+        self.keep_alive = request.keep_alive && turn.stage < Stage::Draining;
+        let handled = match api::handle(&request, self.keep_alive, line, turn) {
+            Ok(handled) => handled,
+            Err(error) => {
+                refuse(line.egress.buffer(), &error, self.keep_alive, request.is_head());
+                Handled::Done
+            }
+        };
+        match handled {
+            Handled::Waiting => self.state = State::Waiting,
+            Handled::Done => self.next(turn.now),
+            Handled::Upgrade(_) => {}
+        }
+        handled
+    }
+
+    /// After a response.
+    fn next(&mut self, now: Duration) {
+        self.state = if self.keep_alive {
+            State::Reading
+        } else {
+            State::Ending
+        };
+        self.part = Part::Between;
+        self.since = now;
+        if self.ingress.is_empty() && self.ingress.capacity() > KEEP_CAPACITY {
+            self.ingress = Vec::new();
+        }
+    }
+
+    /// Starts the clock of the part that is being read.
+    fn incomplete(&mut self, expect_continue: bool, line: &mut Line, now: Duration) {
+        if matches!(self.part, Part::First | Part::Between) {
+            self.part = Part::Head;
+            self.since = now;
+        }
+        if self.part == Part::Head && self.ingress.windows(4).any(|window| window == b"\r\n\r\n") {
+            self.part = Part::Body { continued: false };
+            self.since = now;
+        }
+        if expect_continue && self.part == (Part::Body { continued: false }) {
+            line.egress
+                .buffer()
+                .extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+            self.part = Part::Body { continued: true };
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! Method and target to what is asked for.
+
+mod query;
+
+use hoga_protocol::{AccountName, Event, Sequence, Symbol};
+use hoga_views::OrderStatus;
+
+use self::query::{Query, ascii, decode, digits, invalid};
+use crate::wire::{ApiError, codes, excerpt};
+
+/// Whose order it is when nobody was named, while there is no authentication.
+pub const DEFAULT_ACCOUNT: &str = "anonymous";
+
+/// The most that `limit` and `depth` may be.
+pub const MAX_LIMIT: usize = 1_000;
+
+/// What `limit` and `depth` are when they are not given.
+pub const DEFAULT_LIMIT: usize = 100;
+
+/// What a request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// `/`
+    Page,
+    /// `/ws/executions`
+    WsExecutions {
+        /// Only this instrument's.
+        symbol: Option<Symbol>,
+        /// The execution id to go on after.
+        after: Option<String>,
+    },
+    /// `/ws/orders`
+    WsOrders {
+        /// Whose orders.
+        account: AccountName,
+        /// Everything up to this command, or up to this event of it, was seen.
+        after: Option<(Sequence, Option<u32>)>,
+    },
+    /// `POST /api/v1/orders`
+    PlaceOrder,
+    /// `PATCH /api/v1/orders/{order_id}`
+    ReplaceOrder {
+        /// The order's id as it was sent.
+        order_id: String,
+    },
+    /// `DELETE /api/v1/orders/{order_id}`
+    CancelOrder {
+        /// The order's id as it was sent.
+        order_id: String,
+        /// Whose order it must be.
+        account: AccountName,
+    },
+    /// `DELETE /api/v1/orders`
+    CancelAll {
+        /// Whose orders.
+        account: AccountName,
+        /// Only this instrument's.
+        symbol: Option<Symbol>,
+    },
+    /// `GET /api/v1/orders/{order_id}`
+    GetOrder {
+        /// The order's id as it was sent.
+        order_id: String,
+        /// Whose order it must be, if it was said.
+        account: Option<AccountName>,
+    },
+    /// `GET /api/v1/orders`
+    ListOrders {
+        /// Whose orders.
+        account: AccountName,
+        /// Only this instrument's.
+        symbol: Option<Symbol>,
+        /// Only these.
+        status: Option<StatusFilter>,
+        /// How many at most, 1 to 1,000.
+        limit: usize,
+    },
+    /// `GET /api/v1/executions/{symbol}`
+    Executions {
+        /// The instrument.
+        symbol: Symbol,
+        /// How many at most, 1 to 1,000.
+        limit: usize,
+        /// The execution id to go on after.
+        after: Option<String>,
+    },
+    /// `GET /api/v1/orderbook/{symbol}`
+    OrderBook {
+        /// The instrument.
+        symbol: Symbol,
+        /// Levels a side, 1 to 1,000.
+        depth: usize,
+    },
+    /// `GET /api/v1/instruments`
+    Instruments,
+    /// `GET /api/v1/time`
+    Time,
+    /// `GET /healthz`
+    Healthz,
+    /// `GET /readyz`
+    Readyz,
+}
+
+/// Which orders a list holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusFilter {
+    /// Those of one status.
+    Is(OrderStatus),
+    /// `Open`: New and PartiallyFilled.
+    Open,
+    /// `Closed`: Filled, Canceled and Expired.
+    Closed,
+}
+
+impl StatusFilter {
+    /// Whether an order of `status` is meant.
+    pub fn admits(self, status: OrderStatus) -> bool {
+        match self {
+            StatusFilter::Is(wanted) => status == wanted,
+            StatusFilter::Open => !status.closed(),
+            StatusFilter::Closed => status.closed(),
+        }
+    }
+}
+
+impl Route {
+    /// Whether a web page of another origin must not reach it: order entry and orders.
+    pub fn is_private(&self) -> bool {
+        matches!(
+            self,
+            Route::WsOrders { .. }
+                | Route::PlaceOrder
+                | Route::ReplaceOrder { .. }
+                | Route::CancelOrder { .. }
+                | Route::CancelAll { .. }
+                | Route::GetOrder { .. }
+                | Route::ListOrders { .. }
+        )
+    }
+}
+
+/// What `method` on `target` (path and query, beginning with `/`) asks for.
+///
+/// # Errors
+/// 404 for an unknown path, 405 with `Allow` for a method that does not fit, 400 for a query parameter or a path
+/// segment that is unknown, given twice, or has a value it cannot have.
+pub fn route(method: &str, target: &str) -> Result<Route, ApiError> {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let endpoint = Endpoint::of(path)?;
+    let allow = endpoint.allow();
+    if !allow.split(", ").any(|allowed| allowed == method) {
+        let message = format!("{path} does not take {}; it takes {allow}", excerpt(method));
+        let error = ApiError::new(codes::METHOD_NOT_ALLOWED, message);
+        return Err(error.with_header("Allow", allow));
+    }
+    let mut query = Query::parse(query)?;
+    let route = endpoint.route(method, &mut query)?;
+    query.finish()?;
+    Ok(route)
+}
+
+/// A path, before its method and query are looked at.
+enum Endpoint {
+    Page,
+    WsExecutions,
+    WsOrders,
+    Orders,
+    Order(String),
+    Executions(String),
+    OrderBook(String),
+    Instruments,
+    Time,
+    Healthz,
+    Readyz,
+}
+
+impl Endpoint {
+    fn of(path: &str) -> Result<Endpoint, ApiError> {
+        let last = |encoded: &str| decode(encoded, "the path");
+        // A segment is decoded after the path is split, so that an encoded slash is part of a name.
+        let segments: Vec<&str> = path.split('/').skip(1).take(5).collect();
+        Ok(match segments[..] {
+            [""] => Endpoint::Page,
+            ["ws", "executions"] => Endpoint::WsExecutions,
+            ["ws", "orders"] => Endpoint::WsOrders,
+            ["api", "v1", "orders"] => Endpoint::Orders,
+            ["api", "v1", "orders", id] if !id.is_empty() => Endpoint::Order(last(id)?),
+            ["api", "v1", "executions", symbol] if !symbol.is_empty() => Endpoint::Executions(last(symbol)?),
+            ["api", "v1", "orderbook", symbol] if !symbol.is_empty() => Endpoint::OrderBook(last(symbol)?),
+            ["api", "v1", "instruments"] => Endpoint::Instruments,
+            ["api", "v1", "time"] => Endpoint::Time,
+            ["healthz"] => Endpoint::Healthz,
+            ["readyz"] => Endpoint::Readyz,
+            _ => {
+                let message = format!(
+                    "there is nothing at {}; docs/wire-protocol.md lists every path, /api/v1/orders among them",
+                    excerpt(path)
+                );
+                return Err(ApiError::new(codes::NOT_FOUND, message));
+            }
+        })
+    }
+
+    fn allow(&self) -> &'static str {
+        match self {
+            Endpoint::WsExecutions | Endpoint::WsOrders => "GET",
+            Endpoint::Orders => "GET, HEAD, POST, DELETE",
+            Endpoint::Order(_) => "GET, HEAD, PATCH, DELETE",
+            _ => "GET, HEAD",
+        }
+    }
+
+    fn route(self, method: &str, query: &mut Query) -> Result<Route, ApiError> {
+        Ok(match (self, method) {
+            (Endpoint::Page, _) => Route::Page,
+            (Endpoint::WsExecutions, _) => Route::WsExecutions {
+                symbol: query.ascii("symbol")?,
+                after: query.take("after"),
+            },
+            (Endpoint::WsOrders, _) => Route::WsOrders {
+                account: account(query)?,
+                after: sequence(query)?,
+            },
+            (Endpoint::Orders, "POST") => Route::PlaceOrder,
+            (Endpoint::Orders, "DELETE") => Route::CancelAll {
+                account: account(query)?,
+                symbol: query.ascii("symbol")?,
+            },
+            (Endpoint::Orders, _) => Route::ListOrders {
+                account: account(query)?,
+                symbol: query.ascii("symbol")?,
+                status: status(query)?,
+                limit: query.count("limit")?,
+            },
+            (Endpoint::Order(order_id), "PATCH") => Route::ReplaceOrder { order_id },
+            (Endpoint::Order(order_id), "DELETE") => Route::CancelOrder {
+                order_id,
+                account: account(query)?,
+            },
+            (Endpoint::Order(order_id), _) => Route::GetOrder {
+                order_id,
+                account: query.ascii("account")?,
+            },
+            (Endpoint::Executions(symbol), _) => Route::Executions {
+                symbol: ascii("symbol", &symbol)?,
+                limit: query.count("limit")?,
+                after: query.take("after"),
+            },
+            (Endpoint::OrderBook(symbol), _) => Route::OrderBook {
+                symbol: ascii("symbol", &symbol)?,
+                depth: query.count("depth")?,
+            },
+            (Endpoint::Instruments, _) => Route::Instruments,
+            (Endpoint::Time, _) => Route::Time,
+            (Endpoint::Healthz, _) => Route::Healthz,
+            (Endpoint::Readyz, _) => Route::Readyz,
+        })
+    }
+}
+
+fn account(query: &mut Query) -> Result<AccountName, ApiError> {
+    match query.ascii("account")? {
+        Some(name) => Ok(name),
+        None => ascii("account", DEFAULT_ACCOUNT),
+    }
+}
+
+fn status(query: &mut Query) -> Result<Option<StatusFilter>, ApiError> {
+    let Some(text) = query.take("status") else {
+        return Ok(None);
+    };
+    let filter = match text.as_str() {
+        "Open" => StatusFilter::Open,
+        "Closed" => StatusFilter::Closed,
+        "New" => StatusFilter::Is(OrderStatus::New),
+        "PartiallyFilled" => StatusFilter::Is(OrderStatus::PartiallyFilled),
+        "Filled" => StatusFilter::Is(OrderStatus::Filled),
+        "Canceled" => StatusFilter::Is(OrderStatus::Canceled),
+        "Expired" => StatusFilter::Is(OrderStatus::Expired),
+        _ => {
+            let known = "New, PartiallyFilled, Filled, Canceled, Expired, Open or Closed";
+            return Err(invalid(
+                "status",
+                format_args!("must be {known}, not {}", excerpt(&text)),
+            ));
+        }
+    };
+    Ok(Some(filter))
+}
+
+/// `after=<sequence>` or `after=<sequence>.<index>`.
+fn sequence(query: &mut Query) -> Result<Option<(Sequence, Option<u32>)>, ApiError> {
+    let Some(text) = query.take("after") else {
+        return Ok(None);
+    };
+    let (sequence, index) = match text.split_once('.') {
+        Some((sequence, index)) => (sequence, Some(index)),
+        None => (text.as_str(), None),
+    };
+    let sequence = digits(sequence).filter(|sequence| *sequence <= Sequence::MAX.0);
+    let index = index.map(|index| digits(index).filter(|index| *index <= u64::from(Event::MAX_INDEX)));
+    match (sequence, index) {
+        (Some(sequence), None) => Ok(Some((Sequence(sequence), None))),
+        (Some(sequence), Some(Some(index))) => Ok(Some((Sequence(sequence), Some(index as u32)))),
+        _ => {
+            let wanted = "must be <sequence> or <sequence>.<index> of the last update seen";
+            Err(invalid("after", format_args!("{wanted}, not {}", excerpt(&text))))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,385 @@
+//! Targets, well-formed and not.
+
+use hoga_protocol::{AccountName, Sequence, Symbol};
+use hoga_views::OrderStatus;
+use proptest::prelude::*;
+
+use super::{Route, StatusFilter, route};
+use crate::wire::{ErrorCode, codes};
+
+fn symbol(text: &str) -> Symbol {
+    Symbol::new(text).unwrap()
+}
+
+fn account(text: &str) -> AccountName {
+    AccountName::new(text).unwrap()
+}
+
+#[track_caller]
+fn refused(method: &str, target: &str, code: ErrorCode, says: &str) {
+    match route(method, target) {
+        Err(error) if error.is(code) && error.message.contains(says) => {}
+        other => panic!("{method} {target}: {other:?}, not {} saying {says:?}", code.code),
+    }
+}
+
+#[test]
+fn every_endpoint_is_reached_with_its_defaults() {
+    let anonymous = account("anonymous");
+    let order_id = || "00000000-0007-8000-8000-00001234abcd".to_owned();
+    let order = format!("/api/v1/orders/{}", order_id());
+    let cases = [
+        ("GET", "/", Route::Page),
+        ("HEAD", "/?", Route::Page),
+        (
+            "GET",
+            "/ws/executions",
+            Route::WsExecutions {
+                symbol: None,
+                after: None,
+            },
+        ),
+        (
+            "GET",
+            "/ws/orders",
+            Route::WsOrders {
+                account: anonymous,
+                after: None,
+            },
+        ),
+        ("POST", "/api/v1/orders", Route::PlaceOrder),
+        ("PATCH", &order, Route::ReplaceOrder { order_id: order_id() }),
+        (
+            "DELETE",
+            &order,
+            Route::CancelOrder {
+                order_id: order_id(),
+                account: anonymous,
+            },
+        ),
+        (
+            "DELETE",
+            "/api/v1/orders",
+            Route::CancelAll {
+                account: anonymous,
+                symbol: None,
+            },
+        ),
+        (
+            "GET",
+            &order,
+            Route::GetOrder {
+                order_id: order_id(),
+                account: None,
+            },
+        ),
+        (
+            "GET",
+            "/api/v1/orders",
+            Route::ListOrders {
+                account: anonymous,
+                symbol: None,
+                status: None,
+                limit: 100,
+            },
+        ),
+        (
+            "GET",
+            "/api/v1/executions/BTC-KRW",
+            Route::Executions {
+                symbol: symbol("BTC-KRW"),
+                limit: 100,
+                after: None,
+            },
+        ),
+        (
+            "GET",
+            "/api/v1/orderbook/BTC-KRW",
+            Route::OrderBook {
+                symbol: symbol("BTC-KRW"),
+                depth: 100,
+            },
+        ),
+        ("HEAD", "/api/v1/instruments", Route::Instruments),
+        ("GET", "/api/v1/time", Route::Time),
+        ("GET", "/healthz", Route::Healthz),
+        ("HEAD", "/readyz", Route::Readyz),
+    ];
+    for (method, target, want) in cases {
+        assert_eq!(route(method, target), Ok(want), "{method} {target}");
+    }
+}
+
+#[test]
+fn every_parameter_reaches_its_route() {
+    let cases = [
+        (
+            "GET",
+            "/ws/executions?symbol=BTC-KRW&after=x",
+            Route::WsExecutions {
+                symbol: Some(symbol("BTC-KRW")),
+                after: Some("x".into()),
+            },
+        ),
+        (
+            "GET",
+            "/ws/orders?account=a%40b&after=7",
+            Route::WsOrders {
+                account: account("a@b"),
+                after: Some((Sequence(7), None)),
+            },
+        ),
+        (
+            "GET",
+            "/ws/orders?&after=281474976710655.16777215&",
+            Route::WsOrders {
+                account: account("anonymous"),
+                after: Some((Sequence::MAX, Some((1 << 24) - 1))),
+            },
+        ),
+        (
+            "DELETE",
+            "/api/v1/orders?symbol=ABC%2FX&account=desk",
+            Route::CancelAll {
+                account: account("desk"),
+                symbol: Some(symbol("ABC/X")),
+            },
+        ),
+        (
+            "GET",
+            "/api/v1/orders?limit=1000&status=PartiallyFilled&account=desk&symbol=A",
+            Route::ListOrders {
+                account: account("desk"),
+                symbol: Some(symbol("A")),
+                status: Some(StatusFilter::Is(OrderStatus::PartiallyFilled)),
+                limit: 1000,
+            },
+        ),
+        (
+            "GET",
+            "/api/v1/executions/ABC%2fX?limit=1&after=y",
+            Route::Executions {
+                symbol: symbol("ABC/X"),
+                limit: 1,
+                after: Some("y".into()),
+            },
+        ),
+        (
+            "GET",
+            "/api/v1/orderbook/A?depth=5",
+            Route::OrderBook {
+                symbol: symbol("A"),
+                depth: 5,
+            },
+        ),
+        (
+            "GET",
+            "/api/v1/orders/x%2Fy?account=desk",
+            Route::GetOrder {
+                order_id: "x/y".into(),
+                account: Some(account("desk")),
+            },
+        ),
+    ];
+    for (method, target, want) in cases {
+        assert_eq!(route(method, target), Ok(want), "{method} {target}");
+    }
+}
+
+#[test]
+fn a_path_that_is_not_there_is_404_and_a_method_that_does_not_fit_405() {
+    for path in [
+        "",
+        "/x",
+        "//",
+        "/healthz/",
+        "/api/v1",
+        "/api/v1/",
+        "/api/v1/orders/",
+        "/api/v1/orders/a/b",
+        "/api/v2/orders",
+        "/API/v1/orders",
+        "/ws",
+        "/api/v1/executions",
+        "/api/v1/executions/",
+        "/api/v1/orderbook/A/b/c/d",
+        "/%68ealthz",
+        "*",
+    ] {
+        refused("GET", path, codes::NOT_FOUND, "");
+    }
+    let cases = [
+        ("POST", "/", "GET, HEAD"),
+        ("get", "/", "GET, HEAD"),
+        ("HEAD", "/ws/orders", "GET"),
+        ("PUT", "/api/v1/orders", "GET, HEAD, POST, DELETE"),
+        ("OPTIONS", "/api/v1/orders", "GET, HEAD, POST, DELETE"),
+        ("POST", "/api/v1/orders/x", "GET, HEAD, PATCH, DELETE"),
+        ("DELETE", "/api/v1/instruments", "GET, HEAD"),
+    ];
+    for (method, target, allow) in cases {
+        refused(method, target, codes::METHOD_NOT_ALLOWED, allow);
+        assert_eq!(route(method, target).unwrap_err().header, Some(("Allow", allow)));
+    }
+}
+
+#[test]
+fn a_bad_query_is_refused_by_name() {
+    let list = "/api/v1/orders";
+    let book = "/api/v1/orderbook/BTC-KRW";
+    let cases = [
+        (
+            list,
+            "limit=0",
+            codes::INVALID_PARAMETER,
+            "limit: must be a whole number from 1 to 1000",
+        ),
+        (list, "limit=1001", codes::INVALID_PARAMETER, "limit"),
+        (list, "limit=-1", codes::INVALID_PARAMETER, "limit"),
+        (list, "limit=1e2", codes::INVALID_PARAMETER, "limit"),
+        (list, "limit=%2B5", codes::INVALID_PARAMETER, "limit"),
+        (list, "limit=", codes::INVALID_PARAMETER, "limit"),
+        (
+            list,
+            "limit=99999999999999999999999",
+            codes::INVALID_PARAMETER,
+            "limit",
+        ),
+        (book, "depth=0", codes::INVALID_PARAMETER, "depth"),
+        (book, "depth=1001", codes::INVALID_PARAMETER, "depth"),
+        (book, "depth", codes::INVALID_PARAMETER, "depth"),
+        (
+            book,
+            "limit=5",
+            codes::UNKNOWN_PARAMETER,
+            "\"limit\": there is no such query parameter here; there is depth",
+        ),
+        (book, "Depth=5", codes::UNKNOWN_PARAMETER, "Depth"),
+        (
+            list,
+            "limit=5&limit=5",
+            codes::INVALID_PARAMETER,
+            "more than once",
+        ),
+        (
+            list,
+            "limit=5&%6cimit=5",
+            codes::INVALID_PARAMETER,
+            "more than once",
+        ),
+        (list, "status=open", codes::INVALID_PARAMETER, "PartiallyFilled"),
+        (
+            list,
+            "account=",
+            codes::INVALID_PARAMETER,
+            "account: \"\" is empty",
+        ),
+        (list, "account=a+b", codes::INVALID_PARAMETER, "0x2b"),
+        (list, "account=%zz", codes::INVALID_PARAMETER, "percent"),
+        (list, "account=%4", codes::INVALID_PARAMETER, "percent"),
+        (list, "account=%ff", codes::INVALID_PARAMETER, "percent"),
+        (list, "symbol=BTC%20KRW", codes::INVALID_PARAMETER, "symbol"),
+        (
+            list,
+            "a=&b=&c=&d=&e=&f=&g=&h=&i=&j=&k=&l=&m=&n=&o=&p=&q=",
+            codes::INVALID_PARAMETER,
+            "16 parameters",
+        ),
+        ("/", "utm_source=x", codes::UNKNOWN_PARAMETER, "there is none"),
+        ("/ws/orders", "after=", codes::INVALID_PARAMETER, "after"),
+        ("/ws/orders", "after=7.", codes::INVALID_PARAMETER, "after"),
+        ("/ws/orders", "after=.7", codes::INVALID_PARAMETER, "after"),
+        (
+            "/ws/orders",
+            "after=7.16777216",
+            codes::INVALID_PARAMETER,
+            "after",
+        ),
+        (
+            "/ws/orders",
+            "after=281474976710656",
+            codes::INVALID_PARAMETER,
+            "after",
+        ),
+        ("/ws/orders", "after=-7", codes::INVALID_PARAMETER, "after"),
+    ];
+    for (path, query, code, says) in cases {
+        refused("GET", &format!("{path}?{query}"), code, says);
+    }
+    refused(
+        "GET",
+        "/api/v1/orderbook/BTC%20KRW",
+        codes::INVALID_PARAMETER,
+        "symbol",
+    );
+    refused(
+        "GET",
+        "/api/v1/executions/%C3",
+        codes::INVALID_PARAMETER,
+        "percent",
+    );
+    refused(
+        "POST",
+        "/api/v1/orders?account=x",
+        codes::UNKNOWN_PARAMETER,
+        "account",
+    );
+}
+
+#[test]
+fn order_entry_and_orders_are_private_and_market_data_is_not() {
+    let order = "/api/v1/orders/x";
+    let private = [
+        ("GET", "/ws/orders"),
+        ("POST", "/api/v1/orders"),
+        ("PATCH", order),
+        ("DELETE", order),
+        ("GET", order),
+        ("DELETE", "/api/v1/orders"),
+        ("GET", "/api/v1/orders"),
+    ];
+    let public = [
+        "/",
+        "/ws/executions",
+        "/api/v1/executions/A",
+        "/api/v1/orderbook/A",
+        "/api/v1/instruments",
+        "/api/v1/time",
+        "/healthz",
+        "/readyz",
+    ];
+    for (method, target) in private {
+        assert!(route(method, target).unwrap().is_private(), "{method} {target}");
+    }
+    for target in public {
+        assert!(!route("GET", target).unwrap().is_private(), "{target}");
+    }
+}
+
+#[test]
+fn open_and_closed_part_the_statuses() {
+    use OrderStatus::{Canceled, Expired, Filled, New, PartiallyFilled};
+    for status in [New, PartiallyFilled, Filled, Canceled, Expired] {
+        let open = matches!(status, New | PartiallyFilled);
+        assert_eq!(StatusFilter::Open.admits(status), open);
+        assert_eq!(StatusFilter::Closed.admits(status), !open);
+        assert!(StatusFilter::Is(status).admits(status));
+        assert!(!StatusFilter::Is(if status == New { Filled } else { New }).admits(status));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn no_target_panics(target in "[/a-z0-9%?=&.\u{80}-\u{ff}]{0,60}", method in "[A-Z]{0,8}") {
+        let _ = (route(&method, &target), route("GET", &format!("/api/v1/orders{target}")));
+    }
+
+    #[test]
+    fn any_text_survives_percent_encoding(text in "\\PC{1,20}") {
+        let encoded: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let want = Route::WsExecutions { symbol: None, after: Some(text) };
+        prop_assert_eq!(route("GET", &format!("/ws/executions?after={encoded}")), Ok(want));
+    }
+}

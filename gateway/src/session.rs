@@ -1,0 +1,234 @@
+//! A client of `/ws/orders`: requests in, replies and the account's order updates out.
+
+use std::io;
+use std::time::Duration;
+
+use hoga_protocol::{AccountName, Sequence};
+use hoga_views::Views;
+
+use crate::answer::Answer;
+use crate::channel::{Channel, Incoming, SLOW_CONSUMER};
+use crate::config::GatewayConfig;
+use crate::desk::Taken;
+use crate::egress::EGRESS_HIGH;
+use crate::frames::text_frame;
+use crate::line::Line;
+use crate::pending::Waiter;
+use crate::ports::CommandSink;
+use crate::turn::{Step, Turn, recovering};
+use crate::wire::request::parse_ws;
+use crate::wire::{ApiError, WsRequest, codes, encode};
+
+/// Most messages of one client that are looked at before others have their turn.
+const MESSAGES_PER_TURN: usize = 32;
+
+/// Updates are encoded while fewer than this many bytes wait for the socket.
+const UPDATE_BYTES: usize = 16 * 1024;
+
+/// RFC 6455 §7.4.1: a kind of data that cannot be accepted.
+const UNSUPPORTED_DATA: u16 = 1003;
+
+/// Where a session begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Start {
+    /// Whose orders.
+    pub account: AccountName,
+    /// The number of the first order update to send.
+    pub from: u64,
+    /// The update up to which the client has seen everything; none means the whole command's.
+    pub seen: (Sequence, Option<u32>),
+}
+
+/// A client of order entry.
+///
+/// Replies are appended when a command's last event is folded, updates only afterwards, when the session is served:
+/// so the reply to a command always comes before every update it caused.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// Control frames, and the close.
+    pub channel: Channel,
+    account: AccountName,
+    from: u64,
+    seen: (Sequence, Option<u32>),
+    in_flight: usize,
+}
+
+impl Session {
+    /// A session from `start` on; `leftover` came right behind the handshake.
+    pub fn new(start: Start, leftover: Vec<u8>) -> Self {
+        Self {
+            channel: Channel::new(leftover),
+            account: start.account,
+            from: start.from,
+            seen: start.seen,
+            in_flight: 0,
+        }
+    }
+
+    /// Whose orders.
+    pub fn account(&self) -> &AccountName {
+        &self.account
+    }
+
+    /// Appends the reply to a request that was sequenced.
+    pub fn answer(&mut self, line: &mut Line, waiter: &Waiter, answer: &Answer<'_>, views: &Views) {
+        self.in_flight -= 1;
+        if let Some(id) = &waiter.id
+            && self.channel.is_open()
+        {
+            answer.write_frame(line.egress.buffer(), views, id);
+        }
+    }
+
+    /// Takes requests and sends updates, within bounds.
+    pub fn serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
+        self.try_serve(line, turn).unwrap_or(Step::Drop)
+    }
+
+    /// When [`expire`](Self::expire) has something to do. While the session is not read, its silence proves nothing.
+    pub fn deadline(&self, line: &Line, config: &GatewayConfig) -> Option<Duration> {
+        (self.may_read(line, config) || !self.channel.is_open()).then(|| {
+            self.channel
+                .deadline(line, config.ping_after, config.close_after, config.write_stall)
+        })
+    }
+
+    /// Pings a silent client, closes one that does not answer, and gives up one that was closed long enough.
+    pub fn expire<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
+        let config = turn.config;
+        if self.channel.is_given_up(turn.now, config.write_stall) {
+            return Step::Drop;
+        }
+        self.channel
+            .keep_alive(line, turn.now, config.ping_after, config.close_after);
+        Step::Again
+    }
+
+    fn may_read(&self, line: &Line, config: &GatewayConfig) -> bool {
+        self.in_flight < config.max_in_flight_per_session && line.egress.len() <= EGRESS_HIGH
+    }
+
+    fn try_serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> io::Result<Step> {
+        let mut unread = true;
+        for _ in 0..MESSAGES_PER_TURN {
+            if !self.may_read(line, turn.config) {
+                break;
+            }
+            match self.channel.read(line, turn.now)? {
+                Incoming::Text(text) => self.request(&text, line, turn),
+                Incoming::Binary => {
+                    let reason = "requests are JSON in text messages";
+                    self.channel.close(line, turn.now, UNSUPPORTED_DATA, reason);
+                }
+                Incoming::Control => {}
+                Incoming::Nothing | Incoming::Over => {
+                    unread = false;
+                    break;
+                }
+            }
+        }
+        let more = self.push(line, turn);
+        line.flush(turn.now)?;
+        Ok(if let Some(end) = self.channel.end(line, turn.now) {
+            end
+        } else if (unread && self.may_read(line, turn.config)) || (more && line.writable) {
+            Step::Again
+        } else {
+            Step::Idle
+        })
+    }
+
+    fn request<S: CommandSink>(&mut self, text: &str, line: &mut Line, turn: &mut Turn<'_, S>) {
+        if !self.channel.is_open() {
+            return;
+        }
+        turn.stats.requests += 1;
+        let request = match parse_ws(text.as_bytes()) {
+            Ok(request) => request,
+            Err((id, error)) => {
+                text_frame(line.egress.buffer(), |out| {
+                    encode::ws_error_reply(out, id.as_ref(), &error)
+                });
+                return;
+            }
+        };
+        match self.take(&request, turn) {
+            Ok(Taken::Sequenced { .. }) => {}
+            Ok(Taken::NothingToCancel) => {
+                text_frame(line.egress.buffer(), |out| {
+                    encode::ws_cancel_all_reply(out, &request.id, 0)
+                });
+            }
+            Err(error) => {
+                turn.stats.busy_refusals += u64::from(error.is(codes::BUSY) || error.is(codes::JOURNAL_FULL));
+                let id = Some(&request.id);
+                text_frame(line.egress.buffer(), |out| {
+                    encode::ws_error_reply(out, id, &error)
+                });
+            }
+        }
+    }
+
+    fn take<S: CommandSink>(
+        &mut self,
+        request: &WsRequest,
+        turn: &mut Turn<'_, S>,
+    ) -> Result<Taken, ApiError> {
+        let now = turn.wall();
+        let open = turn.open.as_mut().ok_or_else(recovering)?;
+        let taken = open.desk.take(now, &self.account, &request.op)?;
+        if let Taken::Sequenced { sequence, asked } = taken {
+            let id = Some(request.id.clone());
+            let peer = turn.peer;
+            open.desk.wait(sequence, asked, Waiter { peer, id });
+            self.in_flight += 1;
+        }
+        Ok(taken)
+    }
+
+    /// Encodes the account's updates, as many as the socket may soon take. Whether there are more.
+    fn push<S>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> bool {
+        if !self.channel.is_open() {
+            return false;
+        }
+        let Ok(views) = turn.views() else {
+            return false;
+        };
+        let updates = views.updates();
+        let Some(account) = views.accounts().by_name(&self.account) else {
+            self.from = updates.next();
+            return false;
+        };
+        if self.from < updates.first() {
+            match updates.resume(account, self.seen.0, self.seen.1) {
+                Ok(from) => self.from = from,
+                Err(_) => {
+                    self.close_as_slow(line, turn);
+                    return false;
+                }
+            }
+        }
+        while let Some(update) = updates.next_of(account, self.from) {
+            if line.egress.len() >= UPDATE_BYTES {
+                return true;
+            }
+            text_frame(line.egress.buffer(), |out| {
+                encode::order_update(out, update, views)
+            });
+            self.from = update.number + 1;
+            self.seen = (update.sequence, Some(update.index));
+        }
+        self.from = updates.next();
+        false
+    }
+
+    fn close_as_slow<S>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) {
+        let after = match self.seen {
+            (sequence, Some(index)) => format!("{}.{index}", sequence.0),
+            (sequence, None) => sequence.0.to_string(),
+        };
+        let reason = format!("slow consumer: updates after {after} are no longer in memory");
+        turn.stats.slow_consumer_closes += 1;
+        self.channel.close(line, turn.now, SLOW_CONSUMER, &reason);
+    }
+}

@@ -1,0 +1,28 @@
+//! What a gateway counts.
+
+/// Counts of a gateway, for metrics and tests. Totals are since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GatewayStats {
+    /// Connections open now.
+    pub connections: usize,
+    /// Subscribers of the executions stream now.
+    pub subscribers: usize,
+    /// Order sessions open now.
+    pub sessions: usize,
+    /// Connections accepted in all.
+    pub accepted: u64,
+    /// Connections turned away because there were too many.
+    pub turned_away: u64,
+    /// Execution messages handed to sockets, over all subscribers.
+    pub executions_streamed: u64,
+    /// Connections closed because they read too slowly, or not at all.
+    pub slow_consumer_closes: u64,
+    /// Requests received, HTTP and WebSocket.
+    pub requests: u64,
+    /// Requests refused because the input ring was too full or the journal had no room.
+    pub busy_refusals: u64,
+    /// Commands sequenced whose events have not come yet, and internal commands not yet sequenced.
+    pub backlog: usize,
+    /// Events folded into the views.
+    pub events: u64,
+}

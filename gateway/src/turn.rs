@@ -1,0 +1,97 @@
+//! What a connection is served with.
+
+use std::time::Duration;
+
+use hoga_protocol::Nanos;
+use hoga_views::Views;
+
+use crate::config::GatewayConfig;
+use crate::desk::Desk;
+use crate::frames::FrameRing;
+use crate::hosts::Hosts;
+use crate::pending::Peer;
+use crate::phase::Phase;
+use crate::ports::Clock;
+use crate::stats::GatewayStats;
+use crate::wire::{ApiError, codes};
+
+/// How far the exchange has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    /// There is no core yet.
+    Recovering,
+    /// Everything is served.
+    Serving,
+    /// New commands are refused.
+    Draining,
+    /// Clients are being closed.
+    Closing,
+}
+
+/// What one connection is served with, once.
+pub(crate) struct Turn<'a, S> {
+    /// The core, once there is one.
+    pub open: Option<Opened<'a, S>>,
+    /// How far the exchange has come.
+    pub stage: Stage,
+    /// Settings.
+    pub config: &'a GatewayConfig,
+    /// Who may reach private routes.
+    pub hosts: &'a Hosts,
+    /// Counters.
+    pub stats: &'a mut GatewayStats,
+    /// For stamping commands.
+    pub clock: &'a dyn Clock,
+    /// For timeouts.
+    pub now: Duration,
+    /// The connection itself.
+    pub peer: Peer,
+}
+
+/// The core as one connection sees it.
+pub(crate) struct Opened<'a, S> {
+    /// Takes commands, and has the views.
+    pub desk: &'a mut Desk<S>,
+    /// The live executions.
+    pub ring: &'a FrameRing,
+}
+
+/// What a connection wants after it was served.
+pub(crate) enum Step {
+    /// Nothing until its socket, an answer or a timer calls.
+    Idle,
+    /// To be served again soon.
+    Again,
+    /// As [`Idle`](Self::Idle), and to be called when an execution is published.
+    Park,
+    /// To go on as something else, at once.
+    Become(Phase),
+    /// To be dropped.
+    Drop,
+}
+
+impl<S> Turn<'_, S> {
+    /// Wall-clock time.
+    pub fn wall(&self) -> Nanos {
+        self.clock.now()
+    }
+
+    /// The views.
+    ///
+    /// # Errors
+    /// 503 `recovering`.
+    pub fn views(&self) -> Result<&Views, ApiError> {
+        match &self.open {
+            Some(open) => Ok(&open.desk.views),
+            None => Err(recovering()),
+        }
+    }
+}
+
+/// What a client is told before the journal is recovered.
+pub(crate) fn recovering() -> ApiError {
+    ApiError::new(
+        codes::RECOVERING,
+        "the exchange is recovering its journal; try again shortly",
+    )
+}

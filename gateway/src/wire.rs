@@ -1,0 +1,33 @@
+//! The words on the wire: JSON requests to commands, events and views to JSON, ids and exact numbers.
+//!
+//! Everything here is bytes in and values out; nothing reads a socket or a clock.
+
+pub mod decimal;
+
+pub mod ids;
+
+pub mod error;
+
+pub mod codes;
+
+mod json;
+
+pub mod request;
+
+pub mod time;
+
+pub mod number;
+
+pub mod encode;
+
+pub mod resume;
+
+pub use error::{ApiError, ErrorCode};
+pub use request::{
+    PlaceRequest, ReplaceRequest, RequestId, WsOp, WsRequest, parse_place, parse_replace, parse_ws,
+};
+
+pub(crate) use error::excerpt;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,190 @@
+//! An error as the wire shows it: a status, a stable code, and a message for a person.
+
+use hoga_protocol::{RejectReason, Rejected, Symbol};
+use hoga_views::Views;
+
+use super::{codes, encode, ids};
+
+/// A stable code and the HTTP status that goes with it; [`codes`] lists them all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ErrorCode {
+    /// The HTTP status.
+    pub status: u16,
+    /// The code: lower case, words joined by underscores; never changes its meaning.
+    pub code: &'static str,
+}
+
+/// What a client is told when something is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiError {
+    /// The HTTP status.
+    pub status: u16,
+    /// The stable code.
+    pub code: &'static str,
+    /// What is wrong, where, and what to do.
+    pub message: String,
+    /// A response header that the status calls for: `Allow`, `Retry-After`, `Sec-WebSocket-Version`.
+    pub header: Option<(&'static str, &'static str)>,
+}
+
+impl ApiError {
+    /// An error of `code` that says `message`.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        let header = match code {
+            codes::BUSY | codes::RECOVERING => Some(("Retry-After", "1")),
+            codes::UPGRADE_REQUIRED => Some(("Sec-WebSocket-Version", "13")),
+            _ => None,
+        };
+        Self {
+            status: code.status,
+            code: code.code,
+            message: message.into(),
+            header,
+        }
+    }
+
+    /// The same error with a response header that its status calls for.
+    pub(crate) fn with_header(mut self, name: &'static str, value: &'static str) -> Self {
+        self.header = Some((name, value));
+        self
+    }
+
+    /// Whether the error is of `code`.
+    pub fn is(&self, code: ErrorCode) -> bool {
+        self.code == code.code
+    }
+
+    /// Appends `{"error":{"code":"…","message":"…"}}`.
+    pub fn write_json(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"error\":");
+        self.write_object(out);
+        out.push(b'}');
+    }
+
+    /// Appends `{"code":"…","message":"…"}`.
+    pub(super) fn write_object(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"code\":\"");
+        out.extend_from_slice(self.code.as_bytes());
+        out.extend_from_slice(b"\",\"message\":");
+        encode::string(out, &self.message);
+        out.push(b'}');
+    }
+
+    /// No instrument has this name.
+    pub fn unknown_symbol(symbol: &Symbol) -> Self {
+        let message =
+            format!("symbol: there is no instrument {symbol}; GET /api/v1/instruments lists those there are");
+        Self::new(codes::UNKNOWN_SYMBOL, message)
+    }
+
+    /// The account has no order of this id, or had one so long ago that it is forgotten.
+    pub fn unknown_order(order_id: &str) -> Self {
+        let message = format!(
+            "order_id: this account has no order {}; it may be another account's, or closed long ago",
+            excerpt(order_id)
+        );
+        Self::new(codes::UNKNOWN_ORDER, message)
+    }
+
+    /// What a client is told when the engine refuses its command. `views` are those after the refusal's event.
+    pub fn from_reject(rejected: &Rejected, views: &Views) -> Self {
+        let id = rejected
+            .order
+            .map(|order| ids::order_uuid(encode::exchange(views), order).to_string());
+        let order = id.as_deref().unwrap_or("unknown");
+        match rejected.reason {
+            RejectReason::UnknownOrder => Self::unknown_order(order),
+            RejectReason::TooLate => Self::new(
+                codes::TOO_LATE,
+                format!(
+                    "quantity: order {order} has filled that much already; its total must be greater than \
+                     its filled_quantity, or cancel what remains"
+                ),
+            ),
+            RejectReason::ClientOrderIdReused => Self::new(
+                codes::CLIENT_ORDER_ID_REUSED,
+                format!(
+                    "client_order_id: it belongs to order {order}, whose terms differ; repeat an order with \
+                     exactly the same fields, or choose a new id"
+                ),
+            ),
+            reason => {
+                let (code, message) = plain(reason);
+                Self::new(code, message)
+            }
+        }
+    }
+}
+
+/// Refusals whose message names no order.
+fn plain(reason: RejectReason) -> (ErrorCode, &'static str) {
+    match reason {
+        RejectReason::UnknownInstrument => (
+            codes::UNKNOWN_SYMBOL,
+            "symbol: no such instrument; GET /api/v1/instruments lists those there are",
+        ),
+        RejectReason::UnknownAccount => (
+            codes::UNKNOWN_ACCOUNT,
+            "account: no such account; it is opened by its first order",
+        ),
+        RejectReason::UnknownOrder => (codes::UNKNOWN_ORDER, "order_id: this account has no such order"),
+        RejectReason::TableFull => (
+            codes::ACCOUNTS_FULL,
+            "account: the exchange has as many accounts as it may; trade under one that exists",
+        ),
+        RejectReason::Capacity => (
+            codes::BOOK_FULL,
+            "the exchange holds as many resting orders as it may; cancel some, or send orders that do not rest",
+        ),
+        RejectReason::InvalidPrice => (
+            codes::PRICE_OUT_OF_RANGE,
+            "price: the engine cannot take this price",
+        ),
+        RejectReason::QuantityTooSmall => (
+            codes::QUANTITY_TOO_SMALL,
+            "quantity: below the instrument's min_quantity, see GET /api/v1/instruments",
+        ),
+        RejectReason::QuantityTooLarge => (
+            codes::QUANTITY_TOO_LARGE,
+            "quantity: above the instrument's max_quantity, see GET /api/v1/instruments",
+        ),
+        RejectReason::NotionalTooSmall => (
+            codes::NOTIONAL_TOO_SMALL,
+            "price × quantity is below the instrument's min_notional, see GET /api/v1/instruments",
+        ),
+        RejectReason::InvalidCombination => (
+            codes::INVALID_COMBINATION,
+            "the terms do not go together: a Market order cannot be GTC, and post_only needs a Limit order that is GTC",
+        ),
+        RejectReason::PostOnlyWouldTrade => (
+            codes::POST_ONLY_WOULD_TRADE,
+            "post_only: at this price the order would trade at once; move the price away from the other side",
+        ),
+        RejectReason::ClientOrderIdReused => (
+            codes::CLIENT_ORDER_ID_REUSED,
+            "client_order_id: it belongs to another order; choose a new id",
+        ),
+        RejectReason::TooLate => (codes::TOO_LATE, "quantity: at or below what is filled already"),
+        RejectReason::OutOfPlace | RejectReason::AlreadyExists | RejectReason::InvalidSettings => (
+            codes::INTERNAL,
+            "the engine refused a command that the exchange should not have made; nothing was changed",
+        ),
+    }
+}
+
+/// At most 64 characters of what a client sent, quoted for a message.
+pub(crate) fn excerpt(text: &str) -> String {
+    const MOST: usize = 64;
+    match text.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{:?}…", &text[..at]),
+        None => format!("{text:?}"),
+    }
+}
+
+impl std::fmt::Display for ApiError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({}): {}", self.code, self.status, self.message)
+    }
+}
+
+impl std::error::Error for ApiError {}

@@ -1,0 +1,173 @@
+//! JSON requests to commands.
+
+mod place;
+
+mod replace;
+
+mod socket;
+
+pub use place::{PlaceRequest, parse_place};
+pub use replace::{ReplaceRequest, parse_replace};
+pub use socket::{RequestId, WsOp, WsRequest, parse_ws};
+
+use std::fmt;
+
+use hoga_protocol::{AccountName, AsciiText, InstrumentSpec, Lots, Ticks};
+
+use super::codes;
+use super::decimal::{self, DecimalError, MAX_DIGITS, parse_on_grid};
+use super::error::{ApiError, ErrorCode, excerpt};
+use super::json::{Field, Object, invalid, unquote};
+
+/// A number as it was sent: a plain non-negative decimal of at most [`MAX_DIGITS`] digits, on no grid yet.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Digits {
+    bytes: [u8; MAX_DIGITS + 1],
+    len: u8,
+}
+
+impl Digits {
+    /// The number's text.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
+    }
+
+    fn new(text: &str) -> Result<Self, DecimalError> {
+        decimal::check(text)?;
+        let mut bytes = [0; MAX_DIGITS + 1];
+        bytes
+            .get_mut(..text.len())
+            .ok_or(DecimalError::TooLarge)?
+            .copy_from_slice(text.as_bytes());
+        Ok(Self {
+            bytes,
+            len: text.len() as u8,
+        })
+    }
+
+    /// A number or a string of the object, with `code` for what is neither.
+    fn of(object: &Object<'_>, field: Field, code: ErrorCode) -> Result<Option<Self>, ApiError> {
+        let Some(raw) = object.raw(field) else {
+            return Ok(None);
+        };
+        let wrong = |text: &str, error: &dyn fmt::Display| {
+            ApiError::new(code, format!("{}: {} {error}", field.name(), excerpt(text)))
+        };
+        if raw.starts_with(['{', '[', 't', 'f']) {
+            return Err(wrong(
+                raw,
+                &"is not a number; send a number or a string of digits",
+            ));
+        }
+        let text = if raw.starts_with('"') {
+            unquote(raw, field)?
+        } else {
+            raw.into()
+        };
+        Self::new(&text).map(Some).map_err(|error| wrong(&text, &error))
+    }
+
+    fn to_price(self, spec: &InstrumentSpec) -> Result<Ticks, ApiError> {
+        let text = self.as_str();
+        let step = spec.tick();
+        let most = Ticks::MAX.0.unsigned_abs();
+        match parse_on_grid(text, step) {
+            Ok(0) => Err(ApiError::new(
+                codes::INVALID_PRICE,
+                "price: must be greater than zero",
+            )),
+            Ok(ticks) if ticks <= most => Ok(Ticks(ticks as i64)),
+            Ok(_) | Err(DecimalError::TooLarge) => Err(ApiError::new(
+                codes::INVALID_PRICE,
+                format!(
+                    "price: {text} is too large; the highest is {}",
+                    decimal::text_of(most, step)
+                ),
+            )),
+            Err(DecimalError::OffGrid { below }) => Err(ApiError::new(
+                codes::OFF_TICK,
+                format!(
+                    "price: {text} is not a multiple of the tick {} of {}; {}",
+                    decimal::text_of(1, step),
+                    spec.symbol(),
+                    decimal::Neighbours { below, most, step }
+                ),
+            )),
+            Err(error) => Err(ApiError::new(
+                codes::INVALID_PRICE,
+                format!("price: {text} {error}"),
+            )),
+        }
+    }
+
+    fn to_quantity(self, spec: &InstrumentSpec) -> Result<Lots, ApiError> {
+        let text = self.as_str();
+        let step = spec.lot();
+        let most = Lots::MAX.0;
+        match parse_on_grid(text, step) {
+            Ok(0) => Err(ApiError::new(
+                codes::INVALID_QUANTITY,
+                "quantity: must be greater than zero",
+            )),
+            Ok(lots) if lots <= most => Ok(Lots(lots)),
+            Ok(_) | Err(DecimalError::TooLarge) => Err(ApiError::new(
+                codes::INVALID_QUANTITY,
+                format!(
+                    "quantity: {text} is too large; the largest is {}",
+                    decimal::text_of(most, step)
+                ),
+            )),
+            Err(DecimalError::OffGrid { below }) => Err(ApiError::new(
+                codes::OFF_LOT,
+                format!(
+                    "quantity: {text} is not a multiple of the lot {} of {}; {}",
+                    decimal::text_of(1, step),
+                    spec.symbol(),
+                    decimal::Neighbours { below, most, step }
+                ),
+            )),
+            Err(error) => Err(ApiError::new(
+                codes::INVALID_QUANTITY,
+                format!("quantity: {text} {error}"),
+            )),
+        }
+    }
+}
+
+impl fmt::Debug for Digits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+/// A short text of its kind's alphabet.
+fn ascii<const N: usize, const KIND: u8>(
+    object: &Object<'_>,
+    field: Field,
+) -> Result<Option<AsciiText<N, KIND>>, ApiError> {
+    let Some(text) = object.text(field)? else {
+        return Ok(None);
+    };
+    AsciiText::new(&text)
+        .map(Some)
+        .map_err(|error| invalid(field, format_args!("{} {error}", excerpt(&text))))
+}
+
+fn account(object: &Object<'_>) -> Result<Option<AccountName>, ApiError> {
+    ascii(object, Field::Account)
+}
+
+/// One of a few words.
+fn word<T: Copy>(object: &Object<'_>, field: Field, words: &[(&str, T)]) -> Result<Option<T>, ApiError> {
+    let Some(text) = object.text(field)? else {
+        return Ok(None);
+    };
+    if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
+        return Ok(Some(*value));
+    }
+    let known: Vec<String> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
+    Err(invalid(
+        field,
+        format_args!("must be one of {}, not {}", known.join(", "), excerpt(&text)),
+    ))
+}

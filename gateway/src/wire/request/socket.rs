@@ -1,0 +1,161 @@
+//! One message of the order entry socket.
+
+use hoga_protocol::Symbol;
+
+use super::place::{self, PlaceRequest};
+use super::replace::{self, ReplaceRequest};
+use super::{ascii, word};
+use crate::wire::error::ApiError;
+use crate::wire::json::{Field, Object, invalid, missing};
+
+/// One message of the order entry socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WsRequest {
+    /// Echoed in the reply.
+    pub id: RequestId,
+    /// What is asked for.
+    pub op: WsOp,
+}
+
+/// What an order entry message asks for. The account is the socket's own, so none of them names one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WsOp {
+    /// A new order; its `account` is `None`.
+    Place(PlaceRequest),
+    /// A change of an order.
+    Replace {
+        /// The order's id as it was sent.
+        order_id: String,
+        /// The change; its `account` is `None`.
+        request: ReplaceRequest,
+    },
+    /// A cancel.
+    Cancel {
+        /// The order's id as it was sent.
+        order_id: String,
+    },
+    /// A cancel of all the account's orders.
+    CancelAll {
+        /// Only this instrument's.
+        symbol: Option<Symbol>,
+    },
+}
+
+/// The id that a client gave its request, kept as the JSON text it was sent as.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RequestId(Box<str>);
+
+impl RequestId {
+    /// The most bytes between the quotes of a string.
+    pub const MAX_TEXT: usize = 64;
+    /// The most bytes of an integer, sign included.
+    pub const MAX_INTEGER: usize = 20;
+
+    /// The JSON to echo: a string with its quotes, or an integer.
+    pub fn as_json(&self) -> &str {
+        &self.0
+    }
+
+    fn of(object: &Object<'_>) -> Result<Self, ApiError> {
+        let raw = object.raw(Field::Id).ok_or_else(|| {
+            missing(
+                Field::Id,
+                "a request needs it: a string or an integer, echoed in the reply",
+            )
+        })?;
+        let is_integer = raw
+            .strip_prefix('-')
+            .unwrap_or(raw)
+            .bytes()
+            .all(|byte| byte.is_ascii_digit());
+        let fits = if raw.starts_with('"') {
+            raw.len() <= Self::MAX_TEXT + 2
+        } else {
+            is_integer && raw.len() <= Self::MAX_INTEGER
+        };
+        if !fits {
+            return Err(invalid(
+                Field::Id,
+                format_args!(
+                    "must be a string of at most {} bytes or an integer of at most {}",
+                    Self::MAX_TEXT,
+                    Self::MAX_INTEGER
+                ),
+            ));
+        }
+        Ok(Self(raw.into()))
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Op {
+    Place,
+    Replace,
+    Cancel,
+    CancelAll,
+}
+
+const OPS: &[(&str, Op)] = &[
+    ("place", Op::Place),
+    ("replace", Op::Replace),
+    ("cancel", Op::Cancel),
+    ("cancel_all", Op::CancelAll),
+];
+
+/// Reads one message of the order entry socket.
+///
+/// # Errors
+/// The request's id when it could be read, and what is wrong.
+pub fn parse_ws(text: &[u8]) -> Result<WsRequest, (Option<RequestId>, ApiError)> {
+    let object = Object::read(text, "message").map_err(|error| (None, error))?;
+    let id = RequestId::of(&object).map_err(|error| (None, error))?;
+    match parse_op(&object) {
+        Ok(op) => Ok(WsRequest { id, op }),
+        Err(error) => Err((Some(id), error)),
+    }
+}
+
+fn parse_op(object: &Object<'_>) -> Result<WsOp, ApiError> {
+    let op = word(object, Field::Op, OPS)?.ok_or_else(|| {
+        missing(
+            Field::Op,
+            "a request needs it: \"place\", \"replace\", \"cancel\" or \"cancel_all\"",
+        )
+    })?;
+    let (what, fields): (&str, &[Field]) = match op {
+        Op::Place => ("place", place::FIELDS),
+        Op::Replace => ("replace", replace::FIELDS),
+        Op::Cancel => ("cancel", &[]),
+        Op::CancelAll => ("cancel_all", &[Field::Symbol]),
+    };
+    if object.raw(Field::Account).is_some() {
+        return Err(invalid(
+            Field::Account,
+            format_args!("is chosen when the socket connects, by ?account=; leave it out of messages"),
+        ));
+    }
+    let named: &[Field] = match op {
+        Op::Replace | Op::Cancel => &[Field::Id, Field::Op, Field::OrderId],
+        Op::Place | Op::CancelAll => &[Field::Id, Field::Op],
+    };
+    object.check(&[named, fields].concat(), what)?;
+    Ok(match op {
+        Op::Place => WsOp::Place(place::read(object)?),
+        Op::Replace => WsOp::Replace {
+            order_id: order_id(object)?,
+            request: replace::read(object)?,
+        },
+        Op::Cancel => WsOp::Cancel {
+            order_id: order_id(object)?,
+        },
+        Op::CancelAll => WsOp::CancelAll {
+            symbol: ascii(object, Field::Symbol)?,
+        },
+    })
+}
+
+fn order_id(object: &Object<'_>) -> Result<String, ApiError> {
+    let text = object.text(Field::OrderId)?;
+    text.map(Into::into)
+        .ok_or_else(|| missing(Field::OrderId, "this op needs the order's id"))
+}

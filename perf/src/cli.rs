@@ -1,0 +1,180 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Drives Hoga and measures it.
+#[derive(Debug, Parser)]
+#[command(name = "hoga-perf", version, about)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub mode: Mode,
+}
+
+/// The modes.
+#[derive(Debug, Subcommand)]
+pub enum Mode {
+    /// Drive a file of order flow through an engine, or a running exchange, and check what comes out.
+    Feed(FeedArgs),
+    /// Measure the wire latency of a lone order for each durability, beside a bare echo.
+    Wire(WireArgs),
+    /// Subscribe many clients, some of which never read, and check that every reader gets everything once.
+    Fanout(FanoutArgs),
+}
+
+/// `feed`
+#[derive(Debug, Args)]
+pub struct FeedArgs {
+    /// What kind of file it is.
+    pub format: Format,
+    /// The file.
+    pub file: PathBuf,
+    /// HOST:PORT of a running exchange with an empty book; without it, an engine in this process is driven.
+    #[arg(long)]
+    pub address: Option<String>,
+    /// The instrument at the exchange; FLOW-USD or AAPL by default (perf/feed.toml seeds both).
+    #[arg(long)]
+    pub symbol: Option<String>,
+    /// Requests in flight at most, over an exchange.
+    #[arg(long, default_value_t = 128, value_parser = window)]
+    pub window: usize,
+    /// Timed passes of a flow, without an exchange; 0 for none.
+    #[arg(long, default_value_t = 3)]
+    pub passes: u32,
+}
+
+/// The kinds of file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A LOBSTER message file.
+    Lobster,
+    /// A generated binary flow.
+    Flow,
+}
+
+/// `wire`
+#[derive(Debug, Args)]
+pub struct WireArgs {
+    /// HOST:PORT of a running exchange; without it, one is started for each durability in a folder of its own.
+    #[arg(long)]
+    pub address: Option<String>,
+    /// The exchange's binary; by default `hoga` beside this one.
+    #[arg(long, conflicts_with = "address")]
+    pub hoga: Option<PathBuf>,
+    /// The folder in which the started exchange keeps its journals; a fresh one inside it is used and removed.
+    #[arg(long, conflicts_with = "address")]
+    pub data_dir: Option<PathBuf>,
+    /// Which durabilities to start it with.
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["memory", "page-cache", "fsync"])]
+    pub durability: Vec<Durability>,
+    /// What idle threads of the started exchange and of the echo do.
+    #[arg(long, value_enum, default_value_t = Idle::Park)]
+    pub idle: Idle,
+    /// Orders back to back.
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
+    pub orders: u32,
+    /// Orders back to back before the measured ones.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(..=100_000))]
+    pub warm_up: u32,
+    /// Orders one per `--every`.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(..=10_000))]
+    pub paced: u32,
+    /// Milliseconds between them.
+    #[arg(long, default_value = "100", value_parser = millis)]
+    pub every: Duration,
+    /// The instrument at a running exchange.
+    #[arg(long, default_value = "BTC-KRW")]
+    pub symbol: String,
+    /// A price on its grid.
+    #[arg(long, default_value = "50000000")]
+    pub price: String,
+    /// A quantity on its grid; resting orders have a thousand times as much.
+    #[arg(long, default_value = "0.001")]
+    pub quantity: String,
+    /// A folder for summary.json.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+}
+
+/// When an order is acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Durability {
+    /// In memory.
+    Memory,
+    /// With the operating system.
+    PageCache,
+    /// On disk.
+    Fsync,
+}
+
+/// What an idle thread does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Idle {
+    /// Sleeps at once.
+    Park,
+    /// Spins for 50 µs, then sleeps.
+    Ladder,
+    /// Never sleeps.
+    Spin,
+}
+
+/// `fanout`
+#[derive(Debug, Args)]
+pub struct FanoutArgs {
+    /// HOST:PORT of the exchange.
+    #[arg(long, default_value = "127.0.0.1:3030")]
+    pub address: String,
+    /// Connections to /ws/executions in all.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=60_000))]
+    pub subscribers: u32,
+    /// How many of them never read.
+    #[arg(long, default_value_t = 100)]
+    pub silent: u32,
+    /// Trades per second.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub rate: u32,
+    /// Seconds of trading.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    pub seconds: u32,
+    /// Seconds to go on not reading, after trading, before the silent ones are looked at.
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(..=3_600))]
+    pub grace: u32,
+    /// The instrument.
+    #[arg(long, default_value = "BTC-KRW")]
+    pub symbol: String,
+    /// A price on its grid.
+    #[arg(long, default_value = "50000000")]
+    pub price: String,
+    /// A quantity on its grid.
+    #[arg(long, default_value = "0.001")]
+    pub quantity: String,
+}
+
+fn window(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(window @ 1..=256) => Ok(window),
+        _ => Err("the window is 1 to 256 requests: one session may have no more in flight".to_owned()),
+    }
+}
+
+fn millis(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(millis @ 1..=60_000) => Ok(Duration::from_millis(millis)),
+        _ => Err("a whole number of milliseconds, 1 to 60000".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Cli::command().debug_assert();
+        assert!(Cli::try_parse_from(["hoga-perf", "feed", "flow", "x", "--window", "257"]).is_err());
+    }
+}
