@@ -59,7 +59,7 @@ pub struct Counters {
     pub matched: AtomicU64,
     /// How often the matcher found the output ring full. Anything but zero means that the gateway was too slow.
     pub output_full_stalls: AtomicU64,
-    /// Commands refused because the input ring was nearly full.
+    /// Commands refused because the input ring was nearly full, or the journal's next segment late.
     pub refused_busy: AtomicU64,
     /// Commands refused because the journal had no room.
     pub refused_no_space: AtomicU64,
@@ -226,14 +226,22 @@ impl RingSink {
             CommandClass::Reducing => (self.slots, reserve),
         };
         if waiting >= most {
-            self.counters.refused_busy.fetch_add(1, Ordering::Relaxed);
-            return Err(Refusal::Busy);
+            return Err(self.busy());
         }
         if self.space.remaining_bytes() < least_space {
+            // A spare segment that is only late will be there in a moment; one that cannot be made is another matter.
+            if self.space.failure().is_none() {
+                return Err(self.busy());
+            }
             self.counters.refused_no_space.fetch_add(1, Ordering::Relaxed);
             return Err(Refusal::CancelOnly);
         }
         Ok(())
+    }
+
+    fn busy(&self) -> Refusal {
+        self.counters.refused_busy.fetch_add(1, Ordering::Relaxed);
+        Refusal::Busy
     }
 }
 
