@@ -23,8 +23,8 @@ use subscriber::{Subscriber, Tape};
 const PATIENCE: Duration = Duration::from_secs(30);
 /// File descriptors beside those of the subscribers.
 const SPARE_FILES: u64 = 64;
-/// The kernel's buffer of a silent subscriber: small, so that its silence shows soon.
-const SILENT_BUFFER: usize = 16 << 10;
+/// How long the silent ones may take, once they read at last, to come to the end of what they were sent.
+const LAST_READ: Duration = Duration::from_secs(10);
 
 /// Runs the command; `Ok(false)` when a reader missed something, or a silent subscriber was kept.
 ///
@@ -68,7 +68,7 @@ impl Fanout {
     fn connect(args: &FanoutArgs, trading: Trading) -> Outcome<Self> {
         let what = || "cannot watch the connections".to_owned();
         let poll = Poll::new().context(what)?;
-        let mut orders = Socket::connect(&args.address, "/ws/orders?account=perf-fanout", 64 << 10, None)?;
+        let mut orders = Socket::connect(&args.address, "/ws/orders?account=perf-fanout", 64 << 10)?;
         let token = Token(args.subscribers as usize);
         orders.register(poll.registry(), token).context(what)?;
         let mut this = Self {
@@ -97,7 +97,7 @@ impl Fanout {
             // Silent ones are spread among the readers rather than all first or last.
             let silent = u64::from(number + 1) * u64::from(args.silent) / u64::from(args.subscribers)
                 > u64::from(number) * u64::from(args.silent) / u64::from(args.subscribers);
-            let mut socket = Socket::connect(&args.address, &path, 4 << 10, silent.then_some(SILENT_BUFFER))?;
+            let mut socket = Socket::connect(&args.address, &path, 4 << 10)?;
             socket
                 .register(this.poll.registry(), Token(number as usize))
                 .context(what)?;
@@ -210,9 +210,21 @@ impl Fanout {
         while self.subscribers.iter().any(waits) && Instant::now() < deadline && !stop.is_set() {
             self.turn(deadline.min(Instant::now() + Duration::from_millis(100)))?;
         }
+        let deadline = Instant::now() + LAST_READ;
+        loop {
+            let mut open = false;
+            for subscriber in self.subscribers.iter_mut().filter(|subscriber| subscriber.silent) {
+                subscriber.read()?;
+                open |= subscriber.closed.is_none();
+            }
+            if !open || Instant::now() > deadline {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
         let mut closings = BTreeMap::new();
-        for subscriber in self.subscribers.iter_mut().filter(|subscriber| subscriber.silent) {
-            let how = match subscriber.drain()? {
+        for subscriber in self.subscribers.iter().filter(|subscriber| subscriber.silent) {
+            let how = match subscriber.closed {
                 Some(Closing::Code(code)) => format!("closed with code {code}"),
                 Some(Closing::Abrupt) => "closed without a close frame".to_owned(),
                 None => "STILL OPEN".to_owned(),

@@ -43,6 +43,9 @@ pub fn run(args: &FeedArgs) -> Outcome<bool> {
             (hour.script.actions.len(), run, report)
         }
     };
+    if run.done < steps {
+        report.compare_nothing();
+    }
     run.notes.iter().for_each(|note| report.note(note));
     print!(
         "{}: {} of {steps} steps\n{}",
@@ -100,8 +103,12 @@ fn verdict(report: &Report, whole: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::{Cli, Mode};
     use crate::flow::tests::{Row, script};
+    use crate::script::{Action, Placing};
     use crate::tally::{Summary, Trade};
+    use clap::Parser;
+    use hoga_protocol::Side;
 
     fn check(fill: u64, rows: &[Row], trades: &[(u32, u32, u64, u64)], fill_trades: usize) -> Run {
         let script = script(fill, rows);
@@ -156,6 +163,98 @@ mod tests {
         assert_eq!((run.book.sides[0].lots, run.book.sides[0].levels), (2, 1));
     }
 
+    /// Places, immediate orders, moves, and cancels and reductions of any order, dead ones too.
+    fn random_script(seed: u64, steps: usize) -> Script {
+        let mut state = seed;
+        let mut below = |bound: u32| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            ((state >> 33) as u32) % bound
+        };
+        let mut script = Script {
+            fill: steps / 4,
+            ..Script::default()
+        };
+        while script.actions.len() < steps {
+            let any = 1 + below(script.orders.max(1));
+            let action = match below(10) {
+                0 | 1 if script.orders > 0 => Action::Cancel(any),
+                2 | 3 if script.orders > 0 => Action::Reduce {
+                    order: any,
+                    by: 1 + below(5),
+                    remaining: None,
+                },
+                kind => {
+                    script.orders += 1;
+                    Action::Place(Placing {
+                        order: script.orders,
+                        side: if below(2) == 0 { Side::Buy } else { Side::Sell },
+                        price: 95 + below(11),
+                        quantity: 1 + below(9),
+                        immediate: kind == 4,
+                    })
+                }
+            };
+            script.actions.push(action);
+            if below(20) == 0 {
+                // Far below the market it certainly lives, so it may be moved, and in the end into the market.
+                script.orders += 1;
+                let order = script.orders;
+                let placing = Placing {
+                    order,
+                    side: Side::Buy,
+                    price: 10,
+                    quantity: 3,
+                    immediate: false,
+                };
+                script.actions.push(Action::Place(placing));
+                script
+                    .actions
+                    .extend([11, 12, 100].map(|price| Action::Move { order, price }));
+            }
+        }
+        script
+    }
+
+    #[test]
+    fn a_running_exchange_does_not_trade_otherwise_than_the_engine_alone() {
+        let seed = std::env::var("HOGA_SEED")
+            .ok()
+            .and_then(|seed| seed.parse().ok())
+            .unwrap_or(20_120_621);
+        println!("HOGA_SEED={seed}");
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/feed.toml"));
+        let flags = "listen = \"127.0.0.1:0\"\ndurability = \"memory\"\n[threads]\nidle = \"park\"";
+        let config = hoga::config::Config::load(Some(file), [], flags.parse().expect("flags"));
+        let config = config.expect("perf/feed.toml is a configuration");
+        let storage = std::sync::Arc::new(hoga_journal::DiskStorage::new(folder.path()));
+        let exchange = hoga::serve::Exchange::start(&config, storage, &mut |_| {}).expect("an exchange");
+
+        let cli = |format| match Cli::parse_from(["hoga-perf", "feed", format, "unused"]).mode {
+            Mode::Feed(args) => args,
+            _ => unreachable!("the mode is named above"),
+        };
+        let address = exchange.address.to_string();
+        for (format, name) in [(Format::Flow, "flow"), (Format::Lobster, "lobster")] {
+            let grid = Grid::new(format, None).expect("a grid");
+            let script = random_script(seed, 3_000);
+            let want = engine::run(&script, &grid, &Stop::default()).expect("a run");
+            let args = cli(name);
+            let got = exchange::run(&script, &grid, &address, &args, &Stop::default()).expect("a run");
+            assert!(want.trades.len() > 300 && want.not_live > 100 && want.fill_trades > 50);
+            assert_eq!(
+                (got.done, got.not_live, got.fill_trades),
+                (want.done, want.not_live, want.fill_trades)
+            );
+            assert_eq!(got.trades, want.trades);
+            assert_eq!(got.book, want.book);
+            let again = exchange::run(&script, &grid, &address, &args, &Stop::default());
+            let error = again.expect_err("the book is not empty").to_string();
+            assert!(error.contains("is not empty"), "{error}");
+        }
+        exchange.stop();
+    }
+
     #[test]
     fn the_lobster_hour_does_not_differ_from_what_is_known_of_it() {
         let file = Path::new(concat!(
@@ -180,9 +279,9 @@ mod tests {
 
     #[test]
     fn a_generated_flow_does_not_differ_from_its_sidecar() {
-        let Some(files) = std::env::var_os("HOGA_FLOW_FILES") else {
+        let Some(files) = std::env::var_os("FLOW_FILES") else {
             println!(
-                "skipped: HOGA_FLOW_FILES names no generated flow (FILE:FILE, each with its .expect.txt)"
+                "skipped: FLOW_FILES names no generated flow (FILE:FILE, each with its .expect.txt)"
             );
             return;
         };

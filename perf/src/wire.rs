@@ -59,7 +59,13 @@ pub fn run(args: &WireArgs) -> Outcome<bool> {
     );
     let mut runs = Vec::new();
     match &args.address {
-        Some(address) => runs.push(measure(args, address, &trading, &stop)?),
+        Some(address) => runs.push(measure(
+            args,
+            address,
+            "as the exchange was started",
+            &trading,
+            &stop,
+        )?),
         None => {
             for &durability in &args.durability {
                 if stop.is_set() {
@@ -85,8 +91,7 @@ fn measure_started(
     stop: &Stop,
 ) -> Outcome<Measured> {
     let host = Host::start(args, durability)?;
-    let mut measured = measure(args, &host.address.clone(), trading, stop)?;
-    measured.durability = host::name(durability).to_owned();
+    let mut measured = measure(args, &host.address, host::name(durability), trading, stop)?;
     measured.exchange = host.banner.clone();
     let last = host.stop()?;
     println!("  {last}");
@@ -94,7 +99,13 @@ fn measure_started(
     Ok(measured)
 }
 
-fn measure(args: &WireArgs, address: &str, trading: &Trading, stop: &Stop) -> Outcome<Measured> {
+fn measure(
+    args: &WireArgs,
+    address: &str,
+    durability: &str,
+    trading: &Trading,
+    stop: &Stop,
+) -> Outcome<Measured> {
     let mut trader = LoneTrader::connect(address, trading.clone())?;
     let server = EchoServer::start(args.idle)?;
     let mut echo = EchoClient::connect(&server, &trading.take(1_000))?;
@@ -107,13 +118,16 @@ fn measure(args: &WireArgs, address: &str, trading: &Trading, stop: &Stop) -> Ou
         rows.extend(paced(args, &mut trader, &mut echo, stop)?);
     }
     let measured = Measured {
-        durability: "as the exchange was started".to_owned(),
+        durability: durability.to_owned(),
         exchange: format!("at {address}"),
         rows,
         over_echo_ns,
         stopped: None,
     };
-    print!("\n{address}\n{}", table::text(&measured.rows));
+    print!(
+        "\ndurability {durability}, at {address}\n{}",
+        table::text(&measured.rows)
+    );
     if let (Some(least), Some(most)) = (measured.over_echo_ns.first(), measured.over_echo_ns.last()) {
         let micros = |nanos: i64| nanos as f64 / 1_000.0;
         let median = measured.over_echo_ns[measured.over_echo_ns.len() / 2];

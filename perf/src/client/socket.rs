@@ -58,23 +58,13 @@ pub struct Socket {
 impl Socket {
     /// Connects and shakes hands, blocking at most a few seconds; from then on nothing blocks.
     ///
-    /// `read_buffer` is how many bytes are read from the kernel at once; `receive_buffer` bounds what the kernel holds.
+    /// `read_buffer` is how many bytes are read from the kernel at once.
     ///
     /// # Errors
     /// When the exchange cannot be reached or refuses the handshake.
-    pub fn connect(
-        address: &str,
-        path: &str,
-        read_buffer: usize,
-        receive_buffer: Option<usize>,
-    ) -> Outcome<Self> {
+    pub fn connect(address: &str, path: &str, read_buffer: usize) -> Outcome<Self> {
         let what = || format!("WebSocket {path} at {address}");
         let stream = connect_tcp(address)?;
-        if let Some(bytes) = receive_buffer {
-            socket2::SockRef::from(&stream)
-                .set_recv_buffer_size(bytes)
-                .context(what)?;
-        }
         // Blocking is a property of the open socket that both handles share, so the control handle ends it later.
         let control = stream.try_clone().context(what)?;
         control.set_read_timeout(Some(CONNECT)).context(what)?;

@@ -1,14 +1,9 @@
 //! One subscriber of the founding stream, and what it has heard.
 
-use std::time::{Duration, Instant};
-
 use crate::client::{Closing, Received, Socket};
 use crate::failure::{Failure, Outcome};
 use crate::message::{Uuid, parse_uuid};
 use crate::tally::mix;
-
-/// How long a silent subscriber that reads at last may take to its end.
-const DRAIN: Duration = Duration::from_secs(1);
 
 /// Executions heard, by number and by a digest of their ids in order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,20 +76,6 @@ impl Subscriber {
             }
         }
         Ok(())
-    }
-
-    /// Reads to the end of what a silent subscriber was sent; `None` when it has not been closed.
-    ///
-    /// # Errors
-    /// As [`read`](Self::read).
-    pub fn drain(&mut self) -> Outcome<Option<Closing>> {
-        let deadline = Instant::now() + DRAIN;
-        self.read()?;
-        while self.closed.is_none() && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(5));
-            self.read()?;
-        }
-        Ok(self.closed)
     }
 
     /// What is wrong with what it heard.

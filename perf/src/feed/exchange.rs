@@ -20,7 +20,7 @@ use crate::tally::{BookTotals, Run, Trade};
 
 /// How long the exchange may say nothing while an answer is due.
 const SILENCE: Duration = Duration::from_secs(30);
-/// How often in a row a refusal as busy is met by another try, and how long each waits.
+/// How often in a row a refusal for want of room is met by another try, and how long each waits.
 const BUSY_TRIES: u32 = 200;
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
@@ -111,8 +111,8 @@ struct Session<'a> {
 impl<'a> Session<'a> {
     fn open(script: &Script, grid: &'a Grid, address: &str, window: usize) -> Outcome<Self> {
         let executions = format!("/ws/executions?symbol={}", grid.symbol);
-        let mut executions = Socket::connect(address, &executions, 64 << 10, None)?;
-        let mut orders = Socket::connect(address, "/ws/orders?account=feed", 64 << 10, None)?;
+        let mut executions = Socket::connect(address, &executions, 64 << 10)?;
+        let mut orders = Socket::connect(address, "/ws/orders?account=feed", 64 << 10)?;
         let what = || "cannot watch the connections".to_owned();
         let poll = Poll::new().context(what)?;
         executions.register(poll.registry(), Token(0)).context(what)?;
@@ -269,7 +269,7 @@ impl<'a> Session<'a> {
             (Ok(uuid), Intent::Place(placing)) => self.uuids[placing.order as usize] = uuid,
             (Ok(_), _) => {}
             (Err(refusal), intent) => match (refusal.code.as_str(), intent) {
-                ("busy" | "too_many_in_flight", _) => {
+                ("busy" | "journal_full" | "too_many_in_flight", _) => {
                     pending.answer = Answer::Busy;
                     self.busy = true;
                 }
@@ -293,7 +293,7 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Sends again what was refused as busy, unless a later request got through: then the order is broken.
+    /// Sends again what was refused for want of room, unless a later request got through: then the order is broken.
     fn try_again(&mut self) -> Outcome<()> {
         if self
             .in_flight
@@ -301,14 +301,14 @@ impl<'a> Session<'a> {
             .any(|pending| pending.answer == Answer::Done)
         {
             return Err(Failure::new(
-                "the exchange was too busy for one request and took a later one, which breaks the order of the flow: \
-                 try again with a smaller --window",
+                "the exchange had no room for one request and took a later one, which breaks the order of the flow: \
+                 try again with a smaller --window and a larger journal.segment_mib",
             ));
         }
         self.busy_tries += 1;
         if self.busy_tries > BUSY_TRIES {
             return Err(Failure::new(format!(
-                "the exchange was busy {BUSY_TRIES} times in a row"
+                "the exchange had no room {BUSY_TRIES} times in a row"
             )));
         }
         std::thread::sleep(BUSY_PAUSE);

@@ -43,7 +43,7 @@ impl LoneTrader {
     /// When the exchange cannot be reached.
     pub fn connect(address: &str, trading: Trading) -> Outcome<Self> {
         let stream = format!("/ws/executions?symbol={}", trading.symbol());
-        let connect = |path: &str| Socket::connect(address, path, READ_BUFFER, None);
+        let connect = |path: &str| Socket::connect(address, path, READ_BUFFER);
         let mut executions = connect(&stream)?;
         let mut orders = connect("/ws/orders?account=perf-taker")?;
         let mut maker = connect("/ws/orders?account=perf-maker")?;
