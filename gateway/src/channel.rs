@@ -7,7 +7,6 @@ use tungstenite::protocol::frame::{CloseFrame, coding::CloseCode};
 use tungstenite::protocol::{Message, Role, WebSocketConfig, WebSocketContext};
 use tungstenite::{Bytes, Error, Utf8Bytes};
 
-use crate::egress::EGRESS_HIGH;
 use crate::line::{Got, Line};
 use crate::linger::Linger;
 use crate::phase::Phase;
@@ -112,16 +111,14 @@ impl Channel {
     }
 
     /// The next message, if the client sent one. Answers to pings and closes go to the egress by themselves; a client
-    /// that breaks the protocol is closed with the code that says how.
+    /// that breaks the protocol is closed with the code that says how. Not to be called while too much waits in the
+    /// egress, which is what bounds those answers.
     ///
     /// # Errors
     /// The socket is broken.
     pub fn read(&mut self, line: &mut Line, now: Duration) -> io::Result<Incoming> {
         if self.over {
             return Ok(Incoming::Over);
-        }
-        if line.egress.len() > EGRESS_HIGH {
-            return Ok(Incoming::Nothing);
         }
         let (code, reason) = match self.context.read(&mut Shim { line, now }) {
             Ok(Message::Text(text)) => return Ok(Incoming::Text(text)),

@@ -8,7 +8,7 @@ use hoga_views::Views;
 
 use crate::channel::{Channel, Incoming, SLOW_CONSUMER};
 use crate::config::GatewayConfig;
-use crate::egress::FRAMES_PER_WRITE;
+use crate::egress::{EGRESS_HIGH, FRAMES_PER_WRITE};
 use crate::frames::{FrameRing, text_frame};
 use crate::line::Line;
 use crate::ports::CommandSink;
@@ -88,6 +88,9 @@ impl Subscriber {
     fn try_serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> io::Result<Step> {
         let mut unread = true;
         for _ in 0..MESSAGES_PER_TURN {
+            if line.egress.len() > EGRESS_HIGH {
+                break;
+            }
             // The stream has no requests; what a client says on it beyond the control frames is passed over.
             if matches!(
                 self.channel.read(line, turn.now)?,
@@ -115,7 +118,7 @@ impl Subscriber {
         }
         Ok(if let Some(end) = self.channel.end(line, turn.now) {
             end
-        } else if (behind && line.writable) || unread {
+        } else if (behind && line.writable) || (unread && line.egress.len() <= EGRESS_HIGH) {
             Step::Again
         } else if line.egress.is_empty() && self.channel.is_open() {
             Step::Park

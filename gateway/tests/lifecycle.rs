@@ -71,9 +71,9 @@ fn a_request_that_stalls_is_given_up() {
         world.advance(Duration::from_secs(5));
         client.send(half(&client, cut));
         world.until("the connection", |stats| stats.connections == 1);
-        std::thread::sleep(Duration::from_millis(20));
+        world.settle();
         world.advance(patience - Duration::from_millis(1));
-        std::thread::sleep(Duration::from_millis(20));
+        world.settle();
         assert_eq!(world.stats().connections, 1, "{what} {cut}: given up too early");
         world.advance(Duration::from_millis(200));
         let response = client.response();
@@ -284,12 +284,12 @@ fn a_websocket_that_is_silent_is_pinged_and_then_closed() {
             // Reading the ping queues the pong, which flushing sends.
             assert!(ws.socket.read().unwrap().is_ping());
             ws.socket.flush().unwrap();
-            std::thread::sleep(Duration::from_millis(20));
+            world.settle();
         }
         world.advance(config.ping_after + Duration::from_millis(200));
-        std::thread::sleep(Duration::from_millis(20));
+        world.settle();
         world.advance(config.close_after - config.ping_after);
-        std::thread::sleep(Duration::from_millis(20));
+        world.settle();
         let close = loop {
             match ws.socket.read().unwrap() {
                 tungstenite::Message::Close(Some(frame)) => break frame,

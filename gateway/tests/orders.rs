@@ -183,7 +183,7 @@ fn a_session_that_asks_without_waiting_is_read_no_further_and_loses_nothing() {
     }
     // Four orders, and the opening of the account before them.
     world.until("four to be sequenced", |stats| stats.backlog == 5);
-    std::thread::sleep(std::time::Duration::from_millis(20));
+    world.settle();
     assert_eq!(world.stats().backlog, 5);
     world.matcher().paused = false;
     let replies: Vec<Value> = (0..200)
@@ -209,14 +209,14 @@ fn an_answer_to_a_session_that_went_away_reaches_nobody_else() {
         world.until("the order", |stats| stats.backlog == index + 1);
     }
     world.until("the gone to be dropped", |stats| stats.connections == 0);
-    let mut others: Vec<Ws> = (0..8)
-        .map(|_| Ws::connect(&world, "/ws/orders?account=bob"))
-        .collect();
+    let account = |index| format!("/ws/orders?account=bob-{index}");
+    let mut others: Vec<Ws> = (0..8).map(|index| Ws::connect(&world, &account(index))).collect();
     world.matcher().paused = false;
     world.until("the orders to be carried out", |stats| stats.backlog == 0);
     for (index, ws) in others.iter_mut().enumerate() {
         ws.send(&place_op("mine", "Buy", 1_000_000 * (index as u64 + 1), "0.5"));
-        assert_eq!(ws.json()["id"], "mine");
+        let reply = ws.json();
+        assert_eq!(reply["id"], "mine", "{reply}");
     }
 }
 

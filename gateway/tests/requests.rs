@@ -290,7 +290,7 @@ fn a_cancel_of_many_goes_on_until_all_are_canceled() {
             .filter(|command| matches!(command, Command::CancelAll(_)))
             .count()
     };
-    std::thread::sleep(Duration::from_millis(20));
+    world.settle();
     assert_eq!((canceled(&world), world.stats().backlog), (1, 1));
     assert!(!world.ask(|gateway| gateway.is_drained()));
     world.matcher().refuse[1] = None;

@@ -241,6 +241,15 @@ impl World {
         *self.clock.hand.as_ref().unwrap().lock().unwrap() += by;
     }
 
+    /// Lets the gateway take a few turns, so that it has seen whatever its sockets and its clock have to tell.
+    pub fn settle(&self) {
+        self.ask(|gateway| {
+            for _ in 0..4 {
+                gateway.turn(Duration::from_millis(1)).unwrap();
+            }
+        });
+    }
+
     /// Waits until the gateway has come so far.
     pub fn until(&self, what: &str, mut done: impl FnMut(&GatewayStats) -> bool) {
         let start = Instant::now();

@@ -1,6 +1,7 @@
 //! A WebSocket client.
 
 use std::net::TcpStream;
+use std::time::Instant;
 
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
@@ -57,7 +58,10 @@ impl Ws {
     /// Reads until the close frame; gives the text messages before it, too.
     pub fn closed(&mut self) -> (Vec<String>, CloseFrame) {
         let mut before = Vec::new();
+        let start = Instant::now();
         loop {
+            let count = before.len();
+            assert!(start.elapsed() < PATIENCE, "not closed, after {count} messages");
             match self.socket.read() {
                 Ok(Message::Text(text)) => before.push(text.to_string()),
                 Ok(Message::Close(Some(frame))) => return (before, frame),

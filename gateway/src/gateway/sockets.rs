@@ -1,0 +1,134 @@
+//! Sockets as the poll tells of them, and new ones.
+
+use std::io;
+use std::time::Duration;
+
+use mio::event::Event as Readiness;
+use mio::net::TcpStream;
+use mio::{Interest, Token};
+
+use super::{Gateway, LISTENER, WAKER};
+use crate::connections::{Connections, Queue};
+use crate::line::Line;
+use crate::listener::Listener;
+use crate::pending::Peer;
+use crate::phase::Phase;
+use crate::ports::{Clock, CommandSink, EventSource};
+use crate::requests::Requests;
+use crate::wire::{ApiError, codes};
+
+/// Most connections accepted in one turn.
+const ACCEPTS_PER_TURN: usize = 64;
+
+/// How many connections beyond the most are kept for as long as it takes to tell them so.
+const TURNED_AWAY_AT_ONCE: usize = 256;
+
+/// How soon a command is tried again that the gateway owes and the input ring has no room for.
+const OWED_RETRY: Duration = Duration::from_millis(1);
+
+impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
+    /// How long the poll may sleep: until the next timer, and not at all when something is left to do.
+    pub(super) fn patience(&self, wait: Duration) -> Duration {
+        let ready = |listener: &Listener| listener.is_ready(self.now);
+        let busy = self.may_serve() && !self.connections.is_quiet();
+        if wait.is_zero() || busy || self.listener.as_ref().is_some_and(ready) {
+            return Duration::ZERO;
+        }
+        let owes = self.core.as_ref().is_some_and(|core| core.desk.owes());
+        let retry = if owes { OWED_RETRY } else { Duration::MAX };
+        let resumes = self.listener.as_ref().and_then(Listener::resumes);
+        let timer = self.next_sweep.min(resumes.unwrap_or(Duration::MAX));
+        wait.min(retry).min(timer.saturating_sub(self.now))
+    }
+
+    /// Asks the sockets, and notes whom they tell of. Returns how many.
+    pub(super) fn poll(&mut self, mut patience: Duration) -> io::Result<usize> {
+        let announced = !patience.is_zero();
+        if let (true, Some(core)) = (announced, &mut self.core)
+            && !core.source.prepare_sleep()
+        {
+            patience = Duration::ZERO;
+        }
+        let polled = self.poll.poll(&mut self.readinesses, Some(patience));
+        if let (true, Some(core)) = (announced, &mut self.core) {
+            core.source.awake();
+        }
+        match polled {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(0),
+            polled => polled?,
+        }
+        let mut told = 0;
+        for readiness in &self.readinesses {
+            match readiness.token() {
+                WAKER => {}
+                LISTENER => {
+                    if let Some(listener) = &mut self.listener {
+                        listener.set_ready();
+                    }
+                    told += 1;
+                }
+                token => told += usize::from(note_readiness(&mut self.connections, token, readiness)),
+            }
+        }
+        Ok(told)
+    }
+
+    /// Takes new connections in, a bounded number at a time.
+    pub(super) fn accept(&mut self) -> usize {
+        for accepted in 0..ACCEPTS_PER_TURN {
+            let Some(listener) = &mut self.listener else {
+                return accepted;
+            };
+            let Some(socket) = listener.accept(self.now) else {
+                return accepted;
+            };
+            self.admit(socket);
+        }
+        ACCEPTS_PER_TURN
+    }
+
+    fn admit(&mut self, mut socket: TcpStream) {
+        let full = self.connections.len() >= self.config.max_connections;
+        if full {
+            self.stats.turned_away += 1;
+            if self.connections.len() >= self.config.max_connections + TURNED_AWAY_AT_ONCE {
+                return;
+            }
+        } else {
+            self.stats.accepted += 1;
+        }
+        let peer = self.connections.next_peer();
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        // A socket that fails here is broken already, and dropping it is all there is to do.
+        let registered = self.poll.registry().register(&mut socket, peer.token(), interest);
+        if socket.set_nodelay(true).and(registered).is_err() {
+            return;
+        }
+        let mut line = Line::new(socket, self.now);
+        let requests = if full {
+            let message = "the exchange has as many connections as it may; close one, or try again later";
+            let error = ApiError::new(codes::TOO_MANY_CONNECTIONS, message);
+            Requests::turned_away(&mut line, self.now, &error)
+        } else {
+            Requests::new(self.now)
+        };
+        let key = self.connections.insert(line, Phase::Requests(Box::new(requests)));
+        if full {
+            self.connections.enqueue(key, Queue::Requests);
+        }
+        self.schedule_sweep(self.now + self.config.header_timeout);
+    }
+}
+
+/// Remembers what a socket can do now, and has its connection served.
+fn note_readiness(connections: &mut Connections, token: Token, readiness: &Readiness) -> bool {
+    let peer = Peer::of(token);
+    let Some(connection) = connections.find(peer) else {
+        return false;
+    };
+    let broken = readiness.is_error();
+    connection.line.readable |= readiness.is_readable() || readiness.is_read_closed() || broken;
+    connection.line.writable |= readiness.is_writable() || readiness.is_write_closed() || broken;
+    connections.enqueue_by_kind(peer.key);
+    true
+}
