@@ -15,10 +15,8 @@ const TABLE: [(&str, &[&str]); 8] = [
         &[
             "hoga-protocol",
             "hoga-views",
-            "bytes",
             "httparse",
             "mio",
-            "rust_decimal",
             "serde",
             "serde_json",
             "slab",

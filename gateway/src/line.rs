@@ -54,6 +54,13 @@ impl Line {
         }
     }
 
+    /// Has the socket reset when it is dropped, with whatever the kernel still holds for it: a peer that takes nothing
+    /// would otherwise keep that memory, and never learn of the end.
+    pub fn abandon(&self) {
+        // A socket that refuses is broken already, and then there is nothing to reset.
+        let _ = socket2::SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
+    }
+
     /// Reads what there is.
     ///
     /// # Errors

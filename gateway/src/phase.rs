@@ -71,6 +71,7 @@ impl Phase {
         let stalled = |since| turn.now >= since + turn.config.write_stall;
         if line.blocked.is_some_and(stalled) {
             turn.stats.slow_consumer_closes += u64::from(!self.is_closed_as_slow());
+            line.abandon();
             return Step::Drop;
         }
         match self {

@@ -280,9 +280,7 @@ mod tests {
     #[test]
     fn a_generated_flow_does_not_differ_from_its_sidecar() {
         let Some(files) = std::env::var_os("FLOW_FILES") else {
-            println!(
-                "skipped: FLOW_FILES names no generated flow (FILE:FILE, each with its .expect.txt)"
-            );
+            println!("skipped: FLOW_FILES names no generated flow (FILE:FILE, each with its .expect.txt)");
             return;
         };
         for file in std::env::split_paths(&files) {
