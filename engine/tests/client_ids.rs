@@ -66,6 +66,7 @@ fn a_live_id_is_not_dropped_even_where_no_closed_one_is_kept() {
     exchange.send(&Command::CancelAll(CancelAll {
         account: AccountId(0),
         instrument: None,
+        before: None,
     }));
     assert!(!live.iter().any(|order| is_known(&exchange, order)));
 }

@@ -56,6 +56,7 @@ fn command() -> impl Strategy<Value = Command> {
             4 => Command::CancelAll(CancelAll {
                 account,
                 instrument: flags.0.then_some(InstrumentId(second as u32)),
+                before: flags.1.then_some(Sequence(second)),
             }),
             5..8 => Command::ReplaceOrder(ReplaceOrder {
                 account,

@@ -41,6 +41,7 @@ fn a_cancel_of_many_neither_does_more_than_its_share_nor_forgets_the_rest() {
             let bodies = exchange.bodies(&Command::CancelAll(CancelAll {
                 account: AccountId(0),
                 instrument: Some(InstrumentId(0)),
+                before: None,
             }));
             canceled.extend(ids(&bodies));
             let done = EventBody::MassCancelDone(MassCancelDone {
@@ -55,4 +56,25 @@ fn a_cancel_of_many_neither_does_more_than_its_share_nor_forgets_the_rest() {
         assert!(canceled.is_sorted(), "the oldest go first");
         assert_eq!(exchange.engine.open_orders(), all - canceled.len());
     }
+}
+
+#[test]
+fn a_share_that_goes_on_spares_what_was_placed_meanwhile() {
+    let mut exchange = Exchange::begun(LIMITS);
+    let old = exchange.sequence.next().0;
+    exchange.send(&named(limit(Side::Buy, 5, 1), 0, ""));
+    let before = exchange.sequence.next();
+    exchange.send(&named(limit(Side::Buy, 5, 1), 0, ""));
+    let bodies = exchange.bodies(&Command::CancelAll(CancelAll {
+        account: AccountId(0),
+        instrument: None,
+        before: Some(before),
+    }));
+    assert_eq!(ids(&bodies), [old]);
+    let done = EventBody::MassCancelDone(MassCancelDone {
+        account: AccountId(0),
+        canceled: 1,
+        more: false,
+    });
+    assert_eq!(bodies.last(), Some(&done));
 }

@@ -1,5 +1,6 @@
 //! The command line: one `match` over what the program can do.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,9 +10,10 @@ use toml::{Table, Value};
 use crate::config::{Config, Durability};
 use crate::{journal_tools, replay, serve};
 
-/// Hoga (호가): an exchange core. Without a command it serves.
+/// What may stand on the command line.
 #[derive(Debug, Parser)]
-#[command(version, about, long_about = None, args_conflicts_with_subcommands = true)]
+#[command(version, about = "Hoga (호가): an exchange core. Without a command it serves.", long_about = None)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Mode>,
@@ -96,6 +98,20 @@ enum JournalMode {
     },
 }
 
+/// Prints a tool's result. A reader that has seen enough and gone is no failure.
+///
+/// # Errors
+/// In words: standard output cannot be written.
+pub fn print(text: &str) -> Result<(), String> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(format!("standard output cannot be written: {error}"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Runs what the command line asks for. Failures are told on standard error and end in exit code 1; a wrong command
 /// line in 2.
 pub fn run() -> ExitCode {
@@ -142,8 +158,8 @@ fn run_serve(args: ServeArgs) -> Result<(), String> {
         let mut shown = config;
         shown.limits.get_or_insert_default();
         shown.instruments.get_or_insert_with(crate::instruments::defaults);
-        print!("{}", toml::to_string(&shown).map_err(|error| error.to_string())?);
-        return Ok(());
+        let text = toml::to_string(&shown).map_err(|error| error.to_string())?;
+        return print(text.trim_end());
     }
     serve::run(&config)
 }

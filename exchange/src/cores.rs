@@ -87,6 +87,11 @@ impl CorePlan {
                 "threads.cores names core {core}, but this process may use only {available:?}"
             ));
         }
+        if (1..chosen.len()).any(|thread| chosen[..thread].contains(&chosen[thread])) {
+            return Err(format!(
+                "threads.cores names a core twice: {chosen:?}. Each thread needs one of its own"
+            ));
+        }
         let pin = match pinning {
             Pinning::Auto => available.len() >= threads,
             Pinning::On => true,
@@ -230,6 +235,11 @@ mod tests {
             CorePlan::new(&[0, 1], Layout::Auto, Pinning::Auto, &[0, 7])
                 .unwrap_err()
                 .contains("core 7")
+        );
+        assert!(
+            CorePlan::new(&[0, 1], Layout::Auto, Pinning::Auto, &[0, 0])
+                .unwrap_err()
+                .contains("twice")
         );
         assert!(
             CorePlan::new(&[0, 1], Layout::Auto, Pinning::Auto, &[0])

@@ -73,7 +73,7 @@ impl InstrumentConfig {
                 .whole(self.lot_size)
                 .and_then(|lots| u64::try_from(lots).ok());
             lots.map(Lots)
-                .ok_or_else(|| wrong(key, "must be a whole multiple of lot_size"))
+                .ok_or_else(|| wrong(key, "must be a whole multiple of lot_size, at most 2^42 of them"))
         };
         let min_notional = self.min_notional.whole(self.quote_unit).map(Notional);
         let min_notional =

@@ -7,6 +7,7 @@ use hoga_journal::{Reader, Summary, verify_with};
 use hoga_protocol::{Command, Nanos};
 use serde_json::{Value, json};
 
+use crate::cli::print;
 use crate::recovery::{decode, journal_dir};
 use crate::replay::{bytes_bar, hex};
 
@@ -41,18 +42,16 @@ pub fn locate(dir: &Path) -> Result<PathBuf, String> {
 pub fn verify(dir: &Path, json: bool) -> Result<(), String> {
     let summary = read_all(&locate(dir)?)?;
     if json {
-        println!("{}", to_json(&summary));
-        return Ok(());
+        return print(&to_json(&summary).to_string());
     }
-    println!(
-        "whole: {} records in {} frames of {} segments; chain {}",
+    print(&format!(
+        "whole: {} records in {} frames of {} segments; chain {}{}",
         summary.records,
         summary.frames,
         summary.segments,
-        hex(&summary.chain)
-    );
-    print_tail(&summary);
-    Ok(())
+        hex(&summary.chain),
+        tail(&summary)
+    ))
 }
 
 /// Counts what is there.
@@ -62,29 +61,21 @@ pub fn verify(dir: &Path, json: bool) -> Result<(), String> {
 pub fn stat(dir: &Path, json: bool) -> Result<(), String> {
     let summary = read_all(&locate(dir)?)?;
     if json {
-        println!("{}", to_json(&summary));
-        return Ok(());
+        return print(&to_json(&summary).to_string());
     }
     let per = |bytes: u64, count: u64| bytes as f64 / count.max(1) as f64;
-    println!(
-        "journal id    {}",
-        summary.journal_id.map_or("none".to_owned(), |id| id.to_string())
-    );
-    println!("segments      {}", summary.segments);
-    println!("frames        {}", summary.frames);
-    println!("records       {}  (the last sequence)", summary.records);
-    println!(
-        "record bytes  {}  ({:.1} a record)",
+    let id = summary.journal_id.map_or("none".to_owned(), |id| id.to_string());
+    let mut text = format!(
+        "journal id    {id}\nsegments      {}\nframes        {}\nrecords       {}  (the last sequence)\n\
+         record bytes  {}  ({:.1} a record)\nframe bytes   {}  ({:.1} a record)\n\
+         batches       mean {:.1} records, largest {}",
+        summary.segments,
+        summary.frames,
+        summary.records,
         summary.record_bytes,
-        per(summary.record_bytes, summary.records)
-    );
-    println!(
-        "frame bytes   {}  ({:.1} a record)",
+        per(summary.record_bytes, summary.records),
         summary.frame_bytes,
-        per(summary.frame_bytes, summary.records)
-    );
-    println!(
-        "batches       mean {:.1} records, largest {}",
+        per(summary.frame_bytes, summary.records),
         per(summary.records, summary.frames),
         summary.largest_batch
     );
@@ -94,24 +85,25 @@ pub fn stat(dir: &Path, json: bool) -> Result<(), String> {
         .enumerate()
         .filter(|(_, frames)| **frames > 0)
     {
-        println!(
-            "  {:>5} to {:>5} records: {frames} frames",
+        text.push_str(&format!(
+            "\n  {:>5} to {:>5} records: {frames} frames",
             1u64 << class,
             (2u64 << class) - 1
-        );
+        ));
     }
-    print_tail(&summary);
-    Ok(())
+    print(&(text + &tail(&summary)))
 }
 
-fn print_tail(summary: &Summary) {
-    if summary.tail.torn_bytes > 0 {
-        println!(
-            "a torn tail of {} bytes follows at offset {} of segment {}: the next start cuts it; nothing in it was ever \
-             acknowledged",
-            summary.tail.torn_bytes, summary.tail.offset, summary.tail.segment
-        );
+/// A torn tail in words, on a line of its own; nothing when there is none.
+fn tail(summary: &Summary) -> String {
+    if summary.tail.torn_bytes == 0 {
+        return String::new();
     }
+    format!(
+        "\na torn tail of {} bytes follows at offset {} of segment {}: the next start cuts it; nothing in it was ever \
+         acknowledged",
+        summary.tail.torn_bytes, summary.tail.offset, summary.tail.segment
+    )
 }
 
 fn read_all(dir: &Path) -> Result<Summary, String> {
@@ -227,6 +219,7 @@ fn describe(sequence: u64, timestamp: Nanos, command: &Command) -> Value {
             "command": "CancelAll",
             "account": cancel.account.0,
             "instrument": cancel.instrument.map(|instrument| instrument.0),
+            "before": cancel.before.map(|before| before.0),
         }),
     };
     line["sequence"] = json!(sequence);

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod instruments;
 
+pub mod notices;
 pub mod recovery;
 pub mod serve;
 

@@ -9,6 +9,7 @@ use hoga_journal::Reader;
 use hoga_protocol::Sequence;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::cli::print;
 use crate::journal_tools::locate;
 use crate::recovery::decode;
 
@@ -37,21 +38,26 @@ pub struct Outcome {
 /// In words: there is no journal, it is damaged, or it is newer than this program.
 pub fn run(data_dir: &Path, until: Option<u64>, json: bool) -> Result<(), String> {
     let outcome = replay(&locate(data_dir)?, until)?;
-    if json {
-        println!(
-            "{}",
-            serde_json::to_string(&outcome).map_err(|error| error.to_string())?
+    if let Some(until) = until.filter(|until| *until > outcome.last_sequence) {
+        eprintln!(
+            "hoga: the journal ends at sequence {}, before {until}: all of it was replayed",
+            outcome.last_sequence
         );
-        return Ok(());
     }
-    println!("records            {}", outcome.records);
-    println!("last_sequence      {}", outcome.last_sequence);
-    println!("events             {}", outcome.events);
-    println!("open_orders        {}", outcome.open_orders);
-    println!("state_digest       {}", outcome.state_digest);
-    println!("events_digest      {}", outcome.events_digest);
-    println!("records_per_second {}", outcome.records_per_second);
-    Ok(())
+    if json {
+        return print(&serde_json::to_string(&outcome).map_err(|error| error.to_string())?);
+    }
+    print(&format!(
+        "records            {}\nlast_sequence      {}\nevents             {}\nopen_orders        {}\n\
+         state_digest       {}\nevents_digest      {}\nrecords_per_second {}",
+        outcome.records,
+        outcome.last_sequence,
+        outcome.events,
+        outcome.open_orders,
+        outcome.state_digest,
+        outcome.events_digest,
+        outcome.records_per_second
+    ))
 }
 
 /// Replays the journal in `dir` up to and including `until`.

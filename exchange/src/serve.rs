@@ -15,10 +15,11 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::agent::{Idle, IdleStrategy, Idler, LONGEST_PARK};
-use crate::config::{Config, Durability};
+use crate::config::Config;
 use crate::cores::{self, CorePlan};
+use crate::notices::{banner, farewell, tell, warn, watch};
 use crate::pipeline::{self, Counters, PipelineOptions, RingSink, RingSource};
-use crate::recovery::{self, Recovered};
+use crate::recovery;
 use crate::replay;
 
 /// How long the drain waits for sequenced commands, and then for clients to take what is theirs.
@@ -73,9 +74,9 @@ pub fn run(config: &Config) -> Result<(), String> {
     let bar = replay::counter("recovering", "commands");
     let exchange = Exchange::start(config, storage, &mut |sequence| bar.set_position(sequence))?;
     bar.finish_and_clear();
-    println!("{}", exchange.banner);
-
+    // From here on a signal drains; the banner says so, so it comes after.
     at_once.store(false, Ordering::SeqCst);
+    tell(&exchange.banner);
     let signal = signals.forever().next();
     at_once.store(true, Ordering::SeqCst);
     let why = if signal == Some(SIGINT) {
@@ -83,8 +84,8 @@ pub fn run(config: &Config) -> Result<(), String> {
     } else {
         "asked to stop"
     };
-    println!("hoga: {why}, draining; a second signal ends it at once");
-    println!("{}", exchange.stop());
+    tell(&format!("hoga: {why}, draining; a second signal ends it at once"));
+    tell(&exchange.stop());
     Ok(())
 }
 
@@ -100,6 +101,7 @@ pub struct Exchange {
     waker: GatewayWaker,
     gateway: JoinHandle<Option<GatewayStats>>,
     threads: Vec<JoinHandle<()>>,
+    watch: JoinHandle<()>,
 }
 
 impl Exchange {
@@ -115,10 +117,11 @@ impl Exchange {
         let threads = &config.threads;
         let plan = CorePlan::new(&cores::available(), threads.layout, threads.pin, &threads.cores)?;
         let gateway = Gateway::bind(config.gateway(), SystemClock::new()).map_err(|error| {
-            format!(
-                "cannot listen on {}: {error}. Is another exchange running? --listen chooses another address",
-                config.listen
-            )
+            let hint = match error.kind() {
+                io::ErrorKind::AddrInUse => ". Is another exchange running? --listen chooses another address",
+                _ => ". --listen chooses another address",
+            };
+            format!("cannot listen on {}: {error}{hint}", config.listen)
         })?;
         let (address, waker) = (gateway.local_addr(), gateway.waker());
         let stop = Arc::new(AtomicBool::new(false));
@@ -139,6 +142,8 @@ impl Exchange {
             idle: config.threads.idle,
             cores: plan,
         };
+        let watch = watch(recovered.writer.space(), Arc::clone(&stop))
+            .map_err(|error| format!("cannot start a thread: {error}"))?;
         let pipeline = pipeline::start(recovered.engine, recovered.writer, waker.clone(), &options);
         let core = Core {
             sink: pipeline.sink,
@@ -157,13 +162,15 @@ impl Exchange {
             waker,
             gateway,
             threads,
+            watch,
         })
     }
 
     /// Drains and stops; returns what was done, in one line.
     pub fn stop(self) -> String {
         let stats = stop_gateway(&self.stop, &self.waker, self.gateway);
-        for thread in self.threads {
+        self.watch.thread().unpark();
+        for thread in self.threads.into_iter().chain([self.watch]) {
             let _ = thread.join();
         }
         farewell(&self.counters, stats.as_ref())
@@ -193,10 +200,10 @@ fn raise_descriptor_limit(connections: u64) {
         } else {
             current.unwrap_or(wanted)
         };
-        eprintln!(
-            "hoga: gateway.max_connections is {connections}, but this process may open only {open} files: raise the \
+        warn(&format!(
+            "gateway.max_connections is {connections}, but this process may open only {open} files: raise the \
              hard limit (ulimit -Hn, LimitNOFILE) or lower the setting"
-        );
+        ));
     }
 }
 
@@ -294,107 +301,4 @@ fn finish(mut gateway: ExchangeGateway, is_open: bool) -> Option<GatewayStats> {
         }
     }
     Some(stats)
-}
-
-fn banner(config: &Config, address: SocketAddr, plan: &CorePlan, recovered: &Recovered) -> String {
-    use std::fmt::Write;
-    let mut text = format!("hoga {} 호가\n", env!("CARGO_PKG_VERSION"));
-    let mut line = |key: &str, value: &str| {
-        let _ = writeln!(text, "  {key:<12} {value}");
-    };
-    line(
-        "address",
-        &format!("http://{address}/   executions: ws://{address}/ws/executions"),
-    );
-    line(
-        "data",
-        &match config.durability {
-            Durability::Memory => "none: nothing is written".to_owned(),
-            _ => format!("{}  ({})", config.data_dir.display(), recovered.summary),
-        },
-    );
-    line(
-        "durability",
-        match config.durability {
-            Durability::Fsync => "fsync: an order is acknowledged once it is on disk",
-            Durability::PageCache => {
-                "page-cache: an acknowledged order survives a crash of hoga, NOT of the machine"
-            }
-            Durability::Memory => "memory: NOTHING survives a stop; for experiments",
-        },
-    );
-    let idle = format!("{:?}", config.threads.idle).to_lowercase();
-    for (thread, agents, core) in plan.describe() {
-        let core = core.map_or("any core".to_owned(), |core| format!("core {core}"));
-        line(
-            "thread",
-            &format!("{thread:<10} {agents:<20} {core:<9} idle: {idle}"),
-        );
-    }
-    for (_, spec) in recovered.views.instruments().iter() {
-        let (tick, lot) = (
-            spec.price_text(hoga_protocol::Ticks(1)),
-            spec.quantity_text(hoga_protocol::Lots(1)),
-        );
-        let percent = |rate: hoga_protocol::FeeRate| hoga_protocol::DecimalText::new(i128::from(rate.0), 4);
-        line(
-            "instrument",
-            &format!(
-                "{:<10} tick {tick}, lot {lot}, maker {} %, taker {} %",
-                spec.symbol().as_str(),
-                percent(spec.maker_fee),
-                percent(spec.taker_fee)
-            ),
-        );
-    }
-    let body = first_order(recovered);
-    line(
-        "first order",
-        &format!("curl http://{address}/api/v1/orders -H 'content-type: application/json' -d '{body}'"),
-    );
-    text.push_str("  ready; Ctrl-C stops");
-    text
-}
-
-/// A body that the first instrument accepts.
-fn first_order(recovered: &Recovered) -> String {
-    let Some((_, spec)) = recovered.views.instruments().iter().next() else {
-        return "{}".to_owned();
-    };
-    let price = if spec.symbol().as_str() == "BTC-KRW" {
-        50_000
-    } else {
-        1_000
-    };
-    let price = hoga_protocol::Ticks(price);
-    let mut lots = spec.min_quantity.max(hoga_protocol::Lots(1));
-    let half = 10u64.pow(u32::from(spec.lot().scale)) / 2 / spec.lot().mantissa.max(1);
-    if half > lots.0 && half < spec.max_quantity.0 {
-        lots = hoga_protocol::Lots(half);
-    }
-    format!(
-        r#"{{"symbol":"{}","side":"Sell","type":"Limit","price":{},"quantity":{}}}"#,
-        spec.symbol(),
-        spec.price_text(price),
-        spec.quantity_text(lots)
-    )
-}
-
-fn farewell(counters: &Counters, stats: Option<&GatewayStats>) -> String {
-    let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-    let mut text = format!(
-        "hoga: stopped. commands {}, refused_busy {}, refused_no_space {}, input_ring_max {}, output_full_stalls {}",
-        count(&counters.matched),
-        count(&counters.refused_busy),
-        count(&counters.refused_no_space),
-        count(&counters.input_high_water),
-        count(&counters.output_full_stalls),
-    );
-    if let Some(stats) = stats {
-        text.push_str(&format!(
-            ", connections {}, executions_streamed {}, slow_consumer_closes {}, busy_refusals {}",
-            stats.accepted, stats.executions_streamed, stats.slow_consumer_closes, stats.busy_refusals
-        ));
-    }
-    text
 }

@@ -108,5 +108,9 @@ fn on_a_small_disk(dir: &Path, disk: &Path) {
         );
         std::thread::sleep(Duration::from_millis(100));
     }
-    process.terminate();
+    let said = process.terminate();
+    assert!(
+        said.contains("cannot make its next segment") && said.contains("has room again"),
+        "{said}"
+    );
 }

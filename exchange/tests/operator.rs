@@ -185,6 +185,31 @@ fn a_stop_does_not_cut_clients_off_without_a_word() {
 }
 
 #[test]
+fn a_log_that_nobody_reads_does_not_decide_how_the_exchange_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut process = Process::start(dir.path(), &[]);
+    process.close_stdout();
+    let pid = process.child.id().to_string();
+    assert!(
+        std::process::Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(process.child.wait().unwrap().code(), Some(0));
+
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let replay = std::process::Command::new(env!("CARGO_BIN_EXE_hoga"))
+        .args(["replay", "--data-dir", dir.path().to_str().unwrap()])
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(replay.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&replay.stderr).contains("standard output cannot be written"));
+}
+
+#[test]
 fn a_replay_up_to_a_sequence_is_not_the_whole() {
     let dir = tempfile::tempdir().unwrap();
     exchange_with_trades(dir.path(), 5);

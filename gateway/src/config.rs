@@ -1,7 +1,10 @@
 //! Settings of a gateway.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::time::Duration;
+
+use crate::http::Authority;
 
 /// Settings of a gateway. Every bound is kept; none changes an outcome in the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,13 +13,16 @@ pub struct GatewayConfig {
     pub listen: SocketAddr,
     /// Host names, without port, that private routes accept beside 127.0.0.1, localhost, `[::1]` and `listen` itself.
     pub allowed_hosts: Vec<String>,
-    /// Origins, such as `https://desk.example.com`, that private routes accept beside those of an allowed host.
+    /// Origins, such as `https://desk.example.com`, that private routes accept beside the exchange's own: `http`, and
+    /// the host and port that the request names, or an accepted host and the port listened on.
     pub allowed_origins: Vec<String>,
-    /// Most connections at once; one more is answered 503 and closed.
+    /// Most connections at once, 1 to 1,000,000; one more is answered 503 and closed.
     pub max_connections: usize,
-    /// How many encoded execution frames are kept for live subscribers. Who falls further behind is closed.
+    /// How many encoded execution frames are kept for live subscribers, 1 to 4,194,304. Who falls further behind is
+    /// closed.
     pub stream_frames: usize,
-    /// A socket that accepts no byte for this long while something waits for it is closed.
+    /// A socket that accepts no byte for this long while something waits for it is closed. This and the times below
+    /// are 1 ms to 1 day.
     pub write_stall: Duration,
     /// How long a request's head may take from its first byte, or from the accept for the first one.
     pub header_timeout: Duration,
@@ -24,15 +30,26 @@ pub struct GatewayConfig {
     pub body_timeout: Duration,
     /// How long an HTTP connection may stay open between requests.
     pub idle_timeout: Duration,
-    /// `SO_SNDBUF` of a connection, in bytes.
+    /// `SO_SNDBUF` of a connection, in bytes, 4 KiB to 16 MiB.
     pub send_buffer: usize,
-    /// A WebSocket that has sent nothing for this long is pinged.
+    /// A WebSocket that has sent nothing for this long, 100 ms or more, is pinged.
     pub ping_after: Duration,
-    /// A WebSocket that has sent nothing, not even a pong, for this long is closed.
+    /// A WebSocket that has sent nothing, not even a pong, for this long is closed. Longer than `ping_after`.
     pub close_after: Duration,
-    /// Most requests of one order session that are sequenced and not yet answered. Beyond it its socket is not read.
+    /// Most requests of one order session that are sequenced and not yet answered, 1 to 65,536. Beyond it its socket
+    /// is not read.
     pub max_in_flight_per_session: usize,
 }
+
+const CONNECTIONS: RangeInclusive<usize> = 1..=1_000_000;
+const FRAMES: RangeInclusive<usize> = 1..=1 << 22;
+const IN_FLIGHT: RangeInclusive<usize> = 1..=1 << 16;
+const SEND_BUFFER: RangeInclusive<usize> = 4 << 10..=16 << 20;
+
+/// Timeouts are looked at ten times a second, so a shorter silence cannot be told from a live client's.
+const LEAST_PING: Duration = Duration::from_millis(100);
+const LEAST_TIME: Duration = Duration::from_millis(1);
+const LONGEST_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Default for GatewayConfig {
     fn default() -> Self {
@@ -50,6 +67,300 @@ impl Default for GatewayConfig {
             ping_after: Duration::from_secs(20),
             close_after: Duration::from_secs(60),
             max_in_flight_per_session: 256,
+        }
+    }
+}
+
+impl GatewayConfig {
+    /// Whether every setting is one that a gateway can keep, and every name one that a request can carry.
+    ///
+    /// # Errors
+    /// The first that is not: its key as an operator writes it (`gateway.ping_after_ms`, times in milliseconds), its
+    /// value, and what to write instead.
+    pub fn check(&self) -> Result<(), String> {
+        for host in &self.allowed_hosts {
+            check_host(host)?;
+        }
+        for origin in &self.allowed_origins {
+            check_origin(origin)?;
+        }
+        for (key, value, range) in [
+            ("max_connections", self.max_connections, CONNECTIONS),
+            ("stream_frames", self.stream_frames, FRAMES),
+            (
+                "max_in_flight_per_session",
+                self.max_in_flight_per_session,
+                IN_FLIGHT,
+            ),
+            ("send_buffer", self.send_buffer, SEND_BUFFER),
+        ] {
+            if !range.contains(&value) {
+                let (least, most) = range.into_inner();
+                return Err(format!(
+                    "gateway.{key} is {value}: write a number from {least} to {most}"
+                ));
+            }
+        }
+        for (key, time, least) in [
+            ("write_stall_ms", self.write_stall, LEAST_TIME),
+            ("header_timeout_ms", self.header_timeout, LEAST_TIME),
+            ("body_timeout_ms", self.body_timeout, LEAST_TIME),
+            ("idle_timeout_ms", self.idle_timeout, LEAST_TIME),
+            ("ping_after_ms", self.ping_after, LEAST_PING),
+            ("close_after_ms", self.close_after, LEAST_PING),
+        ] {
+            if !(least..=LONGEST_TIME).contains(&time) {
+                return Err(format!(
+                    "gateway.{key} is {}: write milliseconds from {} to {}",
+                    time.as_millis(),
+                    least.as_millis(),
+                    LONGEST_TIME.as_millis()
+                ));
+            }
+        }
+        if self.ping_after >= self.close_after {
+            return Err(format!(
+                "gateway.close_after_ms is {}: write more than gateway.ping_after_ms, which is {}, so that a client has \
+                 time to answer the ping",
+                self.close_after.as_millis(),
+                self.ping_after.as_millis()
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A host alone, as the `Host` header carries it before its port.
+fn check_host(host: &str) -> Result<(), String> {
+    if Authority::parse(host).is_some_and(|authority| authority.port.is_none()) {
+        return Ok(());
+    }
+    let why = format!("gateway.allowed_hosts has {host:?}: write a host name without scheme, port or path");
+    Err(match host_within(host) {
+        Some(name) => format!("{why}, here {name:?}"),
+        None if host.contains('*') => format!("{why}, one entry for each; * stands for nothing here"),
+        None => format!("{why}, such as \"desk.example.com\""),
+    })
+}
+
+/// An origin, letter for letter as browsers send it.
+fn check_origin(origin: &str) -> Result<(), String> {
+    let (scheme, rest) = origin.split_once("://").unwrap_or_default();
+    let default_port = match scheme {
+        "http" => Some(80),
+        "https" => Some(443),
+        _ => None,
+    };
+    let own_port = |port: Option<u16>| port.is_none() || port != default_port;
+    if let Some(authority) = Authority::parse(rest)
+        && default_port.is_some()
+        && own_port(authority.port)
+        && !rest.bytes().any(|byte| byte.is_ascii_uppercase())
+    {
+        return Ok(());
+    }
+    let why = format!(
+        "gateway.allowed_origins has {origin:?}: write http:// or https://, the host in lower case, and its port unless \
+         it is the scheme's own; no path and no slash behind it"
+    );
+    let scheme = match scheme.to_ascii_lowercase().as_str() {
+        "http" => Some(("http", 80)),
+        "https" => Some(("https", 443)),
+        _ => None,
+    };
+    let authority = rest
+        .split(['/', '?', '#'])
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    Err(match (scheme, Authority::parse(&authority)) {
+        (Some((scheme, default)), Some(Authority { host, port })) => {
+            let port = port.filter(|port| *port != default);
+            let port = port.map_or(String::new(), |port| format!(":{port}"));
+            format!("{why}: \"{scheme}://{host}{port}\"")
+        }
+        _ if origin.contains('*') => format!("{why}; one entry for each, * stands for nothing here"),
+        _ => format!("{why}, such as \"https://desk.example.com\""),
+    })
+}
+
+/// The host that stands in what may be an address, or a host and a port.
+fn host_within(text: &str) -> Option<String> {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let rest = rest.split(['/', '?', '#']).next().unwrap_or_default().trim();
+    if rest.parse::<std::net::Ipv6Addr>().is_ok() {
+        return Some(format!("[{rest}]"));
+    }
+    Authority::parse(rest).map(|authority| authority.host.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(why: &str, config: &GatewayConfig) {
+        match config.check() {
+            Err(message) if message.contains(why) => {}
+            other => panic!("{other:?} does not say {why:?}"),
+        }
+    }
+
+    #[test]
+    fn a_name_that_no_request_can_carry_is_not_taken_silently() {
+        let with = |host: &str| GatewayConfig {
+            allowed_hosts: vec!["a.example".to_owned(), host.to_owned()],
+            ..GatewayConfig::default()
+        };
+        for host in ["desk.example.com", "Desk", "desk_1", "10.0.0.7", "[2001:db8::7]"] {
+            assert_eq!(with(host).check(), Ok(()));
+        }
+        for (host, instead) in [
+            ("desk.example.com:3030", "here \"desk.example.com\""),
+            ("https://desk.example.com", "here \"desk.example.com\""),
+            ("http://desk.example.com:80/x", "here \"desk.example.com\""),
+            ("desk.example.com/", "here \"desk.example.com\""),
+            (" desk ", "here \"desk\""),
+            ("2001:db8::7", "here \"[2001:db8::7]\""),
+            ("", "such as"),
+            ("a, b", "such as"),
+            ("호가", "such as"),
+            ("*", "one entry for each"),
+            ("*.example.com", "one entry for each"),
+        ] {
+            refused(&format!("gateway.allowed_hosts has {host:?}"), &with(host));
+            refused(instead, &with(host));
+        }
+    }
+
+    #[test]
+    fn an_origin_that_no_browser_sends_is_not_taken_silently() {
+        let with = |origin: &str| GatewayConfig {
+            allowed_origins: vec!["https://a.example".to_owned(), origin.to_owned()],
+            ..GatewayConfig::default()
+        };
+        for origin in [
+            "https://desk.example.com",
+            "http://desk.example.com:8080",
+            "https://[::1]:8443",
+            "http://localhost:443",
+            "http://10.0.0.7",
+        ] {
+            assert_eq!(with(origin).check(), Ok(()));
+        }
+        for (origin, instead) in [
+            ("https://desk.example.com/", ": \"https://desk.example.com\""),
+            ("https://desk.example.com:443", ": \"https://desk.example.com\""),
+            ("http://desk:80", ": \"http://desk\""),
+            (
+                "HTTPS://Desk.Example.com:8443/app",
+                ": \"https://desk.example.com:8443\"",
+            ),
+            ("desk.example.com", "such as"),
+            ("ftp://desk.example.com", "such as"),
+            ("null", "such as"),
+            ("", "such as"),
+            ("https://", "such as"),
+            ("https://me@desk", "such as"),
+            ("https://desk:x", "such as"),
+            ("*", "one entry for each"),
+            ("https://*.example.com", "one entry for each"),
+        ] {
+            refused(&format!("gateway.allowed_origins has {origin:?}"), &with(origin));
+            refused(instead, &with(origin));
+        }
+    }
+
+    type Set = fn(&mut GatewayConfig, u64);
+
+    #[test]
+    fn a_bound_that_cannot_be_kept_is_refused_and_its_neighbour_is_not() {
+        const DAY: u64 = 86_400_000;
+        let millis = Duration::from_millis;
+        assert_eq!(GatewayConfig::default().check(), Ok(()));
+        let cases: [(&str, Set, u64, u64); 10] = [
+            (
+                "max_connections",
+                |c, to| c.max_connections = to as usize,
+                1,
+                1_000_000,
+            ),
+            (
+                "stream_frames",
+                |c, to| c.stream_frames = to as usize,
+                1,
+                4_194_304,
+            ),
+            (
+                "max_in_flight_per_session",
+                |c, to| c.max_in_flight_per_session = to as usize,
+                1,
+                65_536,
+            ),
+            (
+                "send_buffer",
+                |c, to| c.send_buffer = to as usize,
+                4_096,
+                16_777_216,
+            ),
+            (
+                "write_stall_ms",
+                |c, to| c.write_stall = Duration::from_millis(to),
+                1,
+                DAY,
+            ),
+            (
+                "header_timeout_ms",
+                |c, to| c.header_timeout = Duration::from_millis(to),
+                1,
+                DAY,
+            ),
+            (
+                "body_timeout_ms",
+                |c, to| c.body_timeout = Duration::from_millis(to),
+                1,
+                DAY,
+            ),
+            (
+                "idle_timeout_ms",
+                |c, to| c.idle_timeout = Duration::from_millis(to),
+                1,
+                DAY,
+            ),
+            (
+                "ping_after_ms",
+                |c, to| c.ping_after = Duration::from_millis(to),
+                100,
+                DAY - 1,
+            ),
+            (
+                "close_after_ms",
+                |c, to| c.close_after = Duration::from_millis(to),
+                101,
+                DAY,
+            ),
+        ];
+        for (key, set, least, most) in cases {
+            let with = |to| {
+                // Apart enough that only the one bound under test is met.
+                let mut config = GatewayConfig {
+                    ping_after: millis(100),
+                    close_after: millis(DAY),
+                    ..GatewayConfig::default()
+                };
+                set(&mut config, to);
+                config
+            };
+            for fine in [least, most] {
+                assert_eq!(with(fine).check(), Ok(()), "{key} {fine}");
+            }
+            for wrong in [0, least - 1, most + 1, u64::MAX] {
+                let named = match (key, wrong) {
+                    // Too long to be shorter than any time there is to close after.
+                    ("ping_after_ms", DAY) => format!("gateway.{key}, which is {wrong}"),
+                    _ => format!("gateway.{key} is {wrong}: write"),
+                };
+                refused(&named, &with(wrong));
+            }
         }
     }
 }

@@ -114,17 +114,9 @@ impl<S: CommandSink> Desk<S> {
             return;
         };
         match outcome {
-            Outcome::More {
-                account,
-                instrument,
-                canceled,
-            } => self.owed.push_back(Owed {
-                asked: Asked::CancelAll {
-                    account,
-                    instrument,
-                    canceled,
-                },
-                command: CancelAll { account, instrument },
+            Outcome::More { command, canceled } => self.owed.push_back(Owed {
+                asked: Asked::CancelAll { command, canceled },
+                command,
                 waiter,
             }),
             outcome => answer(waiter, outcome, &self.views),
@@ -208,15 +200,16 @@ impl<S: CommandSink> Desk<S> {
         let Some(account) = self.opening.find(name, &self.views) else {
             return Ok(Taken::NothingToCancel);
         };
-        let sequence = self.submit(now, &Command::CancelAll(CancelAll { account, instrument }))?;
+        let command = CancelAll {
+            account,
+            instrument,
+            before: None,
+        };
+        let sequence = self.submit(now, &Command::CancelAll(command))?;
         let canceled = 0;
         Ok(Taken::Sequenced {
             sequence,
-            asked: Asked::CancelAll {
-                account,
-                instrument,
-                canceled,
-            },
+            asked: Asked::CancelAll { command, canceled },
         })
     }
 

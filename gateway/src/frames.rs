@@ -2,6 +2,7 @@
 
 use hoga_protocol::InstrumentId;
 use hoga_views::Views;
+use uuid::Uuid;
 
 use crate::wire::encode;
 
@@ -29,16 +30,21 @@ pub(crate) fn text_frame(out: &mut Vec<u8>, payload: impl FnOnce(&mut Vec<u8>)) 
 /// The newest executions as frames, shared by all live subscribers: a subscriber is a number into it.
 #[derive(Debug)]
 pub(crate) struct FrameRing {
-    slots: Vec<Slot>,
+    slots: Vec<Frame>,
     capacity: usize,
     first: u64,
     next: u64,
 }
 
+/// One execution as it goes out.
 #[derive(Debug)]
-struct Slot {
-    instrument: InstrumentId,
-    frame: Vec<u8>,
+pub(crate) struct Frame {
+    /// What was traded.
+    pub instrument: InstrumentId,
+    /// The execution's id.
+    pub id: Uuid,
+    /// The frame.
+    pub bytes: Vec<u8>,
 }
 
 impl FrameRing {
@@ -62,13 +68,12 @@ impl FrameRing {
         self.next
     }
 
-    /// The frame of execution `number`, and what was traded.
-    pub fn get(&self, number: u64) -> Option<(InstrumentId, &[u8])> {
+    /// The frame of execution `number`.
+    pub fn get(&self, number: u64) -> Option<&Frame> {
         if number < self.first || number >= self.next {
             return None;
         }
-        let slot = &self.slots[(number % self.capacity as u64) as usize];
-        Some((slot.instrument, &slot.frame))
+        Some(&self.slots[(number % self.capacity as u64) as usize])
     }
 
     /// Encodes every execution that the views have and the ring has not, and returns how many.
@@ -81,22 +86,24 @@ impl FrameRing {
             self.first = self.next;
         }
         while let Some(execution) = executions.get(self.next) {
-            let slot = self.slot(self.next);
-            slot.instrument = execution.instrument;
-            slot.frame.clear();
-            text_frame(&mut slot.frame, |out| encode::execution(out, &execution, views));
+            let frame = self.slot(self.next);
+            frame.instrument = execution.instrument;
+            frame.id = encode::execution_id(&execution, views);
+            frame.bytes.clear();
+            text_frame(&mut frame.bytes, |out| encode::execution(out, &execution, views));
             self.next += 1;
             self.first = self.first.max(self.next.saturating_sub(self.capacity as u64));
         }
         (self.next - from) as usize
     }
 
-    fn slot(&mut self, number: u64) -> &mut Slot {
+    fn slot(&mut self, number: u64) -> &mut Frame {
         let index = (number % self.capacity as u64) as usize;
         if self.slots.len() <= index {
-            let empty = || Slot {
+            let empty = || Frame {
                 instrument: InstrumentId::default(),
-                frame: Vec::new(),
+                id: Uuid::nil(),
+                bytes: Vec::new(),
             };
             self.slots.resize_with(index + 1, empty);
         }

@@ -85,8 +85,12 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
     /// Listens on `config.listen`. Until [`open`](Self::open), only `/healthz` answers 200.
     ///
     /// # Errors
-    /// The address is taken, not ours, or not permitted; or the process has no descriptor left.
+    /// `InvalidInput` with the words of [`GatewayConfig::check`]; the address is taken, not ours, or not permitted; or the
+    /// process has no descriptor left.
     pub fn bind(config: GatewayConfig, clock: C) -> io::Result<Self> {
+        config
+            .check()
+            .map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
         let poll = Poll::new()?;
         let waker = Arc::new(mio::Waker::new(poll.registry(), WAKER)?);
         let listener = Listener::bind(config.listen, config.send_buffer, poll.registry(), LISTENER)?;

@@ -3,8 +3,11 @@
 use std::net::SocketAddr;
 
 use crate::config::GatewayConfig;
-use crate::http::Request;
+use crate::http::{Authority, Request};
 use crate::wire::{ApiError, codes};
+
+/// The port of an `http` address that names none.
+const HTTP_PORT: u16 = 80;
 
 /// The names this exchange answers to on private routes, and the origins it trusts.
 ///
@@ -40,14 +43,14 @@ impl Hosts {
     /// 403 `unknown_host` or `foreign_origin`, naming the setting that would allow it.
     pub fn check(&self, request: &Request) -> Result<(), ApiError> {
         let host = request.host.as_deref().unwrap_or_default();
-        if !self.is_own(split_port(host).0) {
+        let Some(named) = Authority::parse(host).filter(|named| self.is_own(named.host)) else {
             return Err(ApiError::new(
                 codes::UNKNOWN_HOST,
                 format!("order entry does not answer to the host {host:?}; add it to allowed_hosts"),
             ));
-        }
+        };
         match request.header("origin") {
-            Some(origin) if !self.is_trusted(origin, host) => Err(ApiError::new(
+            Some(origin) if !self.is_trusted(origin, named) => Err(ApiError::new(
                 codes::FOREIGN_ORIGIN,
                 format!("order entry is closed to pages of {origin:?}; add it to allowed_origins"),
             )),
@@ -59,7 +62,10 @@ impl Hosts {
         self.hosts.iter().any(|host| host.eq_ignore_ascii_case(name))
     }
 
-    fn is_trusted(&self, origin: &str, host: &str) -> bool {
+    /// Whether the origin is allowed, or is that of a page which this exchange itself served, under the name and port
+    /// that the client used or under a name of ours and the port listened on. No TLS is spoken here, so a page that
+    /// came by `https` came through somebody else, whom only the operator can vouch for.
+    fn is_trusted(&self, origin: &str, named: Authority<'_>) -> bool {
         if self
             .origins
             .iter()
@@ -67,31 +73,12 @@ impl Hosts {
         {
             return true;
         }
-        let Some((scheme, authority)) = origin.split_once("://") else {
+        let Some(own) = origin.strip_prefix("http://").and_then(Authority::parse) else {
             return false;
         };
-        let default_port = match scheme {
-            "http" => 80,
-            "https" => 443,
-            _ => return false,
-        };
-        let (name, port) = split_port(authority);
-        let port = match port {
-            None => default_port,
-            Some(port) => match port.parse() {
-                Ok(port) => port,
-                Err(_) => return false,
-            },
-        };
-        authority.eq_ignore_ascii_case(host) || (self.is_own(name) && port == self.port)
-    }
-}
-
-/// `host:port`, `[v6]:port` or either without a port.
-fn split_port(authority: &str) -> (&str, Option<&str>) {
-    match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
-        _ => (authority, None),
+        let port = own.port.unwrap_or(HTTP_PORT);
+        let as_named = own.host.eq_ignore_ascii_case(named.host) && port == named.port.unwrap_or(HTTP_PORT);
+        as_named || (self.is_own(own.host) && port == self.port)
     }
 }
 
@@ -111,6 +98,7 @@ mod tests {
         let text = format!("GET / HTTP/1.1\r\nHost: {host}\r\n{origin}\r\n");
         match parse(text.as_bytes(), &HttpLimits::default()) {
             Ok(Parse::Request { request, .. }) => hosts.check(&request).map_err(|error| error.code),
+            Err(error) => Err(error.code),
             other => panic!("{other:?}"),
         }
     }
@@ -125,7 +113,9 @@ mod tests {
             ("desk.example.com:8443", None),
             ("localhost:3030", Some("http://localhost:3030")),
             ("127.0.0.1:3030", Some("http://localhost:3030")),
-            ("desk.example.com", Some("https://desk.example.com")),
+            ("localhost:8080", Some("http://LOCALHOST:8080")),
+            ("desk.example.com", Some("http://desk.example.com")),
+            ("desk.example.com:80", Some("http://desk.example.com")),
             ("127.0.0.1:3030", Some("https://ui.example.com")),
         ] {
             assert_eq!(check(host, origin), Ok(()), "{host} {origin:?}");
@@ -136,8 +126,25 @@ mod tests {
             "127.0.0.1.evil.example",
             "localhost.:3030",
             "10.0.0.1",
+            "",
         ] {
             assert_eq!(check(host, None), Err("unknown_host"), "{host}");
+        }
+        for host in [
+            "127.0.0.1:3030, evil.example",
+            "127.0.0.1:3030,evil.example",
+            "127.0.0.1, evil.example",
+            "localhost:abc",
+            "localhost:",
+            "localhost:0",
+            "localhost:65536",
+            "[::1]:x",
+            "[::1]x",
+            "me@localhost",
+            "localhost:3030@evil.example",
+            "local host",
+        ] {
+            assert_eq!(check(host, None), Err("bad_http"), "{host}");
         }
         for origin in [
             "http://evil.example",
@@ -149,6 +156,10 @@ mod tests {
             "file://localhost:3030",
             "http://localhost:99999",
             "localhost:3030",
+            "http://me@localhost:3030",
+            "http://localhost:3030/",
+            "http://localhost:3030, http://evil.example",
+            "http://localhost:+3030",
         ] {
             assert_eq!(
                 check("localhost:3030", Some(origin)),
@@ -156,5 +167,24 @@ mod tests {
                 "{origin}"
             );
         }
+    }
+    #[test]
+    fn a_page_served_by_tls_in_front_does_not_pass_for_our_own() {
+        for (host, origin) in [
+            ("localhost:3030", "https://localhost:3030"),
+            ("127.0.0.1:3030", "https://127.0.0.1:3030"),
+            ("127.0.0.1", "https://127.0.0.1"),
+            ("desk.example.com", "https://desk.example.com"),
+            ("desk.example.com:443", "https://desk.example.com"),
+            ("ui.example.com", "https://ui.example.com"),
+        ] {
+            let want = match host {
+                "ui.example.com" => "unknown_host",
+                _ => "foreign_origin",
+            };
+            assert_eq!(check(host, Some(origin)), Err(want), "{host} {origin}");
+        }
+        // Named in allowed_origins, it may.
+        assert_eq!(check("desk.example.com", Some("https://ui.example.com")), Ok(()));
     }
 }

@@ -1,5 +1,7 @@
 //! HTTP/1.1 and HTTP/1.0 (RFC 9110, RFC 9112) without a socket: bytes in, requests out; values in, responses out.
 
+mod authority;
+
 mod parse;
 
 mod request;
@@ -8,6 +10,7 @@ mod response;
 
 mod upgrade;
 
+pub(crate) use authority::Authority;
 pub use parse::{HttpLimits, Parse, parse};
 pub use request::Request;
 pub use response::write_response;

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use hoga_protocol::{AccountId, Event, EventBody, InstrumentId, OrderId, Rejected, Sequence};
+use hoga_protocol::{CancelAll, Event, EventBody, OrderId, Rejected, Sequence};
 
 use crate::wire::RequestId;
 
@@ -33,10 +33,8 @@ pub(crate) enum Asked {
     Change(OrderId),
     /// A cancel of all orders of an account.
     CancelAll {
-        /// Whose.
-        account: AccountId,
-        /// Only this instrument's.
-        instrument: Option<InstrumentId>,
+        /// The command that was sequenced.
+        command: CancelAll,
         /// How many earlier commands of the same request canceled.
         canceled: u64,
     },
@@ -55,10 +53,8 @@ pub(crate) enum Outcome {
     Canceled(u64),
     /// A cancel of many has to go on.
     More {
-        /// Whose.
-        account: AccountId,
-        /// Only this instrument's.
-        instrument: Option<InstrumentId>,
+        /// By this command.
+        command: CancelAll,
         /// How many so far.
         canceled: u64,
     },
@@ -112,7 +108,7 @@ impl Pending {
         if front.sequence != event.sequence {
             return None;
         }
-        if let Some(outcome) = outcome(front.asked, &event.body) {
+        if let Some(outcome) = outcome(front.asked, event) {
             front.outcome = outcome;
         }
         if !event.last {
@@ -123,32 +119,23 @@ impl Pending {
 }
 
 /// What an event says about the request, if it decides it: a trade, say, decides nothing.
-fn outcome(asked: Asked, body: &EventBody) -> Option<Outcome> {
-    match (asked, body) {
+fn outcome(asked: Asked, event: &Event) -> Option<Outcome> {
+    match (asked, &event.body) {
         (_, EventBody::Rejected(rejected)) => Some(Outcome::Rejected(*rejected)),
         (Asked::Place, EventBody::OrderAccepted(accepted)) => Some(Outcome::Placed(accepted.order)),
         (Asked::Place, EventBody::DuplicateOrder { order }) => Some(Outcome::Duplicate(*order)),
         (Asked::Change(order), EventBody::OrderReplaced(_) | EventBody::OrderCanceled(_)) => {
             Some(Outcome::Changed(order))
         }
-        (
-            Asked::CancelAll {
-                account,
-                instrument,
-                canceled,
-            },
-            EventBody::MassCancelDone(done),
-        ) => {
+        (Asked::CancelAll { command, canceled }, EventBody::MassCancelDone(done)) => {
             let canceled = canceled + u64::from(done.canceled);
-            Some(if done.more {
-                Outcome::More {
-                    account,
-                    instrument,
-                    canceled,
-                }
-            } else {
-                Outcome::Canceled(canceled)
-            })
+            if !done.more {
+                return Some(Outcome::Canceled(canceled));
+            }
+            // What was placed after the first command of the request is none of its business.
+            let before = Some(command.before.unwrap_or(event.sequence));
+            let command = CancelAll { before, ..command };
+            Some(Outcome::More { command, canceled })
         }
         _ => None,
     }

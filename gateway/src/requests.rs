@@ -239,7 +239,7 @@ impl Requests {
             self.part = Part::Head;
             self.since = now;
         }
-        if self.part == Part::Head && self.ingress.windows(4).any(|window| window == b"\r\n\r\n") {
+        if self.part == Part::Head && has_head(&self.ingress) {
             self.part = Part::Body { continued: false };
             self.since = now;
         }
@@ -250,4 +250,10 @@ impl Requests {
             self.part = Part::Body { continued: true };
         }
     }
+}
+
+/// Whether a whole head is there. Empty lines before it are no part of it (RFC 9112 §2.2).
+fn has_head(ingress: &[u8]) -> bool {
+    let start = ingress.iter().position(|byte| !b"\r\n".contains(byte));
+    start.is_some_and(|start| ingress[start..].windows(4).any(|window| window == b"\r\n\r\n"))
 }

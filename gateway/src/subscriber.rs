@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hoga_protocol::InstrumentId;
 use hoga_views::Views;
+use uuid::Uuid;
 
 use crate::channel::{Channel, Incoming, SLOW_CONSUMER};
 use crate::config::GatewayConfig;
@@ -13,7 +14,7 @@ use crate::frames::{FrameRing, text_frame};
 use crate::line::Line;
 use crate::ports::CommandSink;
 use crate::turn::{Opened, Step, Turn};
-use crate::wire::{encode, ids};
+use crate::wire::encode;
 
 /// Most messages of one client that are looked at before others have their turn.
 const MESSAGES_PER_TURN: usize = 8;
@@ -45,8 +46,8 @@ pub(crate) struct Subscriber {
     instrument: Option<InstrumentId>,
     /// The number of the next execution to look at.
     cursor: u64,
-    /// The newest execution handed to the socket.
-    sent: Option<u64>,
+    /// The id of the newest execution handed to the socket, which the views may have forgotten since.
+    sent: Option<Uuid>,
     /// Whether it was within the ring when it last was served.
     live: bool,
 }
@@ -104,7 +105,7 @@ impl Subscriber {
             return Ok(Step::Drop);
         };
         if self.is_slow(line, open.ring, &open.desk.views) {
-            let reason = self.slow_reason(&open.desk.views);
+            let reason = self.slow_reason();
             turn.stats.slow_consumer_closes += 1;
             self.channel.close(line, turn.now, SLOW_CONSUMER, &reason);
         }
@@ -140,7 +141,7 @@ impl Subscriber {
                 text_frame(line.egress.buffer(), |out| {
                     encode::execution(out, &execution, views)
                 });
-                self.sent = Some(self.cursor);
+                self.sent = Some(encode::execution_id(&execution, views));
                 encoded += 1;
             }
             self.cursor += 1;
@@ -157,11 +158,11 @@ impl Subscriber {
         let mut scanned = self.cursor;
         let end = ring.next().min(self.cursor + SCAN_PER_TURN);
         while count < FRAMES_PER_WRITE && scanned < end {
-            let Some((instrument, frame)) = ring.get(scanned) else {
+            let Some(frame) = ring.get(scanned) else {
                 break;
             };
-            if self.admits(instrument) {
-                frames[count] = frame;
+            if self.admits(frame.instrument) {
+                frames[count] = &frame.bytes;
                 numbers[count] = scanned;
                 count += 1;
             }
@@ -169,7 +170,7 @@ impl Subscriber {
         }
         let taken = line.write(&frames[..count], now)?.frames;
         if taken > 0 {
-            self.sent = Some(numbers[taken - 1]);
+            self.sent = ring.get(numbers[taken - 1]).map(|frame| frame.id);
         }
         self.cursor = if taken == count { scanned } else { numbers[taken] };
         Ok(taken as u64)
@@ -184,14 +185,8 @@ impl Subscriber {
         self.channel.is_open() && (fell_off || self.cursor < views.executions().first())
     }
 
-    fn slow_reason(&self, views: &Views) -> String {
-        let last = || {
-            let execution = views.executions().get(self.sent?)?;
-            let exchange = views.genesis()?.exchange;
-            let (sequence, index) = (execution.sequence, execution.index);
-            Some(ids::execution_uuid(exchange, sequence, index, execution.role))
-        };
-        match last() {
+    fn slow_reason(&self) -> String {
+        match self.sent {
             Some(id) => format!("slow consumer: the last execution sent is {id}"),
             None => "slow consumer: the executions to be sent are no longer in memory".to_owned(),
         }

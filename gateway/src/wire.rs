@@ -27,7 +27,7 @@ pub use request::{
     PlaceRequest, ReplaceRequest, RequestId, WsOp, WsRequest, parse_place, parse_replace, parse_ws,
 };
 
-pub(crate) use error::excerpt;
+pub(crate) use error::{excerpt, label};
 
 #[cfg(test)]
 mod tests;

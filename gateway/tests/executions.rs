@@ -28,12 +28,21 @@ fn id(execution: &Value) -> &str {
 
 /// A gateway that keeps so many frames, on sockets that hold so many bytes.
 fn narrow(stream_frames: usize, send_buffer: usize) -> World {
+    forgetful(stream_frames, send_buffer, ViewLimits::default().executions)
+}
+
+/// One that keeps so many executions, too.
+fn forgetful(stream_frames: usize, send_buffer: usize, executions: usize) -> World {
     let defaults = Setup::default();
     World::with(Setup {
         config: GatewayConfig {
             stream_frames,
             send_buffer,
             ..defaults.config
+        },
+        views: ViewLimits {
+            executions,
+            ..defaults.views
         },
         ..Setup::default()
     })
@@ -186,6 +195,29 @@ fn a_reader_that_stops_is_closed_naming_the_last_it_got_and_others_lose_nothing(
     let mut resumed = Ws::connect(&world, &format!("{STREAM}?after={last}"));
     let rest: Vec<Value> = (got.len()..1000).map(|_| resumed.json()).collect();
     assert_eq!(rest[..], all[got.len()..]);
+}
+
+#[test]
+fn a_reader_closed_after_the_views_forgot_what_it_got_is_still_told_the_last_of_it() {
+    // Live, and backfilled from the views: the ring then holds less than the views.
+    for (frames, executions, resumes) in [(64, 64, false), (4, 256, true)] {
+        let world = forgetful(frames, 4096, executions);
+        trade(&world, 100);
+        let from = id(&tape(&world, "BTC-KRW")[0]).to_owned();
+        let path = match resumes {
+            true => format!("{STREAM}?after={from}"),
+            false => STREAM.to_owned(),
+        };
+        let mut silent = Ws::narrow(&world, &path);
+        world.until("it", |stats| stats.subscribers == 1);
+        trade(&world, 500);
+        let earliest = tape(&world, "BTC-KRW")[0].clone();
+        let (before, close) = silent.closed();
+        assert_eq!(u16::from(close.code), 4001, "{close:?}");
+        let last: Value = serde_json::from_str(before.last().expect("something came")).unwrap();
+        assert!(id(&last) < id(&earliest), "the views still hold what it got last");
+        assert!(close.reason.ends_with(id(&last)), "{close:?}, not {last}");
+    }
 }
 
 #[test]

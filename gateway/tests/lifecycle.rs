@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use common::http::{Client, ask, limit, place};
 use common::ws::Ws;
-use common::{Setup, World};
+use common::{Setup, Sink, Source, TestClock, World};
 use hoga_gateway::GatewayConfig;
 
 const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
@@ -85,6 +85,42 @@ fn a_request_that_stalls_is_given_up() {
         assert!(client.ends());
         assert_eq!(world.matcher().journal.len(), 3, "half a request was carried out");
     }
+}
+
+#[test]
+fn empty_lines_and_half_a_head_are_not_taken_for_half_a_body() {
+    let config = GatewayConfig::default();
+    for sent in ["\r\n\r\n", "\r\n\r\n\r\n\r\n", "\r\n\r\nGET / HTTP/1.1\r\n"] {
+        let world = by_hand();
+        let mut client = Client::connect(&world);
+        client.send(sent);
+        world.until("the connection", |stats| stats.connections == 1);
+        world.settle();
+        world.advance(config.header_timeout + Duration::from_millis(200));
+        let response = client.response();
+        assert_eq!(
+            (response.status, response.code()),
+            (408, "request_timeout".into())
+        );
+        assert!(
+            response.body.contains("the head of the request"),
+            "{sent:?}: {response:?}"
+        );
+        assert!(client.ends());
+    }
+}
+
+#[test]
+fn settings_that_cannot_be_kept_are_refused_before_anything_listens() {
+    let defaults = Setup::default().config;
+    let config = GatewayConfig {
+        close_after: defaults.ping_after,
+        ..defaults
+    };
+    let error = hoga_gateway::Gateway::<Sink, Source, TestClock>::bind(config, TestClock::real()).err();
+    let error = error.expect("it is refused");
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+    assert!(error.to_string().contains("gateway.close_after_ms"), "{error}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What the journal holds: every input that can change an outcome.
 
-use crate::ids::{AccountId, ExchangeId, InstrumentId, OrderId};
+use crate::ids::{AccountId, ExchangeId, InstrumentId, OrderId, Sequence};
 use crate::instrument::InstrumentSpec;
 use crate::order::NewOrder;
 use crate::text::AccountName;
@@ -98,6 +98,9 @@ pub struct CancelAll {
     pub account: AccountId,
     /// Only this instrument's, if given.
     pub instrument: Option<InstrumentId>,
+    /// Only orders placed before this sequence, if given. A command that goes on where an earlier one left off names
+    /// the first one's, so that orders placed meanwhile are spared.
+    pub before: Option<Sequence>,
 }
 
 impl CancelAll {

@@ -98,10 +98,11 @@ fn command() -> impl Strategy<Value = Command> {
             }),
         (account.clone(), id)
             .prop_map(|(account, order)| Command::CancelOrder(CancelOrder { account, order })),
-        (account, any::<Option<u32>>()).prop_map(|(account, instrument)| {
+        (account, any::<Option<u32>>(), any::<Option<u64>>()).prop_map(|(account, instrument, before)| {
             Command::CancelAll(CancelAll {
                 account,
                 instrument: instrument.map(InstrumentId),
+                before: before.map(Sequence),
             })
         }),
     ]

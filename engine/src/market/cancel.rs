@@ -37,6 +37,12 @@ impl Market {
             let Some(slot) = self.accounts.oldest(cancel.account, cancel.instrument) else {
                 break false;
             };
+            if cancel
+                .before
+                .is_some_and(|before| self.orders[slot].terms.order.0 >= before.0)
+            {
+                break false;
+            }
             if canceled == CancelAll::MAX_ORDERS {
                 break true;
             }

@@ -238,6 +238,7 @@ impl Reference {
                 && cancel
                     .instrument
                     .is_none_or(|number| number == order.asked.instrument)
+                && cancel.before.is_none_or(|before| order.id.0 < before.0)
         };
         let mut ids: Vec<OrderId> = self
             .live

@@ -56,6 +56,7 @@ pub fn command_of(step: &Step, exchange: &Exchange, sent: &[Command]) -> Command
             return *found.unwrap_or(&Command::CancelAll(CancelAll {
                 account: AccountId(0),
                 instrument: None,
+                before: None,
             }));
         }
         Step::Change(place, change) => (place, change),
@@ -86,13 +87,17 @@ pub fn command_of(step: &Step, exchange: &Exchange, sent: &[Command]) -> Command
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let mass = (account(), proptest::option::of(instrument()));
+    let mass = (
+        account(),
+        proptest::option::of(instrument()),
+        proptest::option::of(0u64..400),
+    );
     prop_oneof![
         24 => new_order().prop_map(|order| Step::Send(Command::NewOrder(order))),
         10 => (0usize..16, change()).prop_map(|(place, change)| Step::Change(place, change)),
         1 => (0usize..6).prop_map(Step::Again),
-        1 => mass.prop_map(|(account, instrument)| {
-            Step::Send(Command::CancelAll(CancelAll { account, instrument }))
+        1 => mass.prop_map(|(account, instrument, before)| {
+            Step::Send(Command::CancelAll(CancelAll { account, instrument, before: before.map(Sequence) }))
         }),
     ]
 }

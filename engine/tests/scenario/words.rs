@@ -38,6 +38,7 @@ pub fn command(names: &Names, accounts: usize, text: &str) -> Result<Command, St
         [account, "cancels", "all", rest @ ..] if rest.len() <= 1 => Ok(Command::CancelAll(CancelAll {
             account: names.account(account),
             instrument: rest.first().map(|symbol| names.instrument(symbol)),
+            before: None,
         })),
         [account, "cancels", order] => Ok(Command::CancelOrder(CancelOrder {
             account: names.account(account),

@@ -17,7 +17,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Process {
     pub child: Child,
     pub address: SocketAddr,
-    stdout: BufReader<ChildStdout>,
+    stdout: Option<BufReader<ChildStdout>>,
 }
 
 impl Process {
@@ -54,7 +54,7 @@ impl Process {
                 return Ok(Process {
                     child,
                     address,
-                    stdout,
+                    stdout: Some(stdout),
                 });
             }
         }
@@ -63,13 +63,18 @@ impl Process {
         Err(said)
     }
 
+    /// Nobody reads what it prints from now on.
+    pub fn close_stdout(&mut self) {
+        self.stdout = None;
+    }
+
     /// `kill -9`.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// SIGTERM, and what was printed until the end. Panics if it does not end well.
+    /// SIGTERM, and what was printed since it was ready, on either output. Panics if it does not end well.
     pub fn terminate(mut self) -> String {
         let status = Command::new("kill")
             .args(["-TERM", &self.child.id().to_string()])
@@ -77,7 +82,13 @@ impl Process {
             .unwrap();
         assert!(status.success());
         let mut said = String::new();
-        self.stdout.read_to_string(&mut said).unwrap();
+        self.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+        self.child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut said)
+            .unwrap();
         assert!(
             self.child.wait().unwrap().success(),
             "exit status after SIGTERM; it said: {said}"

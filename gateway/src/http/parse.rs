@@ -1,10 +1,12 @@
 //! One request off the front of a buffer.
 //!
 //! Where RFC 9112 leaves a choice, the strict one is made: a request that two programs could read differently (two
-//! lengths, a length and a transfer coding, an obsolete line folding) is refused, so none can be smuggled past a proxy.
+//! lengths, a length and a transfer coding, an obsolete line folding, a line that ends in LF alone) is refused, so none
+//! can be smuggled past a proxy.
 
 use httparse::{EMPTY_HEADER, Error, Status};
 
+use super::authority::Authority;
 use super::request::{Header, Request};
 use crate::wire::{ApiError, codes};
 
@@ -61,15 +63,19 @@ pub fn parse(buffer: &[u8], limits: &HttpLimits) -> Result<Parse, ApiError> {
     let most = limits.max_headers.min(HttpLimits::MAX_HEADERS);
     let mut parsed = httparse::Request::new(&mut storage[..most]);
     let window = &buffer[..buffer.len().min(limits.max_head)];
-    let head_len = match parsed.parse(window) {
-        Ok(Status::Complete(head_len)) => head_len,
-        Ok(Status::Partial) if buffer.len() >= limits.max_head => return Err(head_too_long(window, limits)),
-        Ok(Status::Partial) => {
+    let status = parsed.parse(window).map_err(|error| bad_head(error, most))?;
+    check_line_ends(match status {
+        Status::Complete(head_len) => &window[..head_len],
+        Status::Partial => window,
+    })?;
+    let head_len = match status {
+        Status::Complete(head_len) => head_len,
+        Status::Partial if buffer.len() >= limits.max_head => return Err(head_too_long(window, limits)),
+        Status::Partial => {
             return Ok(Parse::NeedMore {
                 expect_continue: false,
             });
         }
-        Err(error) => return Err(bad_head(error, most)),
     };
     let mut request = Request {
         method: parsed.method.unwrap_or_default().to_owned(),
@@ -113,6 +119,23 @@ fn bad(why: impl Into<String>) -> ApiError {
     ApiError::new(codes::BAD_HTTP, why)
 }
 
+/// Refuses a CR or an LF without the other, which some programs take for the end of a line and some do not. A CR that
+/// is the last byte so far may still find its LF.
+fn check_line_ends(head: &[u8]) -> Result<(), ApiError> {
+    let mut before = None;
+    for &byte in head {
+        if (byte == b'\n') != (before == Some(b'\r')) {
+            return Err(bad_line_end());
+        }
+        before = Some(byte);
+    }
+    Ok(())
+}
+
+fn bad_line_end() -> ApiError {
+    bad("a line does not end in CR LF, or has one of the two alone within it")
+}
+
 fn head_too_long(window: &[u8], limits: &HttpLimits) -> ApiError {
     let max = limits.max_head;
     // Empty lines before a request are skipped, as the parser does.
@@ -147,7 +170,7 @@ fn bad_head(error: Error, most: usize) -> ApiError {
              obsolete way",
         ),
         Error::HeaderValue => bad("a header value has a forbidden character"),
-        Error::NewLine => bad("a line does not end in CR LF"),
+        Error::NewLine => bad_line_end(),
         Error::Token | Error::Status => {
             bad("the request line is malformed; it is METHOD, one space, a path, one space, HTTP/1.1")
         }
@@ -168,6 +191,15 @@ fn set_target_and_host(request: &mut Request) -> Result<(), ApiError> {
         .map(|header| std::str::from_utf8(&header.value).map(str::to_owned))
         .transpose()
         .map_err(|_| bad("Host is not text"))?;
+    // Empty is what RFC 9110 §7.2 has a client send that knows no host; no private route answers to it.
+    if let Some(host) = &host
+        && !host.is_empty()
+        && Authority::parse(host).is_none()
+    {
+        return Err(bad(
+            "Host is not a host, or a host and a port, such as 127.0.0.1:3030",
+        ));
+    }
     if host.is_none() && request.minor_version >= 1 {
         return Err(ApiError::new(
             codes::MISSING_HOST,
@@ -193,9 +225,9 @@ fn set_target_and_host(request: &mut Request) -> Result<(), ApiError> {
     };
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
-    if authority.is_empty() || authority.contains('@') {
+    if Authority::parse(authority).is_none() {
         return Err(bad(
-            "the request target must name a host, without a user or password",
+            "the request target must name a host, or a host and a port, without a user or password",
         ));
     }
     let slash = if path.starts_with('/') { "" } else { "/" };

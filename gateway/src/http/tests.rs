@@ -195,6 +195,21 @@ fn a_head_that_is_not_http_is_refused_with_the_reason() {
             "name a host",
         ),
         (
+            "GET http://a:x/ HTTP/1.1\r\nHost: a\r\n\r\n",
+            codes::BAD_HTTP,
+            "a host and a port",
+        ),
+        (
+            "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n",
+            codes::BAD_HTTP,
+            "Host is not a host",
+        ),
+        (
+            "GET http://a/ HTTP/1.1\r\nHost: a:x\r\n\r\n",
+            codes::BAD_HTTP,
+            "Host is not a host",
+        ),
+        (
             "GET http://me@a/ HTTP/1.1\r\nHost: a\r\n\r\n",
             codes::BAD_HTTP,
             "without a user",
@@ -214,6 +229,45 @@ fn a_head_that_is_not_http_is_refused_with_the_reason() {
         codes::BAD_HTTP,
         "request line",
     );
+}
+
+#[test]
+fn a_line_that_ends_in_one_of_cr_and_lf_does_not_pass_for_a_line() {
+    let whole = "\r\nPOST / HTTP/1.1\r\nHost: a\r\nX: b c\r\nContent-Length: 4\r\n\r\nx\n\r\r";
+    assert_eq!(
+        request(whole).unwrap().0.body,
+        b"x\n\r\r",
+        "a body may hold any bytes"
+    );
+    let head = whole.find("\r\n\r\n").unwrap() + 4;
+    for at in (0..head).filter(|&at| whole.as_bytes()[at] == b'\r') {
+        for end in ["\n", "\r", "\r\r\n", "\n\r", "\r \n"] {
+            let damaged = format!("{}{end}{}", &whole[..at], &whole[at + 2..]);
+            refused(&damaged, codes::BAD_HTTP, "");
+        }
+        // It is refused as soon as it is seen, not once the head is complete.
+        refused(format!("{}\n", &whole[..at]), codes::BAD_HTTP, "CR LF");
+    }
+    let within = [
+        "Host: a\nX-Y: 1",
+        "Host: a\n",
+        "X: \nb",
+        "X: b\rc",
+        "X: b\n c",
+        "X\n: b",
+    ];
+    for line in within {
+        let damaged = format!("GET / HTTP/1.1\r\nHost: a\r\n{line}\r\n\r\n");
+        refused(&damaged, codes::BAD_HTTP, "");
+    }
+    for line in [
+        "GET\n/ HTTP/1.1",
+        "GET /\nx HTTP/1.1",
+        "GET / HTTP/1.1\n",
+        "\nGET / HTTP/1.1",
+    ] {
+        refused(format!("{line}\r\nHost: a\r\n\r\n"), codes::BAD_HTTP, "");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 use hoga_protocol::AsciiText;
 
 use super::{DEFAULT_LIMIT, MAX_LIMIT};
-use crate::wire::{ApiError, codes, excerpt};
+use crate::wire::{ApiError, codes, excerpt, label};
 
 /// The parameters of a query that have not been asked for yet.
 pub(super) struct Query {
@@ -20,9 +20,9 @@ impl Query {
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let name = decode(name, "the query")?;
-            let value = decode(value, &name)?;
+            let value = decode(value, &label(&name))?;
             if left.iter().any(|(known, _)| *known == name) {
-                let message = format!("{}: given more than once; send it once", excerpt(&name));
+                let message = format!("{}: given more than once; send it once", label(&name));
                 return Err(ApiError::new(codes::INVALID_PARAMETER, message));
             }
             // Paths have four parameters at most; refusing here keeps the search for repeats short.
@@ -83,7 +83,7 @@ impl Query {
         };
         let message = format!(
             "{}: there is no such query parameter here; there is {known}",
-            excerpt(name)
+            label(name)
         );
         Err(ApiError::new(codes::UNKNOWN_PARAMETER, message))
     }
@@ -112,12 +112,11 @@ pub(super) fn digits(text: &str) -> Option<u64> {
         .flatten()
 }
 
-/// Undoes percent-encoding (RFC 3986 §2.1); `what` names the text in messages.
+/// Undoes percent-encoding (RFC 3986 §2.1); `what` names the text in messages, as it stands.
 pub(super) fn decode(text: &str, what: &str) -> Result<String, ApiError> {
     let wrong = || {
         let message = format!(
-            "{}: {} is not well-formed percent-encoded UTF-8",
-            excerpt(what),
+            "{what}: {} is not well-formed percent-encoded UTF-8",
             excerpt(text)
         );
         ApiError::new(codes::INVALID_PARAMETER, message)

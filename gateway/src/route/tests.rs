@@ -252,14 +252,15 @@ fn a_bad_query_is_refused_by_name() {
             book,
             "limit=5",
             codes::UNKNOWN_PARAMETER,
-            "\"limit\": there is no such query parameter here; there is depth",
+            "limit: there is no such query parameter here; there is depth",
         ),
-        (book, "Depth=5", codes::UNKNOWN_PARAMETER, "Depth"),
+        (book, "Depth=5", codes::UNKNOWN_PARAMETER, "Depth: there"),
+        (book, "de%20pth=5", codes::UNKNOWN_PARAMETER, "\"de pth\": there"),
         (
             list,
             "limit=5&limit=5",
             codes::INVALID_PARAMETER,
-            "more than once",
+            "limit: given more than once",
         ),
         (
             list,
@@ -275,7 +276,18 @@ fn a_bad_query_is_refused_by_name() {
             "account: \"\" is empty",
         ),
         (list, "account=a+b", codes::INVALID_PARAMETER, "0x2b"),
-        (list, "account=%zz", codes::INVALID_PARAMETER, "percent"),
+        (
+            list,
+            "account=%zz",
+            codes::INVALID_PARAMETER,
+            "account: \"%zz\" is not well-formed percent-encoded",
+        ),
+        (
+            list,
+            "%zz=1",
+            codes::INVALID_PARAMETER,
+            "the query: \"%zz\" is not",
+        ),
         (list, "account=%4", codes::INVALID_PARAMETER, "percent"),
         (list, "account=%ff", codes::INVALID_PARAMETER, "percent"),
         (list, "symbol=BTC%20KRW", codes::INVALID_PARAMETER, "symbol"),
@@ -316,7 +328,7 @@ fn a_bad_query_is_refused_by_name() {
         "GET",
         "/api/v1/executions/%C3",
         codes::INVALID_PARAMETER,
-        "percent",
+        "the path: \"%C3\" is not well-formed percent-encoded",
     );
     refused(
         "POST",

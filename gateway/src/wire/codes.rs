@@ -73,8 +73,6 @@ codes! {
     UNKNOWN_SYMBOL = 404 "unknown_symbol";
     /// No such order of this account, or closed so long ago that it is forgotten.
     UNKNOWN_ORDER = 404 "unknown_order";
-    /// No such account.
-    UNKNOWN_ACCOUNT = 404 "unknown_account";
     /// `after` names no execution of this exchange.
     UNKNOWN_EXECUTION = 404 "unknown_execution";
     /// `after` names an execution that is no longer in memory.

@@ -111,7 +111,8 @@ fn split(text: &str) -> Result<(&[u8], &[u8]), DecimalError> {
         let unsigned = bytes[at + 1..]
             .strip_prefix(b"-")
             .or(bytes[at + 1..].strip_prefix(b"+"));
-        if digits(unsigned.unwrap_or(&bytes[at + 1..])) && bytes[0] != b'e' && bytes[0] != b'E' {
+        let mantissa = split(&text[..at]);
+        if digits(unsigned.unwrap_or(&bytes[at + 1..])) && mantissa != Err(DecimalError::NotANumber) {
             return Err(DecimalError::Exponent);
         }
         return Err(DecimalError::NotANumber);
@@ -219,6 +220,15 @@ mod tests {
             ("5e+7", ONE, Err(Exponent)),
             ("5e", ONE, Err(NotANumber)),
             ("e5", ONE, Err(NotANumber)),
+            ("0x3e8", ONE, Err(NotANumber)),
+            ("0x3e", ONE, Err(NotANumber)),
+            ("1e5e5", ONE, Err(NotANumber)),
+            ("05e1", ONE, Err(NotANumber)),
+            ("5.e1", ONE, Err(NotANumber)),
+            ("1,5e1", ONE, Err(NotANumber)),
+            ("-0x3e8", ONE, Err(NotANumber)),
+            ("1.5e1", ONE, Err(Exponent)),
+            ("-1.5e1", ONE, Err(Exponent)),
             ("007", ONE, Err(NotANumber)),
             ("00", ONE, Err(NotANumber)),
             ("0x10", ONE, Err(NotANumber)),

@@ -5,6 +5,7 @@ use hoga_protocol::{
     TimeInForce,
 };
 use hoga_views::{Book, Execution, Level, OrderState, OrderStatus, OrderUpdate, Views};
+use uuid::Uuid;
 
 use super::error::ApiError;
 use super::number::{write_decimal, write_quotient, write_u64};
@@ -17,12 +18,10 @@ pub fn execution(out: &mut Vec<u8>, execution: &Execution, views: &Views) {
         debug_assert!(false, "an execution of an instrument that the views do not have");
         return;
     };
-    let exchange = exchange(views);
     put(out, "{\"exec_id\":\"");
-    let id = ids::execution_uuid(exchange, execution.sequence, execution.index, execution.role);
-    ids::write(out, id);
+    ids::write(out, execution_id(execution, views));
     put(out, "\",\"order_id\":\"");
-    ids::write(out, ids::order_uuid(exchange, execution.order));
+    ids::write(out, ids::order_uuid(exchange(views), execution.order));
     put(out, "\",\"symbol\":\"");
     put(out, spec.symbol().as_str());
     put(out, "\",\"side\":\"");
@@ -36,6 +35,16 @@ pub fn execution(out: &mut Vec<u8>, execution: &Execution, views: &Views) {
     put(out, ",\"transaction_time\":\"");
     clock::write_iso(out, execution.timestamp);
     put(out, "\"}");
+}
+
+/// The id of an execution.
+pub fn execution_id(execution: &Execution, views: &Views) -> Uuid {
+    ids::execution_uuid(
+        exchange(views),
+        execution.sequence,
+        execution.index,
+        execution.role,
+    )
 }
 
 /// Appends a JSON array of [`execution`] objects.

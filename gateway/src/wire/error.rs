@@ -123,10 +123,6 @@ fn plain(reason: RejectReason) -> (ErrorCode, &'static str) {
             codes::UNKNOWN_SYMBOL,
             "symbol: no such instrument; GET /api/v1/instruments lists those there are",
         ),
-        RejectReason::UnknownAccount => (
-            codes::UNKNOWN_ACCOUNT,
-            "account: no such account; it is opened by its first order",
-        ),
         RejectReason::UnknownOrder => (codes::UNKNOWN_ORDER, "order_id: this account has no such order"),
         RejectReason::TableFull => (
             codes::ACCOUNTS_FULL,
@@ -165,19 +161,43 @@ fn plain(reason: RejectReason) -> (ErrorCode, &'static str) {
             "client_order_id: it belongs to another order; choose a new id",
         ),
         RejectReason::TooLate => (codes::TOO_LATE, "quantity: at or below what is filled already"),
-        RejectReason::OutOfPlace | RejectReason::AlreadyExists | RejectReason::InvalidSettings => (
+        // An account is opened before anything is sequenced on its behalf.
+        RejectReason::UnknownAccount
+        | RejectReason::OutOfPlace
+        | RejectReason::AlreadyExists
+        | RejectReason::InvalidSettings => (
             codes::INTERNAL,
             "the engine refused a command that the exchange should not have made; nothing was changed",
         ),
     }
 }
 
+/// The most characters that a message quotes.
+const EXCERPT: usize = 64;
+
+/// A name that a client sent, for the beginning of a message: as it is where it could be a name of ours, else quoted.
+pub(crate) fn label(name: &str) -> String {
+    const LONGEST: usize = 32;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    match !name.is_empty() && name.len() <= LONGEST && name.bytes().all(plain) {
+        true => name.to_owned(),
+        false => excerpt(name),
+    }
+}
+
 /// At most 64 characters of what a client sent, quoted for a message.
 pub(crate) fn excerpt(text: &str) -> String {
-    const MOST: usize = 64;
-    match text.char_indices().nth(MOST) {
+    match text.char_indices().nth(EXCERPT) {
         Some((at, _)) => format!("{:?}…", &text[..at]),
         None => format!("{text:?}"),
+    }
+}
+
+/// At most 64 characters of a JSON value that a client sent, as it was sent.
+pub(crate) fn excerpt_json(raw: &str) -> String {
+    match raw.char_indices().nth(EXCERPT) {
+        Some((at, _)) => format!("{}…", &raw[..at]),
+        None => raw.to_owned(),
     }
 }
 

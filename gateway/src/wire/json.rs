@@ -9,7 +9,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::codes;
-use super::error::{ApiError, excerpt};
+use super::error::{ApiError, excerpt_json, label};
 
 macro_rules! fields {
     ($($name:ident = $text:literal),* $(,)?) => {
@@ -89,7 +89,10 @@ impl<'a> Object<'a> {
         let extra = FIELDS
             .iter()
             .find(|field| self.values[**field as usize].is_some() && !allowed.contains(field));
-        let extra = self.unknown.clone().or(extra.map(|field| excerpt(field.name())));
+        let extra = self
+            .unknown
+            .clone()
+            .or(extra.map(|field| field.name().to_owned()));
         let Some(name) = extra else {
             return Ok(());
         };
@@ -132,7 +135,7 @@ pub(super) fn invalid(field: Field, why: fmt::Arguments<'_>) -> ApiError {
 }
 
 fn wrong_type(field: Field, wanted: &str, raw: &str) -> ApiError {
-    invalid(field, format_args!("must be {wanted}, not {}", excerpt(raw)))
+    invalid(field, format_args!("must be {wanted}, not {}", excerpt_json(raw)))
 }
 
 /// The text of a JSON string.
@@ -181,7 +184,7 @@ impl<'de> Visitor<'de> for ObjectVisitor {
     }
 }
 
-/// A known field, or an excerpt of an unknown name.
+/// A known field, or the label of an unknown name.
 struct Key(Result<Field, String>);
 
 impl<'de> serde::Deserialize<'de> for Key {
@@ -196,7 +199,7 @@ impl<'de> serde::Deserialize<'de> for Key {
             }
 
             fn visit_str<E>(self, name: &str) -> Result<Key, E> {
-                Ok(Key(Field::by_name(name).ok_or_else(|| excerpt(name))))
+                Ok(Key(Field::by_name(name).ok_or_else(|| label(name))))
             }
         }
 

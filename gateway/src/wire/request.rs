@@ -16,7 +16,7 @@ use hoga_protocol::{AccountName, AsciiText, InstrumentSpec, Lots, Ticks};
 
 use super::codes;
 use super::decimal::{self, DecimalError, MAX_DIGITS, parse_on_grid};
-use super::error::{ApiError, ErrorCode, excerpt};
+use super::error::{ApiError, ErrorCode, excerpt, excerpt_json};
 use super::json::{Field, Object, invalid, unquote};
 
 /// A number as it was sent: a plain non-negative decimal of at most [`MAX_DIGITS`] digits, on no grid yet.
@@ -50,21 +50,18 @@ impl Digits {
         let Some(raw) = object.raw(field) else {
             return Ok(None);
         };
-        let wrong = |text: &str, error: &dyn fmt::Display| {
-            ApiError::new(code, format!("{}: {} {error}", field.name(), excerpt(text)))
+        let wrong = |error: &dyn fmt::Display| {
+            ApiError::new(code, format!("{}: {} {error}", field.name(), excerpt_json(raw)))
         };
         if raw.starts_with(['{', '[', 't', 'f']) {
-            return Err(wrong(
-                raw,
-                &"is not a number; send a number or a string of digits",
-            ));
+            return Err(wrong(&"is not a number; send a number or a string of digits"));
         }
         let text = if raw.starts_with('"') {
             unquote(raw, field)?
         } else {
             raw.into()
         };
-        Self::new(&text).map(Some).map_err(|error| wrong(&text, &error))
+        Self::new(&text).map(Some).map_err(|error| wrong(&error))
     }
 
     fn to_price(self, spec: &InstrumentSpec) -> Result<Ticks, ApiError> {

@@ -30,7 +30,7 @@ pub fn execution_number(exec_id: &str, views: &Views) -> Result<u64, ApiError> {
             let earliest = executions.get(executions.first()).map_or_else(
                 || "none is".to_owned(),
                 |first| {
-                    let id = ids::execution_uuid(exchange, first.sequence, first.index, first.role);
+                    let id = encode::execution_id(&first, views);
                     format!("the earliest is {id}")
                 },
             );

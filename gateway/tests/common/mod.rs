@@ -112,6 +112,16 @@ pub struct TestClock {
     hand: Option<Arc<Mutex<Duration>>>,
 }
 
+impl TestClock {
+    /// One that nobody moves by hand.
+    pub fn real() -> Self {
+        Self {
+            start: Instant::now(),
+            hand: None,
+        }
+    }
+}
+
 impl Clock for TestClock {
     fn now(&self) -> Nanos {
         // 2023-04-30T12:35:10Z, so that time on the wire is recognisable.

@@ -61,6 +61,8 @@ pub fn encode_command(timestamp: Nanos, command: &Command, out: &mut [u8; MAX_RE
             w.u32(cancel.account.0);
             w.bool(cancel.instrument.is_some());
             w.u32(cancel.instrument.unwrap_or_default().0);
+            w.bool(cancel.before.is_some());
+            w.u64(cancel.before.unwrap_or_default().0);
         }
     }
     w.len()
@@ -91,6 +93,7 @@ pub fn decode_command(record: &[u8]) -> Result<(Nanos, Command), CodecError> {
         CANCEL_ALL => Command::CancelAll(CancelAll {
             account: AccountId(r.u32()?),
             instrument: optional(&mut r, "instrument", Reader::u32)?.map(InstrumentId),
+            before: optional(&mut r, "before", Reader::u64)?.map(Sequence),
         }),
         kind => return Err(CodecError::UnknownKind(kind)),
     };

@@ -87,6 +87,7 @@ impl Walk {
             Step::CancelAll(account, instrument) => Command::CancelAll(CancelAll {
                 account: AccountId(*account),
                 instrument: instrument.map(InstrumentId),
+                before: None,
             }),
         };
         self.apply(&command);

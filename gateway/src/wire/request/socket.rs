@@ -6,7 +6,7 @@ use super::place::{self, PlaceRequest};
 use super::replace::{self, ReplaceRequest};
 use super::{ascii, word};
 use crate::wire::error::ApiError;
-use crate::wire::json::{Field, Object, invalid, missing};
+use crate::wire::json::{Field, Object, invalid, missing, unquote};
 
 /// One message of the order entry socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub struct RequestId(Box<str>);
 impl RequestId {
     /// The most bytes between the quotes of a string.
     pub const MAX_TEXT: usize = 64;
-    /// The most bytes of an integer, sign included.
+    /// The most digits of an integer, its sign not counted.
     pub const MAX_INTEGER: usize = 20;
 
     /// The JSON to echo: a string with its quotes, or an integer.
@@ -63,25 +63,25 @@ impl RequestId {
                 "a request needs it: a string or an integer, echoed in the reply",
             )
         })?;
-        let is_integer = raw
-            .strip_prefix('-')
-            .unwrap_or(raw)
-            .bytes()
-            .all(|byte| byte.is_ascii_digit());
         let fits = if raw.starts_with('"') {
             raw.len() <= Self::MAX_TEXT + 2
         } else {
-            is_integer && raw.len() <= Self::MAX_INTEGER
+            let digits = raw.strip_prefix('-').unwrap_or(raw);
+            digits.len() <= Self::MAX_INTEGER && digits.bytes().all(|byte| byte.is_ascii_digit())
         };
         if !fits {
             return Err(invalid(
                 Field::Id,
                 format_args!(
-                    "must be a string of at most {} bytes or an integer of at most {}",
+                    "must be a string of at most {} bytes or an integer of at most {} digits",
                     Self::MAX_TEXT,
                     Self::MAX_INTEGER
                 ),
             ));
+        }
+        // It is echoed as it was sent, so it must be text that the client can read back.
+        if raw.starts_with('"') {
+            unquote(raw, Field::Id)?;
         }
         Ok(Self(raw.into()))
     }

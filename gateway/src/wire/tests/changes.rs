@@ -43,6 +43,10 @@ fn a_socket_message_is_one_of_four_ops() {
     assert_eq!(request.op, WsOp::Place(parse_place(GOOD.as_bytes()).unwrap()));
     let request = parsed(r#"{"op":"replace","order_id":"x","quantity":2,"id":12345678901234567890}"#);
     assert_eq!(request.id.as_json(), "12345678901234567890");
+    for id in ["-12345678901234567890", r#""\ud83d\ude00""#, r#""\u0041\n\"""#] {
+        let request = parsed(&format!(r#"{{"id":{id},"op":"cancel_all"}}"#));
+        assert_eq!(request.id.as_json(), id);
+    }
     let change = parse_replace(br#"{"quantity":2}"#).unwrap();
     assert_eq!(
         request.op,
@@ -107,7 +111,25 @@ fn a_refused_socket_message_gets_its_id_back_where_it_has_one() {
             r#"{"id":123456789012345678901,"op":"cancel_all"}"#,
             None,
             codes::INVALID_FIELD,
-            "id",
+            "an integer of at most 20 digits",
+        ),
+        (
+            r#"{"id":-123456789012345678901,"op":"cancel_all"}"#,
+            None,
+            codes::INVALID_FIELD,
+            "20 digits",
+        ),
+        (
+            r#"{"id":"\ud800","op":"cancel_all"}"#,
+            None,
+            codes::INVALID_FIELD,
+            "id: is not a well-formed string",
+        ),
+        (
+            r#"{"id":"a\udc00b","op":"cancel_all"}"#,
+            None,
+            codes::INVALID_FIELD,
+            "id: is not a well-formed string",
         ),
         (&long, None, codes::INVALID_FIELD, "64 bytes"),
         (r#"{"id":7}"#, Some("7"), codes::MISSING_FIELD, "op"),
@@ -133,13 +155,13 @@ fn a_refused_socket_message_gets_its_id_back_where_it_has_one() {
             r#"{"id":7,"op":"cancel","order_id":"x","price":1}"#,
             Some("7"),
             codes::UNKNOWN_FIELD,
-            "\"price\"",
+            "price: cancel has no such field",
         ),
         (
             r#"{"id":7,"op":"cancel_all","order_id":"x"}"#,
             Some("7"),
             codes::UNKNOWN_FIELD,
-            "\"order_id\"",
+            "order_id: cancel_all has no such field",
         ),
         (
             r#"{"id":7,"op":"cancel_all","account":"me"}"#,

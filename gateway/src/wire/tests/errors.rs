@@ -33,7 +33,7 @@ fn a_refusal_by_the_engine_has_the_status_that_clients_expect() {
     let cases = [
         (R::OutOfPlace, codes::INTERNAL),
         (R::UnknownInstrument, codes::UNKNOWN_SYMBOL),
-        (R::UnknownAccount, codes::UNKNOWN_ACCOUNT),
+        (R::UnknownAccount, codes::INTERNAL),
         (R::UnknownOrder, codes::UNKNOWN_ORDER),
         (R::AlreadyExists, codes::INTERNAL),
         (R::TableFull, codes::ACCOUNTS_FULL),
