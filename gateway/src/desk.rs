@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use hoga_protocol::{
-    AccountId, AccountName, CancelAll, CancelOrder, Command, Event, InstrumentId, Nanos, OpenAccount,
-    OrderId, Sequence, Symbol,
+    AccountId, AccountName, CancelAll, CancelOrder, Command, CommandClass, Event, InstrumentId, Nanos,
+    OpenAccount, OrderId, Sequence, Symbol,
 };
 use hoga_views::{OrderState, Views};
 
@@ -227,22 +227,22 @@ impl<S: CommandSink> Desk<S> {
         let sequence = self
             .sink
             .submit(now, command)
-            .map_err(|refusal| self.refused(refusal))?;
+            .map_err(|refusal| self.refused(refusal, command.class()))?;
         self.newest = sequence;
         Ok(sequence)
     }
 
-    fn refused(&self, refusal: Refusal) -> ApiError {
-        match refusal {
-            Refusal::Busy => ApiError::new(
-                codes::BUSY,
-                "the exchange has more commands waiting than it takes; nothing was sequenced, try again shortly",
-            ),
-            Refusal::CancelOnly => ApiError::new(
-                codes::JOURNAL_FULL,
-                format!("only cancels are taken: {}", self.sink.reason()),
-            ),
-        }
+    fn refused(&self, refusal: Refusal, class: CommandClass) -> ApiError {
+        let taken = match (refusal, class) {
+            (Refusal::Busy, _) => {
+                let message = "the exchange has more commands waiting than it takes; nothing was sequenced, try again \
+                               shortly";
+                return ApiError::new(codes::BUSY, message);
+            }
+            (Refusal::CancelOnly, CommandClass::Adding) => "only cancels are taken",
+            (Refusal::CancelOnly, CommandClass::Reducing) => "nothing is taken, not even cancels",
+        };
+        ApiError::new(codes::JOURNAL_FULL, format!("{taken}: {}", self.sink.reason()))
     }
 }
 

@@ -11,7 +11,8 @@ macro_rules! codes {
 }
 
 codes! {
-    /// The bytes are not an HTTP request: request line, a header, an obsolete line folding, two lengths.
+    /// The bytes are not an HTTP request: request line, a line's end, a header, an obsolete line folding, two
+    /// lengths, a `Host` that is none.
     BAD_HTTP = 400 "bad_http";
     /// An HTTP/1.1 request without `Host`.
     MISSING_HOST = 400 "missing_host";
