@@ -21,7 +21,7 @@ step_format() { cargo fmt --all --check; }
 step_lint() { cargo clippy --workspace --all-targets --locked -- -D warnings; }
 
 # Unit, scenario, property, documentation and end-to-end tests written in Rust.
-step_test() { cargo test --workspace --locked; }
+step_test() { cargo test --workspace --locked --no-fail-fast; }
 
 step_docs() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked; }
 

@@ -21,7 +21,8 @@ pub enum Layout {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pinning {
-    /// Pinned when each thread can have a core of its own.
+    /// Pinned when each thread can have a core of its own and one is left for the system, or
+    /// when cores were chosen.
     #[default]
     Auto,
     /// Pinned.
@@ -93,7 +94,7 @@ impl CorePlan {
             ));
         }
         let pin = match pinning {
-            Pinning::Auto => available.len() >= threads,
+            Pinning::Auto => !chosen.is_empty() || available.len() > threads,
             Pinning::On => true,
             Pinning::Off => false,
         };
@@ -172,21 +173,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_plan_puts_two_spinning_threads_on_one_core_when_there_are_enough() {
+    fn no_plan_puts_two_threads_on_one_core_or_pins_where_none_is_left_for_the_system() {
         let shared = |core, gateway| CorePlan::Shared { core, gateway };
         let split = |journaler, matcher, gateway| CorePlan::Split {
             journaler,
             matcher,
             gateway,
         };
-        let cases: [(&[usize], Layout, Pinning, &[usize], CorePlan); 7] = [
+        let cases: [(&[usize], Layout, Pinning, &[usize], CorePlan); 9] = [
             (&[0], Layout::Auto, Pinning::Auto, &[], shared(None, None)),
+            (&[0, 1], Layout::Auto, Pinning::Auto, &[], shared(None, None)),
+            (&[0, 1], Layout::Auto, Pinning::On, &[], shared(Some(0), Some(1))),
             (
                 &[0, 1],
                 Layout::Auto,
                 Pinning::Auto,
-                &[],
-                shared(Some(0), Some(1)),
+                &[1, 0],
+                shared(Some(1), Some(0)),
             ),
             (
                 &[0, 1, 2],

@@ -65,7 +65,7 @@ const TABLE: [(&str, &[&str]); 8] = [
             "tungstenite",
         ],
     ),
-    ("hoga-benches", &["hoga-engine", "hoga-protocol"]),
+    ("hoga-benches", &["hoga-engine", "hoga-protocol", "stats_alloc"]),
 ];
 
 #[test]
