@@ -32,7 +32,7 @@ count() {
   local flow=$1 out=$work/$1 said total
   said=$(valgrind --tool=callgrind --quiet --callgrind-out-file="$out.callgrind" --toggle-collect='gate::measured' \
     "$gate" "$flow" "$MESSAGES" 2>"$out.stderr") || { cat "$out.stderr"; return 1; }
-  total=$(sed -n 's/^\(totals\|summary\): //p' "$out.callgrind" | head -n 1)
+  total=$(awk '$1 == "totals:" { print $2 }' "$out.callgrind")
   [[ ${total:-0} -gt 0 ]] || { echo "$flow: callgrind saw no call of gate::measured"; return 1; }
   awk -v flow="$flow" -v total="$total" '{ printf "%s %d %.1f %.4f\n", flow, $2, total / $2, $4 / $2 }' <<<"$said" >"$out.line"
   callgrind_annotate --auto=no --threshold=99 "$out.callgrind" 2>>"$out.stderr" | functions "$flow" >"$out.where"
@@ -47,8 +47,8 @@ functions() {
       name = substr($0, RSTART + RLENGTH); sub(/ \[[^]]*\]$/, "", name)
       sub(/^.*\/rustc\/[0-9a-f]+\//, "", name); sub(/^.*\/(registry\/src|git\/checkouts)\/[^\/]*\//, "", name)
       sub(/^\.?\/[^:]*\/engine\/src\//, "engine/src/", name); gsub(/ /, "_", name)
-      if (name !~ /PROGRAM_TOTALS/) printf "%s %.1f %s\n", flow, cost / messages, name
-    }' | head -n 25
+      if (name !~ /PROGRAM_TOTALS/ && ++lines <= 25) printf "%s %.1f %s\n", flow, cost / messages, name
+    }'
 }
 
 write() {
@@ -94,7 +94,7 @@ culprits() {
       for (name in now) printf "%+.1f %s (%.1f)\n", now[name] - was[name], name, now[name]
       for (name in was) if (!(name in now)) printf "%+.1f %s (gone)\n", -was[name], name
     }' "$BASELINE" "$work/$1.where" |
-    awk '{ size = $1 < 0 ? -$1 : $1; if (size >= 0.5) print size, $0 }' | sort -rn | head -n 8 | cut -d ' ' -f 2- | sed 's/^/    /'
+    awk '{ size = $1 < 0 ? -$1 : $1; if (size >= 0.5) print size, $0 }' | sort -rn | sed -n '1,8s/^[^ ]* /    /p'
 }
 
 main() {

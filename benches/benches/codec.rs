@@ -3,14 +3,13 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use hoga_benches::Flow;
-use hoga_protocol::Nanos;
+use hoga_benches::FlowKind;
 use hoga_protocol::codec::{MAX_EVENT, MAX_RECORD, decode_command, encode_command, encode_event};
 
 const COMMANDS: usize = 1_000;
 
 fn codec(criterion: &mut Criterion) {
-    let flow = Flow::new(1, 1_000, COMMANDS);
+    let flow = FlowKind::D.make(COMMANDS);
     let (_, events) = flow.events();
     let mut group = criterion.benchmark_group("codec");
 
@@ -18,8 +17,8 @@ fn codec(criterion: &mut Criterion) {
     let mut record = [0; MAX_RECORD];
     group.bench_function("encode_command", |bencher| {
         bencher.iter(|| {
-            for command in &flow.steady {
-                let length = encode_command(Nanos(1), black_box(command), &mut record);
+            for (timestamp, command) in &flow.steady {
+                let length = encode_command(*timestamp, black_box(command), &mut record);
                 black_box(&record[..length]);
             }
         });
@@ -27,8 +26,8 @@ fn codec(criterion: &mut Criterion) {
     let records: Vec<Vec<u8>> = flow
         .steady
         .iter()
-        .map(|command| {
-            let length = encode_command(Nanos(1), command, &mut record);
+        .map(|(timestamp, command)| {
+            let length = encode_command(*timestamp, command, &mut record);
             record[..length].to_vec()
         })
         .collect();

@@ -3,9 +3,8 @@
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use hoga_benches::Flow;
+use hoga_benches::FlowKind;
 use hoga_journal::{Durability, Journal, Options, Writer};
-use hoga_protocol::Nanos;
 use hoga_protocol::codec::{MAX_RECORD, encode_command};
 
 /// Commits before the journal is begun anew in a fresh folder, outside the clock: it bounds the room on disk.
@@ -40,13 +39,13 @@ fn commits(records: &[Vec<u8>], durability: Durability, mut left: u64) -> Durati
 }
 
 fn journal(criterion: &mut Criterion) {
-    let flow = Flow::new(1, 1_000, 256);
+    let flow = FlowKind::D.make(256);
     let records: Vec<Vec<u8>> = flow
         .steady
         .iter()
-        .map(|command| {
+        .map(|(timestamp, command)| {
             let mut record = [0; MAX_RECORD];
-            let length = encode_command(Nanos(1), command, &mut record);
+            let length = encode_command(*timestamp, command, &mut record);
             record[..length].to_vec()
         })
         .collect();

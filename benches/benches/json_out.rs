@@ -3,12 +3,12 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use hoga_benches::Flow;
+use hoga_benches::FlowKind;
 use hoga_gateway::wire::encode;
 use hoga_views::{Execution, ViewLimits, Views};
 
 fn json_out(criterion: &mut Criterion) {
-    let flow = Flow::new(1, 1_000, 20_000);
+    let flow = FlowKind::D.make(20_000);
     let mut views = Views::new(ViewLimits::default());
     let (opening, steady) = flow.events();
     opening.iter().chain(&steady).for_each(|event| views.fold(event));
@@ -17,7 +17,7 @@ fn json_out(criterion: &mut Criterion) {
         .filter_map(|number| held.get(number))
         .collect();
     assert!(
-        executions.len() >= 2 * flow.trades,
+        executions.len() as u64 >= 2 * flow.facts.trades,
         "every side of every trade is held"
     );
 

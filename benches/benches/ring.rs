@@ -7,7 +7,7 @@ use disruptor::{
     BusySpin, EventPoller, Polling, Producer, SingleConsumerBarrier, SingleProducer, SingleProducerBarrier,
     build_single_producer,
 };
-use hoga_benches::Flow;
+use hoga_benches::FlowKind;
 use hoga_protocol::{Command, Event};
 
 const SLOTS: usize = 1_024;
@@ -99,9 +99,9 @@ fn spin(idle: &mut u32) {
 }
 
 fn rings(criterion: &mut Criterion) {
-    let flow = Flow::new(1, 10, 10);
+    let flow = FlowKind::D.make(10);
     let (_, events) = flow.events();
-    let (command, event): (Command, Event) = (flow.steady[0], events[0]);
+    let (command, event): (Command, Event) = (flow.steady[0].1, events[0]);
     hop(criterion, "command", command);
     hop(criterion, "event", event);
     round_trip(criterion);

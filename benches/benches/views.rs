@@ -1,11 +1,11 @@
 //! The views: events of a steady flow folded into books, orders, executions and order updates.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use hoga_benches::Flow;
+use hoga_benches::FlowKind;
 use hoga_views::{ViewLimits, Views};
 
 fn views(criterion: &mut Criterion) {
-    let flow = Flow::new(1, 1_000, 20_000);
+    let flow = FlowKind::D.make(20_000);
     let (opening, steady) = flow.events();
     let opened = || {
         let mut views = Views::new(ViewLimits::default());

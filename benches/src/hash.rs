@@ -31,7 +31,11 @@ fn words(body: &EventBody) -> [u64; 3] {
         EventBody::OrderAccepted(accepted) => {
             let request = &accepted.request;
             let terms = request.side as u64 ^ (request.time_in_force as u64) << 1;
-            [accepted.order.0, request.price.0 as u64, request.quantity.0 << 3 ^ terms]
+            [
+                accepted.order.0,
+                request.price.0 as u64,
+                request.quantity.0 << 3 ^ terms,
+            ]
         }
         EventBody::Trade(trade) => {
             let (aggressor, resting) = (&trade.aggressor, &trade.resting);
@@ -41,17 +45,17 @@ fn words(body: &EventBody) -> [u64; 3] {
             let fees = (aggressor.fee.0 as u64).rotate_left(16) ^ resting.fee.0 as u64;
             [orders, amounts, leaves ^ fees.rotate_left(7) ^ 1]
         }
-        EventBody::OrderCanceled(canceled) => {
-            [canceled.order.0, canceled.canceled.0, 2 ^ (canceled.reason as u64) << 8]
-        }
+        EventBody::OrderCanceled(canceled) => [
+            canceled.order.0,
+            canceled.canceled.0,
+            2 ^ (canceled.reason as u64) << 8,
+        ],
         EventBody::OrderReplaced(replaced) => {
             let amounts = replaced.quantity.0 ^ replaced.leaves.0.rotate_left(21);
             let kept = u64::from(replaced.priority_kept) << 63;
             [replaced.order.0, replaced.price.0 as u64, amounts ^ kept]
         }
-        EventBody::Rejected(rejected) => {
-            [4, rejected.reason as u64, rejected.order.unwrap_or_default().0]
-        }
+        EventBody::Rejected(rejected) => [4, rejected.reason as u64, rejected.order.unwrap_or_default().0],
         EventBody::MassCancelDone(done) => [5, u64::from(done.canceled), u64::from(done.more)],
         EventBody::DuplicateOrder { order } => [6, order.0, 0],
         EventBody::AccountOpened(opened) => [7, u64::from(opened.account.0), 0],

@@ -6,7 +6,7 @@ use hoga_engine::{ENGINE_VERSION, Engine};
 use hoga_protocol::{
     AccountId, AccountName, CancelOrder, ClientOrderId, Command, Event, EventBody, ExchangeId, FeeRate,
     Genesis, InstrumentId, InstrumentSpec, Limits, Lots, MAX_OPEN_ORDERS, Nanos, NewOrder, Notional,
-    OpenAccount, OrderId, OrderType, ReplaceOrder, Scaled, Sequence, Side, Symbol, Ticks, TimeInForce,
+    OpenAccount, OrderId, OrderType, ReplaceOrder, Scaled, Side, Symbol, Ticks, TimeInForce,
 };
 
 use crate::facts::Facts;
@@ -40,8 +40,9 @@ struct Answer {
 }
 
 impl Maker {
-    /// Settings are given: `starts` holds the price around which each instrument begins, in ticks.
-    pub(crate) fn new(seed: u64, starts: &[i64]) -> Self {
+    /// Settings are given: `starts` holds the price around which each instrument begins, in ticks, and no more than
+    /// `room` orders ever rest.
+    pub(crate) fn new(seed: u64, starts: &[i64], room: usize) -> Self {
         let mut this = Self {
             random: Random::new(seed),
             live: Live::default(),
@@ -52,7 +53,7 @@ impl Maker {
             levels: HashMap::new(),
             last: starts.to_vec(),
         };
-        this.give(genesis(MAX_OPEN_ORDERS, starts.len() as u32));
+        this.give(genesis(room as u32, starts.len() as u32));
         for number in 0..starts.len() {
             this.give(Command::DefineInstrument(instrument(number)));
         }
@@ -309,9 +310,4 @@ fn instrument(number: usize) -> InstrumentSpec {
         FeeRate(500),
     )
     .expect("an instrument")
-}
-
-/// The sequence after the last one of `engine`.
-pub(crate) fn next_sequence(engine: &Engine) -> Sequence {
-    engine.last_sequence().next()
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use hoga_benches::FlowKind;
 
 /// Drives Hoga and measures it.
 #[derive(Debug, Parser)]
@@ -23,6 +24,8 @@ pub enum Mode {
     Wire(WireArgs),
     /// Subscribe many clients, some of which never read, and check that every reader gets everything once.
     Fanout(FanoutArgs),
+    /// Measure the matching core alone, in this process, on generated flows.
+    Matcher(MatcherArgs),
 }
 
 /// `feed`
@@ -153,6 +156,39 @@ pub struct FanoutArgs {
     pub quantity: String,
 }
 
+/// `matcher`
+#[derive(Debug, Args)]
+pub struct MatcherArgs {
+    /// Which flows: a, b100k, b1m, c-normal, c-static, c-swing25, c-swing40, c-crash, d, e, f, or all.
+    #[arg(long, default_value = "all", value_delimiter = ',', value_parser = flows)]
+    pub flow: Vec<Flows>,
+    /// Also hand every event through a ring to a thread on another core, which hashes it.
+    #[arg(long)]
+    pub handoff: bool,
+    /// Timed passes over each flow, each through an engine of its own.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub passes: u32,
+    /// Messages of each flow after its opening; one takes 192 bytes of memory.
+    #[arg(long, default_value_t = 2_000_000, value_parser = clap::value_parser!(u32).range(1_000..=20_000_000))]
+    pub messages: u32,
+}
+
+/// One flow, or all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flows {
+    /// This one.
+    One(FlowKind),
+    /// Every one.
+    All,
+}
+
+fn flows(text: &str) -> Result<Flows, String> {
+    match text {
+        "all" => Ok(Flows::All),
+        name => name.parse().map(Flows::One),
+    }
+}
+
 fn window(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(window @ 1..=256) => Ok(window),
@@ -176,5 +212,7 @@ mod tests {
     fn the_command_line_holds_together() {
         Cli::command().debug_assert();
         assert!(Cli::try_parse_from(["hoga-perf", "feed", "flow", "x", "--window", "257"]).is_err());
+        assert!(Cli::try_parse_from(["hoga-perf", "matcher", "--flow", "a,c-normal"]).is_ok());
+        assert!(Cli::try_parse_from(["hoga-perf", "matcher", "--flow", "g"]).is_err());
     }
 }

@@ -8,6 +8,8 @@ mod wire;
 
 mod fanout;
 
+mod matcher;
+
 mod flow;
 
 mod lobster;
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Mode::Feed(args) => feed::run(&args),
         Mode::Wire(args) => wire::run(&args),
         Mode::Fanout(args) => fanout::run(&args),
+        Mode::Matcher(args) => matcher::run(&args),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

@@ -1,6 +1,9 @@
 //! Clients and processes for the end-to-end tests.
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
+pub mod disk;
+pub mod load;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -17,6 +20,8 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Process {
     pub child: Child,
     pub address: SocketAddr,
+    /// What it printed until it was ready.
+    pub banner: String,
     stdout: Option<BufReader<ChildStdout>>,
 }
 
@@ -28,14 +33,7 @@ impl Process {
 
     /// As [`start`](Self::start); a refusal to start gives what was said.
     pub fn try_start(data_dir: &Path, arguments: &[&str]) -> Result<Process, String> {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_hoga"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(data_dir)
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = spawn(data_dir, arguments);
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut said = String::new();
         let mut address = None;
@@ -54,6 +52,7 @@ impl Process {
                 return Ok(Process {
                     child,
                     address,
+                    banner: said,
                     stdout: Some(stdout),
                 });
             }
@@ -102,6 +101,18 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Starts `hoga serve` on a free port and waits for nothing.
+pub fn spawn(data_dir: &Path, arguments: &[&str]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_hoga"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(data_dir)
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
 }
 
 /// Runs `hoga` to its end: (succeeded, standard output, standard error).

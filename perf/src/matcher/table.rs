@@ -1,0 +1,144 @@
+//! The figures of a flow, for a person.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use hoga_benches::{Flow, FlowKind};
+
+use super::BLOCK;
+use super::alone::{Alone, Pass};
+
+/// What is told of one flow.
+pub struct Row {
+    name: &'static str,
+    /// Mean nanoseconds per command: of the median pass, the fastest and the slowest.
+    mean: [f64; 3],
+    /// Nanoseconds per command in blocks: p50, p99, p99.9, most.
+    blocks: [f64; 4],
+    /// Millions of messages per second with hand-off: of the median pass, the fastest and the slowest.
+    handed: Option<[f64; 3]>,
+    allocations: [u64; 2],
+    heap: i64,
+    resting: u64,
+    hash: u64,
+    passes: usize,
+}
+
+impl Row {
+    /// From what was measured, which may be a part or nothing.
+    pub fn new(kind: FlowKind, flow: &Flow, alone: &Alone, handed: &[Duration]) -> Self {
+        let per_command = |pass: &Pass| pass.spent.as_nanos() as f64 / pass.messages as f64;
+        let quantile = |quantile| alone.blocks.value_at_quantile(quantile) as f64 / BLOCK as f64;
+        let millions = |spent: &Duration| flow.steady.len() as f64 / spent.as_secs_f64() / 1e6;
+        let last = alone.passes.last();
+        Self {
+            name: kind.name(),
+            mean: median_and_range(alone.passes.iter().map(per_command)),
+            blocks: [quantile(0.5), quantile(0.99), quantile(0.999), quantile(1.0)],
+            handed: (!handed.is_empty()).then(|| {
+                let [median, least, most] = median_and_range(handed.iter().map(millions));
+                [median, most, least]
+            }),
+            allocations: last.map_or([0; 2], |pass| [pass.allocations, pass.allocations_late]),
+            heap: last.map_or(0, |pass| pass.heap),
+            resting: flow.facts.resting_max,
+            hash: alone.hash().unwrap_or(0),
+            passes: alone.passes.len(),
+        }
+    }
+
+    fn bytes_per_order(&self) -> f64 {
+        self.heap as f64 / self.resting.max(1) as f64
+    }
+
+    /// All of it.
+    pub fn text(&self) -> String {
+        let [mean, fastest, slowest] = self.mean;
+        let [p50, p99, p999, most] = self.blocks;
+        let [allocations, late] = self.allocations;
+        let mut text = format!(
+            "  {mean:.1} ns per command, {:.1} M messages/s: the median of {} passes ({fastest:.1} to {slowest:.1} ns)\n  \
+             in blocks of {BLOCK}: p50 {p50:.1}, p99 {p99:.1}, p99.9 {p999:.1}, most {most:.0} ns per command\n  \
+             allocations while timed: {allocations}, of them {late} in the second half\n  \
+             heap of the engine at the end, counted at the allocator: {} bytes, {:.0} for each of {} orders at most resting\n  \
+             events hash to {:016x}",
+            1_000.0 / mean,
+            self.passes,
+            self.heap,
+            self.bytes_per_order(),
+            self.resting,
+            self.hash,
+        );
+        if let Some([median, most, least]) = self.handed {
+            let _ = write!(
+                text,
+                "\n  handed to another core: {median:.1} M messages/s in the median pass ({least:.1} to {most:.1})"
+            );
+        }
+        text
+    }
+}
+
+/// One line for each flow.
+pub fn table(rows: &[Row]) -> String {
+    let mut text = String::from(
+        "| flow | M messages/s | mean ns | p50 | p99 | p99.9 | bytes/order | allocations | handed over, M/s |\n\
+         |---|---|---|---|---|---|---|---|---|\n",
+    );
+    for row in rows {
+        let [mean, fastest, slowest] = row.mean;
+        let [p50, p99, p999, _] = row.blocks;
+        let handed = row
+            .handed
+            .map_or("–".to_owned(), |[median, ..]| format!("{median:.1}"));
+        let _ = writeln!(
+            text,
+            "| {} | {:.1} | {mean:.1} ({fastest:.1}–{slowest:.1}) | {p50:.1} | {p99:.1} | {p999:.1} | {:.0} | {} | {handed} |",
+            row.name,
+            1_000.0 / mean,
+            row.bytes_per_order(),
+            row.allocations[0],
+        );
+    }
+    text
+}
+
+/// The median, the least and the most; all zero of nothing.
+fn median_and_range(values: impl Iterator<Item = f64>) -> [f64; 3] {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    match (values.first(), values.last()) {
+        (Some(&least), Some(&most)) => [values[values.len() / 2], least, most],
+        _ => [0.0; 3],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matcher::handoff;
+    use crate::progress::Stop;
+
+    #[test]
+    fn no_event_is_lost_between_two_cores_and_every_command_is_timed() {
+        let stop = Stop::default();
+        let flow = FlowKind::F.make(10_002);
+        let mut alone = Alone::new();
+        alone.pass(&flow, &stop).expect("a pass");
+        alone.pass(&flow, &stop).expect("the same once more");
+        let (spent, hash) = handoff::pass(&flow, None, &stop).expect("a pass");
+        assert_eq!(Some(hash), alone.hash());
+        assert_eq!(alone.passes[1].messages, 10_002);
+        assert_eq!(alone.blocks.len(), 2 * (10_002 / BLOCK as u64));
+        let row = Row::new(FlowKind::F, &flow, &alone, &[spent]);
+        assert!((32.0..2_000.0).contains(&row.bytes_per_order()), "{}", row.text());
+        assert_eq!(table(&[row]).lines().count(), 3);
+    }
+
+    #[test]
+    fn an_interrupted_run_tells_what_there_is() {
+        let flow = FlowKind::A.make(1_000);
+        let row = Row::new(FlowKind::A, &flow, &Alone::new(), &[]);
+        assert!(row.text().contains("0 passes"), "{}", row.text());
+    }
+}
