@@ -83,11 +83,22 @@ impl<const CHAIN: usize> Queue<CHAIN> {
     where
         T: Chained<CHAINS>,
     {
+        self.slots(slab).map(|slot| &slab[slot])
+    }
+
+    /// Their slots, the one that has waited longest first.
+    pub(crate) fn slots<'a, const CHAINS: usize, T>(
+        &self,
+        slab: &'a Slab<T>,
+    ) -> impl Iterator<Item = Slot> + use<'a, CHAIN, CHAINS, T>
+    where
+        T: Chained<CHAINS>,
+    {
         let mut next = self.head;
         core::iter::from_fn(move || {
-            let item = &slab[next.some()?];
-            next = item.links()[CHAIN].next;
-            Some(item)
+            let slot = next.some()?;
+            next = slab[slot].links()[CHAIN].next;
+            Some(slot)
         })
     }
 }

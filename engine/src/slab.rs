@@ -15,6 +15,11 @@ impl Slot {
     pub(crate) fn some(self) -> Option<Slot> {
         (self != Slot::NONE).then_some(self)
     }
+
+    /// The place as an index, for tables that lie beside a slab.
+    pub(crate) const fn index(self) -> usize {
+        self.0 as usize
+    }
 }
 
 /// Fewer than `u32::MAX` items; the place left last is taken first, since it is still in the cache.
@@ -29,6 +34,14 @@ impl<T: Copy> Slab<T> {
         Self {
             items: Vec::new(),
             free: Vec::new(),
+        }
+    }
+
+    /// With room for `capacity` items, set aside once.
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
+        Self {
+            items: Vec::with_capacity(capacity),
+            free: Vec::with_capacity(capacity),
         }
     }
 
@@ -52,18 +65,31 @@ impl<T: Copy> Slab<T> {
         self.free.push(slot);
         self[slot]
     }
+
+    /// Writes to all room set aside, so that the system gives the memory now and not under an order.
+    pub(crate) fn touch(&mut self, item: T) {
+        touch(&mut self.items, item);
+        touch(&mut self.free, Slot::NONE);
+    }
+}
+
+/// Writes to the room of a list that it does not use yet.
+pub(crate) fn touch<T: Copy>(list: &mut Vec<T>, item: T) {
+    let used = list.len();
+    list.resize(list.capacity(), item);
+    list.truncate(used);
 }
 
 impl<T> Index<Slot> for Slab<T> {
     type Output = T;
 
     fn index(&self, slot: Slot) -> &T {
-        &self.items[slot.0 as usize]
+        &self.items[slot.index()]
     }
 }
 
 impl<T> IndexMut<Slot> for Slab<T> {
     fn index_mut(&mut self, slot: Slot) -> &mut T {
-        &mut self.items[slot.0 as usize]
+        &mut self.items[slot.index()]
     }
 }

@@ -1,14 +1,15 @@
 //! A new order: the checks in their fixed order, then its trades, then its rest or its cancel.
 
 use hoga_protocol::{
-    CancelReason, Event, EventBody, InstrumentSpec, Lots, NewOrder, OrderAccepted, OrderCanceled, OrderId,
-    OrderType, RejectReason, Rejected, Ticks, TimeInForce,
+    CancelReason, Event, EventBody, InstrumentSpec, Lots, NewOrder, Notional, OrderAccepted, OrderCanceled,
+    OrderId, OrderType, RejectReason, Rejected, Side, Ticks, TimeInForce,
 };
 
 use super::matching::Aggressor;
 use super::{Answer, Market, refused, refused_for};
 use crate::emitter::Emitter;
-use crate::order::{Order, RestingOrder};
+use crate::order::Order;
+use crate::slab::Slot;
 
 /// What becomes of an order that nothing refuses.
 enum Admission {
@@ -26,45 +27,30 @@ impl Market {
         out: &mut Emitter<'_, E>,
     ) -> Answer {
         if let Admission::Duplicate(order) = self.admit(request)? {
-            out.push(EventBody::DuplicateOrder { order });
+            out.last(EventBody::DuplicateOrder { order });
             return Ok(());
         }
-        out.push(EventBody::OrderAccepted(OrderAccepted {
+        let (worst, may_rest) = (worst_price(request), request.time_in_force == TimeInForce::Gtc);
+        let mut first = self.front(request.instrument, request.side.opposite(), worst);
+        if request.time_in_force == TimeInForce::Fok && !self.can_fill(request, worst) {
+            first = None;
+        }
+        let accepted = OrderAccepted {
             order,
             request: *request,
-        }));
+        };
+        out.emit(EventBody::OrderAccepted(accepted), first.is_none() && may_rest);
         let client_id = self.client_ids.insert(order, request);
 
-        let mut aggressor = Aggressor::new(order, request);
-        let limit = limit_of(request);
-        if request.time_in_force != TimeInForce::Fok || self.can_fill(request) {
-            self.trade(&mut aggressor, limit, out);
-        }
-
-        let leaves = aggressor.leaves();
-        if leaves > Lots::ZERO && request.time_in_force == TimeInForce::Gtc {
-            let slot = self.orders.insert(Order::new(
-                RestingOrder {
-                    order,
-                    account: request.account,
-                    instrument: request.instrument,
-                    side: request.side,
-                    post_only: request.post_only,
-                    price: request.price,
-                    quantity: request.quantity,
-                    filled: aggressor.filled,
-                    fee: aggressor.fee,
-                },
-                client_id,
-            ));
-            self.order_index.insert(order, slot);
-            self.accounts.add_live(&mut self.orders, slot);
-            let book = &mut self.instruments.known(request.instrument).book;
-            book.push(&mut self.orders, slot);
+        let mut aggressor = Aggressor::new(order, request, worst, may_rest);
+        self.trade(&mut aggressor, first, out);
+        let leaves = aggressor.leaves;
+        if leaves > Lots::ZERO && may_rest {
+            self.rest(&aggressor, request, client_id);
             return Ok(());
         }
         if leaves > Lots::ZERO {
-            out.push(EventBody::OrderCanceled(OrderCanceled {
+            out.last(EventBody::OrderCanceled(OrderCanceled {
                 order,
                 account: request.account,
                 instrument: request.instrument,
@@ -75,6 +61,21 @@ impl Market {
         }
         self.client_ids.close(client_id);
         Ok(())
+    }
+
+    /// Puts what an aggressor leaves into the book.
+    fn rest(&mut self, aggressor: &Aggressor, request: &NewOrder, client_id: Slot) {
+        let orders = &mut self.arena.orders;
+        let slot = orders.insert(Order::new(aggressor.order, request, aggressor.leaves));
+        if aggressor.leaves < request.quantity {
+            orders.set_fee(slot, aggressor.fee);
+        }
+        if client_id != Slot::NONE {
+            orders.set_client_id(slot, client_id);
+        }
+        self.accounts.add_live(orders, slot, request.instrument);
+        let book = &mut self.instruments.known(request.instrument).book;
+        book.push(&mut self.arena, slot, request.price);
     }
 
     /// The checks, in the order in which they are made: account, instrument, client order id, terms that do not go
@@ -94,19 +95,25 @@ impl Market {
         }
         check_terms(request, &instrument.spec).map_err(refused)?;
         let may_rest = request.time_in_force == TimeInForce::Gtc;
-        if may_rest && self.orders.len() >= self.settings.limits.max_open_orders as usize {
+        if may_rest && self.arena.orders.len() >= self.settings.limits.max_open_orders as usize {
             return Err(refused(RejectReason::Capacity));
         }
         let opposite = request.side.opposite();
-        if request.post_only && instrument.book.front(opposite, Some(request.price)).is_some() {
+        if request.post_only
+            && instrument
+                .book
+                .front(&self.arena, opposite, request.price)
+                .is_some()
+        {
             return Err(refused(RejectReason::PostOnlyWouldTrade));
         }
         Ok(Admission::New)
     }
 
-    fn can_fill(&mut self, request: &NewOrder) -> bool {
-        let book = &self.instruments.known(request.instrument).book;
-        book.can_fill(request.side.opposite(), limit_of(request), request.quantity)
+    fn can_fill(&self, request: &NewOrder, worst: Ticks) -> bool {
+        let found = self.instruments.get(request.instrument);
+        let side = request.side.opposite();
+        found.is_some_and(|found| found.book.can_fill(&self.arena, side, worst, request.quantity))
     }
 }
 
@@ -154,15 +161,19 @@ pub(super) fn check_notional(
     quantity: Lots,
     spec: &InstrumentSpec,
 ) -> Result<(), RejectReason> {
-    if spec.notional(price, quantity) < spec.min_notional {
+    if spec.min_notional > Notional(0) && spec.notional(price, quantity) < spec.min_notional {
         return Err(RejectReason::NotionalTooSmall);
     }
     Ok(())
 }
 
 /// The worst price the order takes; a market order takes any.
-fn limit_of(request: &NewOrder) -> Option<Ticks> {
-    (request.order_type == OrderType::Limit).then_some(request.price)
+const fn worst_price(request: &NewOrder) -> Ticks {
+    match (request.order_type, request.side) {
+        (OrderType::Limit, _) => request.price,
+        (OrderType::Market, Side::Buy) => Ticks::MAX,
+        (OrderType::Market, Side::Sell) => Ticks(1),
+    }
 }
 
 fn reason_for_residue(request: &NewOrder) -> CancelReason {
