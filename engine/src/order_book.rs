@@ -86,9 +86,13 @@ impl OrderBook {
 
     /// Puts the order at `slot` behind all others at this price.
     pub(crate) fn push(&mut self, arena: &mut Arena, slot: Slot, price: Ticks) {
-        let side = arena.orders[slot].side;
-        let found = arena.nodes.get(&self.prices, price);
-        let at = found.unwrap_or_else(|| self.new_level(arena, side, price));
+        let place = arena.nodes.place(&mut self.prices, price);
+        let mut at = *place;
+        if at == Slot::NONE {
+            at = arena.levels.insert(Level::new(price, self.instrument));
+            *place = at;
+            self.note_level(arena.orders[slot].side, price, at);
+        }
         let order = &mut arena.orders[slot];
         order.level = at;
         let level = &mut arena.levels[at];
@@ -185,14 +189,12 @@ impl OrderBook {
         })
     }
 
-    fn new_level(&mut self, arena: &mut Arena, side: Side, price: Ticks) -> Slot {
-        let at = arena.levels.insert(Level::new(price, self.instrument));
-        arena.nodes.insert(&mut self.prices, price, at);
+    /// A new level may be the best of its side.
+    fn note_level(&mut self, side: Side, price: Ticks, level: Slot) {
         let best = self.best_mut(side);
         if is_better(side, price, best.price) {
-            *best = Best { price, level: at };
+            *best = Best { price, level };
         }
-        at
     }
 
     fn remove_level(&mut self, arena: &mut Arena, side: Side, at: Slot) {

@@ -14,13 +14,12 @@
 //! thousand ticks wide is two nodes high, two orders a billion ticks apart cost two leaves and one node above them, and
 //! nothing has to be moved when a market moves. A small table of recent leaves saves most walks from the root.
 
-use alloc::vec;
-use alloc::vec::Vec;
+use alloc::boxed::Box;
 use core::cmp::Ordering;
 
 use hoga_protocol::{InstrumentId, Side, Ticks};
 
-use crate::slab::{Slab, Slot, touch};
+use crate::slab::{Slab, Slot};
 
 /// Bits of a digit.
 const DIGIT: u32 = 6;
@@ -35,20 +34,20 @@ pub(crate) struct PriceIndex {
     root: Slot,
 }
 
-/// The nodes of all trees. A node's two parts have one slot: what a search reads of it is kept close together.
+/// The nodes of all trees.
 #[derive(Clone)]
 pub(crate) struct Nodes {
-    heads: Slab<Head>,
-    /// Nodes, or of a leaf levels; only those whose bit is set mean anything.
-    children: Vec<[Slot; 64]>,
-    recent: Vec<Slot>,
+    slab: Slab<Node>,
+    recent: Box<[Slot; RECENT]>,
 }
 
-/// Which prices a node covers, and in which of its 64 parts there is a level.
+/// Which prices a node covers, in which of its 64 parts there is a level, and the children there.
 #[derive(Clone, Copy)]
-struct Head {
+struct Node {
     name: Name,
     occupied: u64,
+    /// Nodes, or of a leaf levels; [`Slot::NONE`] exactly where nothing is occupied.
+    children: [Slot; 64],
 }
 
 /// Instrument, height and leading digits of a node in one word, so no two nodes have the same.
@@ -68,42 +67,33 @@ impl Nodes {
     /// No node, and room for `capacity`.
     pub(crate) fn with_capacity(capacity: usize) -> Self {
         Self {
-            heads: Slab::with_capacity(capacity),
-            children: Vec::with_capacity(capacity),
-            recent: vec![Slot::NONE; RECENT],
+            slab: Slab::with_capacity(capacity),
+            recent: Box::new([Slot::NONE; RECENT]),
         }
     }
 
     pub(crate) fn touch(&mut self) {
-        self.heads.touch(Head::NOBODY);
-        touch(&mut self.children, [Slot::NONE; 64]);
+        self.slab.touch(Node::new(Name::NOBODY));
     }
 
-    /// The level at `price`.
-    pub(crate) fn get(&mut self, tree: &PriceIndex, price: Ticks) -> Option<Slot> {
-        let leaf = self.leaf(tree, price)?;
-        self.child(leaf, price)
-    }
-
-    /// Adds a level at `price`, where there is none.
-    pub(crate) fn insert(&mut self, tree: &mut PriceIndex, price: Ticks, level: Slot) {
-        match self.leaf(tree, price) {
-            Some(leaf) => self.set_child(leaf, price, level),
-            None => {
-                let leaf = self.new_node(Name::new(tree.instrument, 0, price));
-                self.set_child(leaf, price, level);
-                self.attach(tree, price, leaf);
-            }
-        }
+    /// The place of the level at `price`, made where there is none; it must then be filled.
+    pub(crate) fn place(&mut self, tree: &mut PriceIndex, price: Ticks) -> &mut Slot {
+        let leaf = match self.leaf(tree, price) {
+            Some(leaf) => leaf,
+            None => self.new_leaf(tree, price),
+        };
+        let leaf = &mut self.slab[leaf];
+        let digit = price.0 as usize % 64;
+        leaf.occupied |= 1 << digit;
+        &mut leaf.children[digit]
     }
 
     /// Takes out the level at `price`, where there is one.
     pub(crate) fn remove(&mut self, tree: &mut PriceIndex, price: Ticks) {
-        let Some(leaf) = self.leaf(tree, price) else {
-            return;
-        };
-        self.clear_child(leaf, price);
-        if self.heads[leaf].occupied == 0 {
+        let Some(leaf) = self.leaf(tree, price) else { return };
+        let node = &mut self.slab[leaf];
+        node.clear_child(price);
+        if node.occupied == 0 {
             self.detach(tree, price);
             self.free_node(leaf);
         }
@@ -112,45 +102,42 @@ impl Nodes {
     /// The next level behind `price` as `side` sees it: below for bids, above for asks.
     pub(crate) fn behind(&self, tree: &PriceIndex, side: Side, price: Ticks) -> Option<Slot> {
         if let Some(leaf) = self.recent_leaf(Name::new(tree.instrument, 0, price))
-            && let Some(digit) = self.heads[leaf].next(side, price)
+            && let Some(level) = self.slab[leaf].next(side, price)
         {
-            return Some(self.children[leaf.index()][digit]);
+            return Some(level);
         }
         // The deepest branch that leads behind the price is the nearest one.
-        let mut branch = None;
-        let mut node = tree.root;
-        while let Some(at) = node.some() {
-            let head = self.heads[at];
-            let order = head.name.compare(price);
+        let mut branch = Slot::NONE;
+        let mut at = tree.root;
+        while let Some(found) = at.some() {
+            let node = &self.slab[found];
+            let order = node.name.compare(price);
             if order != Ordering::Equal {
                 let is_behind = (order == Ordering::Less) == (side == Side::Sell);
-                branch = if is_behind { Some(at) } else { branch };
-                return branch.map(|branch| self.front(branch, side));
+                branch = if is_behind { found } else { branch };
+                break;
             }
-            if let Some(digit) = head.next(side, price) {
-                let child = self.children[at.index()][digit];
-                if head.name.height() == 0 {
-                    return Some(child);
+            let next = node.next(side, price);
+            if node.name.height() == 0 {
+                if next.is_some() {
+                    return next;
                 }
-                branch = Some(child);
+                break;
             }
-            node = match head.name.height() {
-                0 => Slot::NONE,
-                _ => self.child(at, price).unwrap_or(Slot::NONE),
-            };
+            branch = next.unwrap_or(branch);
+            at = node.child(price);
         }
-        branch.map(|branch| self.front(branch, side))
+        branch.some().map(|branch| self.front(branch, side))
     }
 
-    /// The level that comes first of those under `node`.
-    fn front(&self, mut node: Slot, side: Side) -> Slot {
+    /// The level that comes first of those under the node at `at`.
+    fn front(&self, mut at: Slot, side: Side) -> Slot {
         loop {
-            let head = self.heads[node];
-            let child = self.children[node.index()][head.first(side)];
-            if head.name.height() == 0 {
-                return child;
+            let node = &self.slab[at];
+            at = node.first(side);
+            if node.name.height() == 0 {
+                return at;
             }
-            node = child;
         }
     }
 
@@ -160,139 +147,135 @@ impl Nodes {
         if let Some(leaf) = self.recent_leaf(name) {
             return Some(leaf);
         }
-        let mut node = tree.root.some()?;
+        let mut at = tree.root;
         loop {
-            let found = self.heads[node].name;
-            if found == name {
-                self.recent[name.recent()] = node;
-                return Some(node);
+            let node = &self.slab[at.some()?];
+            if node.name == name {
+                self.recent[name.recent()] = at;
+                return Some(at);
             }
-            if found.height() == 0 || found.compare(price) != Ordering::Equal {
+            if node.name.height() == 0 || node.name.compare(price) != Ordering::Equal {
                 return None;
             }
-            node = self.child(node, price)?;
+            at = node.child(price);
         }
     }
 
     /// The leaf of this name, if it is remembered.
+    #[inline]
     fn recent_leaf(&self, name: Name) -> Option<Slot> {
         let leaf = self.recent[name.recent()].some()?;
-        (self.heads[leaf].name == name).then_some(leaf)
+        (self.slab[leaf].name == name).then_some(leaf)
     }
 
     /// Hangs a leaf for `price` into the tree: under a node that covers it, or beside one that does not under a new
     /// node of just the height at which the two part.
-    fn attach(&mut self, tree: &mut PriceIndex, price: Ticks, leaf: Slot) {
-        let mut above = None;
-        let mut node = tree.root;
-        while let Some(at) = node.some() {
-            let name = self.heads[at].name;
-            if name.compare(price) != Ordering::Equal {
-                let height = name.parting(price);
-                let fork = self.new_node(Name::new(tree.instrument, height, price));
-                self.set_child(fork, price, leaf);
-                self.set_child(fork, name.first_price(), at);
-                return self.link(tree, above, price, fork);
+    fn new_leaf(&mut self, tree: &mut PriceIndex, price: Ticks) -> Slot {
+        let name = Name::new(tree.instrument, 0, price);
+        let leaf = self.slab.insert(Node::new(name));
+        let mut above = Slot::NONE;
+        let mut at = tree.root;
+        while let Some(found) = at.some() {
+            let node = &self.slab[found];
+            if node.name.compare(price) != Ordering::Equal {
+                let height = node.name.parting(price);
+                let mut fork = Node::new(Name::new(tree.instrument, height, price));
+                fork.set_child(price, leaf);
+                fork.set_child(node.name.first_price(), found);
+                at = self.slab.insert(fork);
+                self.link(tree, above, price, at);
+                return leaf;
             }
-            above = Some(at);
-            node = self.child(at, price).unwrap_or(Slot::NONE);
+            above = found;
+            at = node.child(price);
         }
         self.link(tree, above, price, leaf);
+        leaf
     }
 
     /// Takes the leaf for `price` off the tree, and a node that has one child left then.
     fn detach(&mut self, tree: &mut PriceIndex, price: Ticks) {
-        let (mut above, mut parent, mut node) = (None, None, tree.root);
-        while let Some(at) = node.some()
-            && self.heads[at].name.height() > 0
-        {
-            (above, parent) = (parent, Some(at));
-            node = self.child(at, price).unwrap_or(Slot::NONE);
+        let (mut above, mut parent, mut at) = (Slot::NONE, Slot::NONE, tree.root);
+        while self.slab[at].name.height() > 0 {
+            (above, parent) = (parent, at);
+            at = self.slab[at].child(price);
         }
-        let Some(parent) = parent else {
+        if parent == Slot::NONE {
             tree.root = Slot::NONE;
             return;
-        };
-        self.clear_child(parent, price);
-        let head = self.heads[parent];
-        if head.occupied.is_power_of_two() {
-            let only = self.children[parent.index()][head.first(Side::Sell)];
+        }
+        let node = &mut self.slab[parent];
+        node.clear_child(price);
+        if node.occupied.is_power_of_two() {
+            let only = node.first(Side::Sell);
             self.link(tree, above, price, only);
             self.free_node(parent);
         }
     }
 
-    /// Makes `node` the child of `above` on the way to `price`, or the root.
-    fn link(&mut self, tree: &mut PriceIndex, above: Option<Slot>, price: Ticks, node: Slot) {
-        match above {
-            Some(above) => self.set_child(above, price, node),
-            None => tree.root = node,
+    /// Makes `child` the child of `above` on the way to `price`, or the root.
+    fn link(&mut self, tree: &mut PriceIndex, above: Slot, price: Ticks, child: Slot) {
+        match above.some() {
+            Some(above) => self.slab[above].set_child(price, child),
+            None => tree.root = child,
         }
-    }
-
-    fn new_node(&mut self, name: Name) -> Slot {
-        let node = self.heads.insert(Head { name, occupied: 0 });
-        if node.index() == self.children.len() {
-            self.children.push([Slot::NONE; 64]);
-        }
-        node
     }
 
     /// The name goes too, so that nobody takes the node for a recent leaf.
-    fn free_node(&mut self, node: Slot) {
-        self.heads[node] = Head::NOBODY;
-        self.heads.remove(node);
-    }
-
-    fn child(&self, node: Slot, price: Ticks) -> Option<Slot> {
-        let head = self.heads[node];
-        let digit = head.name.digit(price);
-        let is_there = head.occupied >> digit & 1 == 1;
-        is_there.then(|| self.children[node.index()][digit])
-    }
-
-    fn set_child(&mut self, node: Slot, price: Ticks, child: Slot) {
-        let head = &mut self.heads[node];
-        let digit = head.name.digit(price);
-        head.occupied |= 1 << digit;
-        self.children[node.index()][digit] = child;
-    }
-
-    fn clear_child(&mut self, node: Slot, price: Ticks) {
-        let head = &mut self.heads[node];
-        head.occupied &= !(1 << head.name.digit(price));
+    fn free_node(&mut self, at: Slot) {
+        self.slab[at].name = Name::NOBODY;
+        self.slab.remove(at);
     }
 }
 
-impl Head {
-    /// Of no node.
-    const NOBODY: Head = Head {
-        name: Name(u64::MAX),
-        occupied: 0,
-    };
-
-    /// The part that comes first on `side`; there is one.
-    fn first(&self, side: Side) -> usize {
-        nearest(self.occupied, side)
+impl Node {
+    const fn new(name: Name) -> Self {
+        Self {
+            name,
+            occupied: 0,
+            children: [Slot::NONE; 64],
+        }
     }
 
-    /// The first part behind the one in which `price` lies.
-    fn next(&self, side: Side, price: Ticks) -> Option<usize> {
+    fn child(&self, price: Ticks) -> Slot {
+        self.children[self.name.digit(price)]
+    }
+
+    fn set_child(&mut self, price: Ticks, child: Slot) {
+        let digit = self.name.digit(price);
+        self.occupied |= 1 << digit;
+        self.children[digit] = child;
+    }
+
+    fn clear_child(&mut self, price: Ticks) {
+        let digit = self.name.digit(price);
+        self.occupied &= !(1 << digit);
+        self.children[digit] = Slot::NONE;
+    }
+
+    /// The child that comes first on `side`; there is one.
+    fn first(&self, side: Side) -> Slot {
+        self.children[nearest(self.occupied, side)]
+    }
+
+    /// The first child behind the part in which `price` lies.
+    fn next(&self, side: Side, price: Ticks) -> Option<Slot> {
         let here = 1 << self.name.digit(price);
         let behind = match side {
             Side::Buy => self.occupied & (here - 1),
             Side::Sell => self.occupied & !(here | (here - 1)),
         };
-        (behind != 0).then(|| nearest(behind, side))
+        (behind != 0).then(|| self.children[nearest(behind, side)])
     }
 }
 
-/// Bids count down and asks up.
+/// The nearest of the set bits: bids count down and asks up.
 fn nearest(bits: u64, side: Side) -> usize {
-    match side {
-        Side::Buy => 63 - bits.leading_zeros() as usize,
-        Side::Sell => bits.trailing_zeros() as usize,
-    }
+    let at = match side {
+        Side::Buy => 63 - bits.leading_zeros(),
+        Side::Sell => bits.trailing_zeros(),
+    };
+    at as usize % 64
 }
 
 const PREFIX_BITS: u32 = 36;
@@ -300,6 +283,9 @@ const HEIGHT_BITS: u32 = 4;
 const _: () = assert!(Ticks::MAX.0 >> DIGIT < 1 << PREFIX_BITS && Ticks::MAX.0 < 1 << (DIGIT * 7));
 
 impl Name {
+    /// Of no node.
+    const NOBODY: Name = Name(u64::MAX);
+
     const fn new(instrument: InstrumentId, height: u32, price: Ticks) -> Self {
         let prefix = price.0 as u64 >> (DIGIT * (height + 1));
         let place = (instrument.0 as u64) << HEIGHT_BITS | height as u64;

@@ -75,7 +75,6 @@ impl<const CHAIN: usize> Queue<CHAIN> {
             Some(next) => slab[next].links_mut()[CHAIN].prev = prev,
             None => self.tail = prev,
         }
-        slab[slot].links_mut()[CHAIN] = Links::NONE;
     }
 
     /// The items, the one that has waited longest first.
