@@ -20,7 +20,7 @@ impl Arena {
         let capacity = max_open_orders as usize;
         Self {
             orders: Orders::with_capacity(capacity),
-            levels: Slab::with_capacity(capacity),
+            levels: Slab::with_capacity(Level::NOBODY, capacity),
             nodes: Nodes::with_capacity(capacity),
         }
     }
@@ -28,7 +28,7 @@ impl Arena {
     /// Writes to all of it, so that no order waits for the system to find memory.
     pub(crate) fn touch(&mut self) {
         self.orders.touch();
-        self.levels.touch(Level::NOBODY);
+        self.levels.touch();
         self.nodes.touch();
     }
 

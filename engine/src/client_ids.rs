@@ -4,7 +4,10 @@
 use alloc::vec::Vec;
 
 use hashbrown::HashTable;
-use hoga_protocol::{AccountId, ClientOrderId, Limits, NewOrder, OrderId};
+use hoga_protocol::{
+    AccountId, ClientOrderId, InstrumentId, Limits, Lots, NewOrder, OrderId, OrderType, Side, Ticks,
+    TimeInForce,
+};
 
 use crate::keyed::HashKey;
 use crate::queue::{Chained, Links, Queue};
@@ -23,6 +26,24 @@ pub(crate) struct Entry {
     /// The request as it came, whatever was replaced since.
     pub(crate) request: NewOrder,
     links: [Links; 2],
+}
+
+impl Entry {
+    const NOBODY: Entry = Entry {
+        order: OrderId(0),
+        request: NewOrder {
+            account: AccountId(0),
+            instrument: InstrumentId(0),
+            side: Side::Buy,
+            order_type: OrderType::Limit,
+            time_in_force: TimeInForce::Gtc,
+            post_only: false,
+            price: Ticks(0),
+            quantity: Lots::ZERO,
+            client_order_id: ClientOrderId::EMPTY,
+        },
+        links: [Links::NONE; 2],
+    };
 }
 
 impl Chained<2> for Entry {
@@ -55,12 +76,12 @@ struct ClosedOfAccount {
 }
 
 impl ClientIds {
-    pub(crate) const fn new(key: HashKey, limits: &Limits) -> Self {
+    pub(crate) fn new(key: HashKey, limits: &Limits) -> Self {
         Self {
             key,
             per_account: limits.client_ids_per_account,
             total: limits.client_ids_total,
-            entries: Slab::new(),
+            entries: Slab::with_capacity(Entry::NOBODY, 0),
             table: HashTable::new(),
             closed: Queue::EMPTY,
             closed_count: 0,

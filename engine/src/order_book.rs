@@ -62,8 +62,8 @@ impl Level {
 #[derive(Clone)]
 pub(crate) struct OrderBook {
     instrument: InstrumentId,
-    bids: Best,
-    asks: Best,
+    /// Of the bids and of the asks.
+    best: [Best; 2],
     prices: PriceIndex,
 }
 
@@ -78,8 +78,7 @@ impl OrderBook {
     pub(crate) const fn new(instrument: InstrumentId) -> Self {
         Self {
             instrument,
-            bids: Best::none(Side::Buy),
-            asks: Best::none(Side::Sell),
+            best: [Best::none(Side::Buy), Best::none(Side::Sell)],
             prices: PriceIndex::new(instrument),
         }
     }
@@ -136,7 +135,7 @@ impl OrderBook {
 
     /// The order on `side` that an aggressor who takes `worst` or better trades with next, if any.
     pub(crate) fn front(&self, arena: &Arena, side: Side, worst: Ticks) -> Option<Slot> {
-        let best = self.best(side);
+        let best = &self.best[side as usize];
         let within = !is_better(side, worst, best.price);
         if within {
             arena.levels[best.level].queue.front()
@@ -181,7 +180,7 @@ impl OrderBook {
 
     fn walk<'a>(&self, arena: &'a Arena, side: Side) -> impl Iterator<Item = &'a Level> + use<'a> {
         let prices = self.prices;
-        let mut next = self.best(side).level.some();
+        let mut next = self.best[side as usize].level.some();
         core::iter::from_fn(move || {
             let level = &arena.levels[next?];
             next = arena.nodes.behind(&prices, side, level.price);
@@ -191,7 +190,7 @@ impl OrderBook {
 
     /// A new level may be the best of its side.
     fn note_level(&mut self, side: Side, price: Ticks, level: Slot) {
-        let best = self.best_mut(side);
+        let best = &mut self.best[side as usize];
         if is_better(side, price, best.price) {
             *best = Best { price, level };
         }
@@ -199,29 +198,15 @@ impl OrderBook {
 
     fn remove_level(&mut self, arena: &mut Arena, side: Side, at: Slot) {
         let price = arena.levels[at].price;
-        if self.best(side).level == at {
+        if self.best[side as usize].level == at {
             let next = arena.nodes.behind(&self.prices, side, price);
-            *self.best_mut(side) = next.map_or(Best::none(side), |level| Best {
+            self.best[side as usize] = next.map_or(Best::none(side), |level| Best {
                 price: arena.levels[level].price,
                 level,
             });
         }
         arena.nodes.remove(&mut self.prices, price);
         arena.levels.remove(at);
-    }
-
-    const fn best(&self, side: Side) -> &Best {
-        match side {
-            Side::Buy => &self.bids,
-            Side::Sell => &self.asks,
-        }
-    }
-
-    const fn best_mut(&mut self, side: Side) -> &mut Best {
-        match side {
-            Side::Buy => &mut self.bids,
-            Side::Sell => &mut self.asks,
-        }
     }
 }
 

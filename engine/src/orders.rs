@@ -27,14 +27,14 @@ impl Orders {
     pub(crate) fn with_capacity(capacity: usize) -> Self {
         let chains = capacity.next_power_of_two().max(BLOCK as usize);
         Self {
-            slab: Slab::with_capacity(capacity),
-            rarely: Vec::with_capacity(capacity),
+            slab: Slab::with_capacity(Order::NOBODY, capacity),
+            rarely: Vec::with_capacity(capacity + 1),
             chains: vec![Slot::NONE; chains],
         }
     }
 
     pub(crate) fn touch(&mut self) {
-        self.slab.touch(Order::NOBODY);
+        self.slab.touch();
         touch(&mut self.rarely, Rarely::NOTHING);
     }
 
@@ -61,8 +61,8 @@ impl Orders {
         order.next_id = self.chains[chain];
         let slot = self.slab.insert(order);
         self.chains[chain] = slot;
-        if slot.index() == self.rarely.len() {
-            self.rarely.push(Rarely::NOTHING);
+        if slot.index() >= self.rarely.len() {
+            self.rarely.resize(slot.index() + 1, Rarely::NOTHING);
         }
         slot
     }

@@ -67,13 +67,13 @@ impl Nodes {
     /// No node, and room for `capacity`.
     pub(crate) fn with_capacity(capacity: usize) -> Self {
         Self {
-            slab: Slab::with_capacity(capacity),
+            slab: Slab::with_capacity(Node::new(Name::NOBODY), capacity),
             recent: Box::new([Slot::NONE; RECENT]),
         }
     }
 
     pub(crate) fn touch(&mut self) {
-        self.slab.touch(Node::new(Name::NOBODY));
+        self.slab.touch();
     }
 
     /// The place of the level at `price`, made where there is none; it must then be filled.
@@ -142,11 +142,22 @@ impl Nodes {
     }
 
     /// The leaf that covers `price`.
+    #[inline]
     fn leaf(&mut self, tree: &PriceIndex, price: Ticks) -> Option<Slot> {
         let name = Name::new(tree.instrument, 0, price);
-        if let Some(leaf) = self.recent_leaf(name) {
-            return Some(leaf);
-        }
+        self.recent_leaf(name).or_else(|| self.search(tree, price, name))
+    }
+
+    /// The leaf of this name, if it is remembered.
+    #[inline]
+    fn recent_leaf(&self, name: Name) -> Option<Slot> {
+        let leaf = self.recent[name.recent()];
+        (self.slab[leaf].name == name).then_some(leaf)
+    }
+
+    /// The leaf of this name, which covers `price`, found from the root and remembered.
+    #[inline(never)]
+    fn search(&mut self, tree: &PriceIndex, price: Ticks, name: Name) -> Option<Slot> {
         let mut at = tree.root;
         loop {
             let node = &self.slab[at.some()?];
@@ -159,13 +170,6 @@ impl Nodes {
             }
             at = node.child(price);
         }
-    }
-
-    /// The leaf of this name, if it is remembered.
-    #[inline]
-    fn recent_leaf(&self, name: Name) -> Option<Slot> {
-        let leaf = self.recent[name.recent()].some()?;
-        (self.slab[leaf].name == name).then_some(leaf)
     }
 
     /// Hangs a leaf for `price` into the tree: under a node that covers it, or beside one that does not under a new

@@ -1,4 +1,5 @@
 //! First-in-first-out chains threaded through the items of a [`Slab`], so that an item leaves from anywhere at once.
+//! Beyond its ends a chain's neighbour is nobody, whose links are written to like anybody's and never followed.
 
 use crate::slab::{Slab, Slot};
 
@@ -54,10 +55,8 @@ impl<const CHAIN: usize> Queue<CHAIN> {
             prev: self.tail,
             next: Slot::NONE,
         };
-        match self.tail.some() {
-            Some(tail) => slab[tail].links_mut()[CHAIN].next = slot,
-            None => self.head = slot,
-        }
+        slab[self.tail].links_mut()[CHAIN].next = slot;
+        self.head = if self.tail == Slot::NONE { slot } else { self.head };
         self.tail = slot;
     }
 
@@ -67,14 +66,10 @@ impl<const CHAIN: usize> Queue<CHAIN> {
         T: Chained<CHAINS>,
     {
         let Links { prev, next } = slab[slot].links()[CHAIN];
-        match prev.some() {
-            Some(prev) => slab[prev].links_mut()[CHAIN].next = next,
-            None => self.head = next,
-        }
-        match next.some() {
-            Some(next) => slab[next].links_mut()[CHAIN].prev = prev,
-            None => self.tail = prev,
-        }
+        slab[prev].links_mut()[CHAIN].next = next;
+        slab[next].links_mut()[CHAIN].prev = prev;
+        self.head = if prev == Slot::NONE { next } else { self.head };
+        self.tail = if next == Slot::NONE { prev } else { self.tail };
     }
 
     /// The items, the one that has waited longest first.
