@@ -19,13 +19,13 @@ pub(crate) struct Orders {
     chains: Vec<Slot>,
 }
 
-/// Ids of one block share a cache line of the table.
-const BLOCK: u64 = 16;
+/// Ids of one block lie in one page of memory of the table, so that young orders are near each other.
+const BLOCK: u64 = 1 << 10;
 
 impl Orders {
     /// No order, and room for `capacity`.
     pub(crate) fn with_capacity(capacity: usize) -> Self {
-        let chains = capacity.next_power_of_two().max(BLOCK as usize);
+        let chains = capacity.next_power_of_two();
         Self {
             slab: Slab::with_capacity(Order::NOBODY, capacity),
             rarely: Vec::with_capacity(capacity + 1),
@@ -122,8 +122,8 @@ impl Orders {
     /// Ids are sequences, which no client chooses, so no key is needed.
     fn chain(&self, id: OrderId) -> usize {
         let product = (id.0 / BLOCK).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let (line, turn) = (product >> 32, product >> 28);
-        let place = line * BLOCK + ((id.0 ^ turn) % BLOCK);
+        let (page, turn) = (product >> 32, product >> 22);
+        let place = page * BLOCK + ((id.0 ^ turn) % BLOCK);
         place as usize & (self.chains.len() - 1)
     }
 }
