@@ -13,8 +13,8 @@ use crate::slab::Slot;
 
 /// What becomes of an order that nothing refuses.
 enum Admission {
-    /// It is a new order.
-    New,
+    /// It is a new order, and this resting one is the first that it trades with.
+    New(Option<Slot>),
     /// It came before, under this id, word for word.
     Duplicate(OrderId),
 }
@@ -26,15 +26,14 @@ impl Market {
         request: &NewOrder,
         out: &mut Emitter<'_, E>,
     ) -> Answer {
-        if let Admission::Duplicate(order) = self.admit(request)? {
-            out.last(EventBody::DuplicateOrder { order });
-            return Ok(());
-        }
-        let (worst, may_rest) = (worst_price(request), request.time_in_force == TimeInForce::Gtc);
-        let mut first = self.front(request.instrument, request.side.opposite(), worst);
-        if request.time_in_force == TimeInForce::Fok && !self.can_fill(request, worst) {
-            first = None;
-        }
+        let first = match self.admit(request)? {
+            Admission::New(first) => first,
+            Admission::Duplicate(order) => {
+                out.last(EventBody::DuplicateOrder { order });
+                return Ok(());
+            }
+        };
+        let may_rest = request.time_in_force == TimeInForce::Gtc;
         let accepted = OrderAccepted {
             order,
             request: *request,
@@ -42,8 +41,10 @@ impl Market {
         out.emit(EventBody::OrderAccepted(accepted), first.is_none() && may_rest);
         let client_id = self.client_ids.insert(order, request);
 
-        let mut aggressor = Aggressor::new(order, request, worst, may_rest);
-        self.trade(&mut aggressor, first, out);
+        let mut aggressor = Aggressor::new(order, request, worst_price(request), may_rest);
+        if first.is_some() {
+            self.trade(&mut aggressor, first, out);
+        }
         let leaves = aggressor.leaves;
         if leaves > Lots::ZERO && may_rest {
             self.rest(&aggressor, request, client_id);
@@ -80,6 +81,7 @@ impl Market {
 
     /// The checks, in the order in which they are made: account, instrument, client order id, terms that do not go
     /// together, price, quantity, notional, room in the book, post-only.
+    #[inline]
     fn admit(&self, request: &NewOrder) -> Result<Admission, Rejected> {
         if !self.accounts.contains(request.account) {
             return Err(refused(RejectReason::UnknownAccount));
@@ -98,22 +100,19 @@ impl Market {
         if may_rest && self.arena.orders.len() >= self.settings.limits.max_open_orders as usize {
             return Err(refused(RejectReason::Capacity));
         }
-        let opposite = request.side.opposite();
-        if request.post_only
-            && instrument
-                .book
-                .front(&self.arena, opposite, request.price)
-                .is_some()
-        {
+        let (opposite, worst) = (request.side.opposite(), worst_price(request));
+        let first = instrument.book.front(&self.arena, opposite, worst);
+        if request.post_only && first.is_some() {
             return Err(refused(RejectReason::PostOnlyWouldTrade));
         }
-        Ok(Admission::New)
-    }
-
-    fn can_fill(&self, request: &NewOrder, worst: Ticks) -> bool {
-        let found = self.instruments.get(request.instrument);
-        let side = request.side.opposite();
-        found.is_some_and(|found| found.book.can_fill(&self.arena, side, worst, request.quantity))
+        let can_fill = || {
+            let book = &instrument.book;
+            book.can_fill(&self.arena, opposite, worst, request.quantity)
+        };
+        if request.time_in_force == TimeInForce::Fok && !can_fill() {
+            return Ok(Admission::New(None));
+        }
+        Ok(Admission::New(first))
     }
 }
 

@@ -1,7 +1,7 @@
 //! A change of a resting order, which keeps its id, its fills and its fees.
 
 use hoga_protocol::{
-    AccountId, Event, EventBody, InstrumentId, Lots, OrderId, OrderReplaced, RejectReason, Rejected,
+    AccountId, Event, EventBody, InstrumentId, InstrumentSpec, Lots, OrderId, OrderReplaced, RejectReason, Rejected,
     ReplaceOrder, Ticks,
 };
 
@@ -20,13 +20,13 @@ impl Market {
         out: &mut Emitter<'_, E>,
     ) -> Answer {
         let slot = self.live_order(replace.account, replace.order)?;
-        let old = self.arena.orders[slot];
+        let old = &self.arena.orders[slot];
         let level = &self.arena.levels[old.level];
-        let (instrument, old_price) = (level.instrument, level.price);
-        let price = replace.price.unwrap_or(old_price);
+        let instrument = self.instruments.known(level.instrument);
+        let price = replace.price.unwrap_or(level.price);
         let quantity = replace.quantity.unwrap_or(old.quantity);
-        let crossing = self.front(instrument, old.side.opposite(), price);
-        self.check_replace(&old, instrument, price, quantity)
+        let crossing = instrument.book.front(&self.arena, old.side.opposite(), price);
+        check_replace(old, &instrument.spec, price, quantity)
             .and_then(|()| match crossing {
                 Some(_) if old.post_only => Err(RejectReason::PostOnlyWouldTrade),
                 _ => Ok(()),
@@ -34,11 +34,11 @@ impl Market {
             .map_err(|reason| refused_for(old.id, reason))?;
 
         let leaves = Lots(quantity.0 - old.filled().0);
-        let priority_kept = price == old_price && quantity <= old.quantity;
+        let priority_kept = price == level.price && quantity <= old.quantity;
         let replaced = EventBody::OrderReplaced(OrderReplaced {
             order: old.id,
             account: old.account,
-            instrument,
+            instrument: level.instrument,
             price,
             quantity,
             leaves,
@@ -50,40 +50,19 @@ impl Market {
             return Ok(());
         }
         // As if it came only now: it leaves its level, trades where it crosses, and goes behind its new level.
-        let book = &mut self.instruments.known(instrument).book;
-        book.remove(&mut self.arena, slot);
+        let number = level.instrument;
+        instrument.book.remove(&mut self.arena, slot);
         let order = &mut self.arena.orders[slot];
         (order.quantity, order.leaves) = (quantity, leaves);
-        if crossing.is_some() && self.trade_replaced(slot, instrument, price, crossing, out) {
-            self.close(slot, instrument);
+        if crossing.is_none() {
+            instrument.book.push(&mut self.arena, slot, price);
         } else {
-            let book = &mut self.instruments.known(instrument).book;
-            book.push(&mut self.arena, slot, price);
+            self.trade_replaced(slot, number, price, crossing, out);
         }
         Ok(())
     }
 
-    /// The checks, in the order in which they are made: price, what is filled, quantity, notional. The new terms must
-    /// be ones that a new order could have, so nothing gets into the book by a detour.
-    fn check_replace(
-        &self,
-        old: &Order,
-        instrument: InstrumentId,
-        price: Ticks,
-        quantity: Lots,
-    ) -> Result<(), RejectReason> {
-        let Some(instrument) = self.instruments.get(instrument) else {
-            return Err(RejectReason::UnknownInstrument);
-        };
-        check_price(price)?;
-        if quantity <= old.filled() && old.filled() > Lots::ZERO {
-            return Err(RejectReason::TooLate);
-        }
-        check_quantity(quantity, &instrument.spec)?;
-        check_notional(price, quantity, &instrument.spec)
-    }
-
-    /// Trades the order at `slot`, which is in no level, at its new price. Whether nothing is left of it.
+    /// Trades the order at `slot`, which is in no level, at its new price; what is left of it rests there.
     fn trade_replaced<E: FnMut(&Event)>(
         &mut self,
         slot: Slot,
@@ -91,7 +70,7 @@ impl Market {
         price: Ticks,
         first: Option<Slot>,
         out: &mut Emitter<'_, E>,
-    ) -> bool {
+    ) {
         let order = &self.arena.orders[slot];
         let mut aggressor = Aggressor {
             order: order.id,
@@ -104,9 +83,14 @@ impl Market {
             fee: self.arena.orders.fee(slot),
         };
         self.trade(&mut aggressor, first, out);
+        if aggressor.leaves == Lots::ZERO {
+            self.close(slot, instrument);
+            return;
+        }
         self.arena.orders[slot].leaves = aggressor.leaves;
         self.arena.orders.set_fee(slot, aggressor.fee);
-        aggressor.leaves == Lots::ZERO
+        let book = &mut self.instruments.known(instrument).book;
+        book.push(&mut self.arena, slot, price);
     }
 
     /// The slot of a live order of this account.
@@ -119,4 +103,15 @@ impl Market {
             _ => Err(refused_for(order, RejectReason::UnknownOrder)),
         }
     }
+}
+
+/// The checks, in the order in which they are made: price, what is filled, quantity, notional; post-only comes after
+/// them. The new terms must be ones that a new order could have, so nothing gets into the book by a detour.
+fn check_replace(old: &Order, spec: &InstrumentSpec, price: Ticks, quantity: Lots) -> Result<(), RejectReason> {
+    check_price(price)?;
+    if quantity <= old.filled() && old.filled() > Lots::ZERO {
+        return Err(RejectReason::TooLate);
+    }
+    check_quantity(quantity, spec)?;
+    check_notional(price, quantity, spec)
 }
