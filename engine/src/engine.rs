@@ -68,6 +68,18 @@ impl Engine {
         }
     }
 
+    /// Reads what the next commands will need of the book, so that the memory's answers come side by side instead of
+    /// one after another. It changes nothing and promises nothing: call it with a batch of up to
+    /// [`FORESEEN`](Self::FORESEEN) commands before applying them, where the book is larger than the cache.
+    pub fn foresee<'a>(&self, commands: impl Iterator<Item = &'a Command>) {
+        if let Some(market) = &self.market {
+            market.arena.foresee(commands);
+        }
+    }
+
+    /// How many commands [`foresee`](Self::foresee) looks at; it leaves the rest.
+    pub const FORESEEN: usize = 64;
+
     /// A digest of all state that a later outcome can depend on: settings, instruments, every live order in the order
     /// of its queue, accounts, closed client order ids by age, last sequence and time. It takes time in proportion to
     /// all of them.

@@ -98,6 +98,11 @@ impl Order {
         }
     }
 
+    /// Those before and behind it in its level.
+    pub(crate) const fn neighbours(&self) -> [Slot; 2] {
+        self.links[LEVEL].both()
+    }
+
     /// What has traded, in lots.
     pub(crate) const fn filled(&self) -> Lots {
         Lots(self.quantity.0 - self.leaves.0)

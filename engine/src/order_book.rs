@@ -12,6 +12,8 @@
 //!
 //! The book decides nothing: who trades, and whether an order may be here, is the [market](crate::market)'s business.
 
+use core::hint::select_unpredictable;
+
 use hoga_protocol::{InstrumentId, Lots, Side, Ticks};
 
 use crate::arena::Arena;
@@ -46,6 +48,11 @@ const _: () = assert!(size_of::<Level>() == 32);
 impl Level {
     /// At a price where no order can be.
     pub(crate) const NOBODY: Level = Level::new(Ticks(0), InstrumentId(0));
+
+    /// All that its orders leave, in lots.
+    pub(crate) const fn volume(&self) -> Lots {
+        self.volume
+    }
 
     const fn new(price: Ticks, instrument: InstrumentId) -> Self {
         Self {
@@ -223,10 +230,8 @@ impl Best {
     }
 }
 
-/// Whether an order at `price` would stand before one at `other`.
-const fn is_better(side: Side, price: Ticks, other: Ticks) -> bool {
-    match side {
-        Side::Buy => price.0 > other.0,
-        Side::Sell => price.0 < other.0,
-    }
+/// Whether an order at `price` would stand before one at `other`. Which side it is cannot be foreseen, so both answers
+/// are worked out and one is taken.
+fn is_better(side: Side, price: Ticks, other: Ticks) -> bool {
+    select_unpredictable(side == Side::Buy, price > other, price < other)
 }

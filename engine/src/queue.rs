@@ -1,6 +1,8 @@
 //! First-in-first-out chains threaded through the items of a [`Slab`], so that an item leaves from anywhere at once.
 //! Beyond its ends a chain's neighbour is nobody, whose links are written to like anybody's and never followed.
 
+use core::hint::select_unpredictable;
+
 use crate::slab::{Slab, Slot};
 
 /// An item's neighbours in one chain.
@@ -16,6 +18,11 @@ impl Links {
         prev: Slot::NONE,
         next: Slot::NONE,
     };
+
+    /// The neighbour before and the one behind.
+    pub(crate) const fn both(self) -> [Slot; 2] {
+        [self.prev, self.next]
+    }
 }
 
 /// An item that can be in `CHAINS` chains at once, one of each kind.
@@ -56,7 +63,7 @@ impl<const CHAIN: usize> Queue<CHAIN> {
             next: Slot::NONE,
         };
         slab[self.tail].links_mut()[CHAIN].next = slot;
-        self.head = if self.tail == Slot::NONE { slot } else { self.head };
+        self.head = select_unpredictable(self.tail == Slot::NONE, slot, self.head);
         self.tail = slot;
     }
 
@@ -68,8 +75,8 @@ impl<const CHAIN: usize> Queue<CHAIN> {
         let Links { prev, next } = slab[slot].links()[CHAIN];
         slab[prev].links_mut()[CHAIN].next = next;
         slab[next].links_mut()[CHAIN].prev = prev;
-        self.head = if prev == Slot::NONE { next } else { self.head };
-        self.tail = if next == Slot::NONE { prev } else { self.tail };
+        self.head = select_unpredictable(prev == Slot::NONE, next, self.head);
+        self.tail = select_unpredictable(next == Slot::NONE, prev, self.tail);
     }
 
     /// The items, the one that has waited longest first.
