@@ -140,15 +140,12 @@ impl OrderBook {
         arena.levels[order.level].volume.0 -= less;
     }
 
-    /// The order on `side` that an aggressor who takes `worst` or better trades with next, if any.
-    pub(crate) fn front(&self, arena: &Arena, side: Side, worst: Ticks) -> Option<Slot> {
-        let best = &self.best[side as usize];
-        let within = !is_better(side, worst, best.price);
-        if within {
-            arena.levels[best.level].queue.front()
-        } else {
-            None
-        }
+    /// The order that an aggressor of `side` who takes `worst` or better trades with next, if any.
+    #[inline]
+    pub(crate) fn against(&self, arena: &Arena, side: Side, worst: Ticks) -> Option<Slot> {
+        let best = &self.best[1 - side as usize];
+        let is_within = !is_better(side, best.price, worst);
+        if is_within { arena.levels[best.level].queue.front() } else { None }
     }
 
     /// Whether all levels of `side` at `worst` or better together hold `wanted` lots.

@@ -49,7 +49,6 @@ impl Market {
         first: Option<Slot>,
         out: &mut Emitter<'_, E>,
     ) {
-        let resting_side = aggressor.side.opposite();
         let mut next = first;
         while let Some(slot) = next {
             let arena = &mut self.arena;
@@ -90,16 +89,15 @@ impl Market {
             let is_filled = aggressor.leaves == Lots::ZERO;
             next = match is_filled {
                 true => None,
-                false => self.front(aggressor.instrument, resting_side, aggressor.worst),
+                false => self.against(aggressor.instrument, aggressor.side, aggressor.worst),
             };
             let last = next.is_none() && (is_filled || aggressor.may_rest);
             out.emit(EventBody::Trade(trade), last);
         }
     }
 
-    /// The order on `side` that an aggressor who takes `worst` or better trades with next, if any.
-    pub(super) fn front(&self, instrument: InstrumentId, side: Side, worst: Ticks) -> Option<Slot> {
+    fn against(&self, instrument: InstrumentId, side: Side, worst: Ticks) -> Option<Slot> {
         let book = &self.instruments.get(instrument)?.book;
-        book.front(&self.arena, side, worst)
+        book.against(&self.arena, side, worst)
     }
 }

@@ -100,14 +100,14 @@ impl Market {
         if may_rest && self.arena.orders.len() >= self.settings.limits.max_open_orders as usize {
             return Err(refused(RejectReason::Capacity));
         }
-        let (opposite, worst) = (request.side.opposite(), worst_price(request));
-        let first = instrument.book.front(&self.arena, opposite, worst);
+        let worst = worst_price(request);
+        let first = instrument.book.against(&self.arena, request.side, worst);
         if request.post_only && first.is_some() {
             return Err(refused(RejectReason::PostOnlyWouldTrade));
         }
         let can_fill = || {
             let book = &instrument.book;
-            book.can_fill(&self.arena, opposite, worst, request.quantity)
+            book.can_fill(&self.arena, request.side.opposite(), worst, request.quantity)
         };
         if request.time_in_force == TimeInForce::Fok && !can_fill() {
             return Ok(Admission::New(None));
@@ -118,12 +118,11 @@ impl Market {
 
 /// The checks that need no state: the terms against each other, then against the instrument.
 fn check_terms(request: &NewOrder, spec: &InstrumentSpec) -> Result<(), RejectReason> {
-    match (request.order_type, request.time_in_force, request.post_only) {
-        (OrderType::Market, TimeInForce::Gtc, _) => return Err(RejectReason::InvalidCombination),
-        (_, TimeInForce::Ioc | TimeInForce::Fok, true) => return Err(RejectReason::InvalidCombination),
-        _ => {}
-    }
     let is_limit = request.order_type == OrderType::Limit;
+    let may_rest = request.time_in_force == TimeInForce::Gtc;
+    if (may_rest && !is_limit) || (request.post_only && !may_rest) {
+        return Err(RejectReason::InvalidCombination);
+    }
     if !is_limit && request.price != Ticks(0) {
         return Err(RejectReason::InvalidPrice);
     }
@@ -168,10 +167,12 @@ pub(super) fn check_notional(
 
 /// The worst price the order takes; a market order takes any.
 const fn worst_price(request: &NewOrder) -> Ticks {
-    match (request.order_type, request.side) {
-        (OrderType::Limit, _) => request.price,
-        (OrderType::Market, Side::Buy) => Ticks::MAX,
-        (OrderType::Market, Side::Sell) => Ticks(1),
+    match request.order_type {
+        OrderType::Limit => request.price,
+        OrderType::Market => match request.side {
+            Side::Buy => Ticks::MAX,
+            Side::Sell => Ticks(1),
+        },
     }
 }
 

@@ -25,7 +25,7 @@ impl Market {
         let instrument = self.instruments.known(level.instrument);
         let price = replace.price.unwrap_or(level.price);
         let quantity = replace.quantity.unwrap_or(old.quantity);
-        let crossing = instrument.book.front(&self.arena, old.side.opposite(), price);
+        let crossing = instrument.book.against(&self.arena, old.side, price);
         check_replace(old, &instrument.spec, price, quantity)
             .and_then(|()| match crossing {
                 Some(_) if old.post_only => Err(RejectReason::PostOnlyWouldTrade),
