@@ -145,7 +145,11 @@ impl OrderBook {
     pub(crate) fn against(&self, arena: &Arena, side: Side, worst: Ticks) -> Option<Slot> {
         let best = &self.best[1 - side as usize];
         let is_within = !is_better(side, best.price, worst);
-        if is_within { arena.levels[best.level].queue.front() } else { None }
+        if is_within {
+            arena.levels[best.level].queue.front()
+        } else {
+            None
+        }
     }
 
     /// Whether all levels of `side` at `worst` or better together hold `wanted` lots.

@@ -90,7 +90,9 @@ impl Nodes {
 
     /// Takes out the level at `price`, where there is one.
     pub(crate) fn remove(&mut self, tree: &mut PriceIndex, price: Ticks) {
-        let Some(leaf) = self.leaf(tree, price) else { return };
+        let Some(leaf) = self.leaf(tree, price) else {
+            return;
+        };
         let node = &mut self.slab[leaf];
         node.clear_child(price);
         if node.occupied == 0 {

@@ -1,8 +1,8 @@
 //! A change of a resting order, which keeps its id, its fills and its fees.
 
 use hoga_protocol::{
-    AccountId, Event, EventBody, InstrumentId, InstrumentSpec, Lots, OrderId, OrderReplaced, RejectReason, Rejected,
-    ReplaceOrder, Ticks,
+    AccountId, Event, EventBody, InstrumentId, InstrumentSpec, Lots, OrderId, OrderReplaced, RejectReason,
+    Rejected, ReplaceOrder, Ticks,
 };
 
 use super::matching::Aggressor;
@@ -107,7 +107,12 @@ impl Market {
 
 /// The checks, in the order in which they are made: price, what is filled, quantity, notional; post-only comes after
 /// them. The new terms must be ones that a new order could have, so nothing gets into the book by a detour.
-fn check_replace(old: &Order, spec: &InstrumentSpec, price: Ticks, quantity: Lots) -> Result<(), RejectReason> {
+fn check_replace(
+    old: &Order,
+    spec: &InstrumentSpec,
+    price: Ticks,
+    quantity: Lots,
+) -> Result<(), RejectReason> {
     check_price(price)?;
     if quantity <= old.filled() && old.filled() > Lots::ZERO {
         return Err(RejectReason::TooLate);
