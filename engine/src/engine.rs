@@ -18,7 +18,7 @@ pub struct Engine {
     last_sequence: Sequence,
     now: Nanos,
     /// None before genesis.
-    market: Option<Market>,
+    pub(crate) market: Option<Market>,
 }
 
 impl Engine {

@@ -164,3 +164,6 @@ const fn refused_for(order: OrderId, reason: RejectReason) -> Rejected {
         order: Some(order),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,6 +54,13 @@ impl Level {
         self.volume
     }
 
+    /// Falsifies its totals.
+    #[cfg(test)]
+    pub(crate) fn change(&mut self, volume: u64, orders: u32) {
+        self.volume.0 += volume;
+        self.orders += orders;
+    }
+
     const fn new(price: Ticks, instrument: InstrumentId) -> Self {
         Self {
             price,

@@ -333,3 +333,6 @@ impl Name {
         self.0.wrapping_add(instrument.wrapping_mul(0x9e35)) as usize % RECENT
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,9 +16,10 @@ const ACCOUNTS: u32 = 4;
 fn begun(limits: Limits) -> Engine {
     let mut engine = Engine::new();
     let mut opening = vec![common::genesis(limits)];
-    opening.extend(["X", "Y", "Z"].map(|symbol| {
-        Command::DefineInstrument(common::spec(symbol, [1, Lots::MAX.0], 0, [200, 500]))
-    }));
+    opening.extend(
+        ["X", "Y", "Z"]
+            .map(|symbol| Command::DefineInstrument(common::spec(symbol, [1, Lots::MAX.0], 0, [200, 500]))),
+    );
     opening.extend((0..ACCOUNTS).map(|number| common::open(number, &format!("account-{number}"))));
     for (command, sequence) in opening.iter().zip(1..) {
         engine.apply(Sequence(sequence), Nanos(0), command, &mut |_| {});
@@ -51,7 +52,10 @@ fn a_warm_engine_allocates_nothing() {
     play(&mut engine, 300_000);
     let warm = measure(|| play(&mut engine, 300_000));
     assert_eq!(warm.count_total, 0, "{warm:?}");
-    assert!(events > 700_000 && most > 100, "{events} events, {most} orders at most: a flow that tries nothing");
+    assert!(
+        events > 700_000 && most > 100,
+        "{events} events, {most} orders at most: a flow that tries nothing"
+    );
 }
 
 #[test]

@@ -27,7 +27,9 @@ fn send(exchange: &mut Exchange, command: &Command) -> Vec<EventBody> {
     exchange.sequence = exchange.sequence.next();
     let mut said = Vec::new();
     let mut emit = |event: &Event| said.push(event.body);
-    exchange.engine.apply(exchange.sequence, Nanos(0), command, &mut emit);
+    exchange
+        .engine
+        .apply(exchange.sequence, Nanos(0), command, &mut emit);
     said
 }
 
@@ -64,7 +66,10 @@ fn orders_a_billion_ticks_apart_are_neighbours() {
     let expected: Vec<(i64, u64)> = ladder[..30].iter().rev().map(|&price| (price, 1)).collect();
     assert_eq!(trades(&said), expected);
     assert_eq!(prices(&exchange.engine, Side::Buy), [] as [i64; 0]);
-    assert_eq!(exchange.engine.best(InstrumentId(0), Side::Sell), Some((Ticks(1), Lots(10), 1)));
+    assert_eq!(
+        exchange.engine.best(InstrumentId(0), Side::Sell),
+        Some((Ticks(1), Lots(10), 1))
+    );
 }
 
 #[test]
@@ -77,14 +82,20 @@ fn a_market_that_swings_over_all_prices_leaves_nothing_behind() {
             let wave = (step * (step % 977 + 1) * 9_001) % (2 << 40);
             let price = 1 + wave.min((2 << 40) - 1 - wave) as i64;
             let side = if step % 2 == 0 { Side::Buy } else { Side::Sell };
-            let said = send(&mut exchange, &named(limit(side, price.min(Ticks::MAX.0), 3), (step % 3) as u32, ""));
+            let said = send(
+                &mut exchange,
+                &named(limit(side, price.min(Ticks::MAX.0), 3), (step % 3) as u32, ""),
+            );
             assert!(matches!(said[0], EventBody::OrderAccepted(_)), "{said:?}");
             live.push_back(exchange.sequence.0);
             if live.len() > 300 {
                 let order = OrderId(live.pop_front().unwrap());
                 if let Some(resting) = exchange.engine.order(order) {
                     let account = resting.account;
-                    send(&mut exchange, &Command::CancelOrder(CancelOrder { account, order }));
+                    send(
+                        &mut exchange,
+                        &Command::CancelOrder(CancelOrder { account, order }),
+                    );
                 }
             }
             if step % 500 == 0 {
@@ -92,12 +103,28 @@ fn a_market_that_swings_over_all_prices_leaves_nothing_behind() {
             }
         }
     });
-    assert!(grown.bytes_current < 100_000, "the book keeps {} bytes", grown.bytes_current);
+    assert!(
+        grown.bytes_current < 100_000,
+        "the book keeps {} bytes",
+        grown.bytes_current
+    );
     for account in (0..3).map(AccountId) {
-        while send(&mut exchange, &Command::CancelAll(CancelAll { account, instrument: None })).len() > 1 {}
+        while send(
+            &mut exchange,
+            &Command::CancelAll(CancelAll {
+                account,
+                instrument: None,
+            }),
+        )
+        .len()
+            > 1
+        {}
     }
     assert_eq!(exchange.engine.open_orders(), 0);
-    assert_eq!(prices(&exchange.engine, Side::Buy).len() + prices(&exchange.engine, Side::Sell).len(), 0);
+    assert_eq!(
+        prices(&exchange.engine, Side::Buy).len() + prices(&exchange.engine, Side::Sell).len(),
+        0
+    );
 }
 
 #[test]
@@ -108,7 +135,10 @@ fn a_crash_through_ten_thousand_levels_fills_each_at_its_own_price() {
         send(&mut exchange, &named(limit(Side::Buy, at(level), 1), 0, ""));
     }
     for level in 0..9_000 {
-        send(&mut exchange, &named(limit(Side::Buy, 2_000_000 + level, 1), 0, ""));
+        send(
+            &mut exchange,
+            &named(limit(Side::Buy, 2_000_000 + level, 1), 0, ""),
+        );
     }
     let mut crash = limit(Side::Sell, 0, 10_000);
     (crash.order_type, crash.time_in_force) = (OrderType::Market, TimeInForce::Fok);
@@ -127,7 +157,10 @@ fn instruments_that_sleep_cost_next_to_nothing() {
     let grown = measure(|| {
         for number in 1..=10_000u32 {
             let symbol = format!("S{number}");
-            send(&mut exchange, &Command::DefineInstrument(spec(&symbol, [1, 9], 0, [0, 0])));
+            send(
+                &mut exchange,
+                &Command::DefineInstrument(spec(&symbol, [1, 9], 0, [0, 0])),
+            );
         }
     });
     let each = grown.bytes_current / 10_000;
@@ -144,6 +177,9 @@ fn instruments_that_sleep_cost_next_to_nothing() {
     assert_eq!(exchange.engine.open_orders(), 19_800);
     // Two leaves and the node above them, in room that was set aside for the orders allowed; lanes of accounts.
     let each = grown.bytes_current / 9_900;
-    assert!(each < 300, "an instrument with two orders a billion ticks apart costs {each} bytes more");
+    assert!(
+        each < 300,
+        "an instrument with two orders a billion ticks apart costs {each} bytes more"
+    );
     common::check_books(&exchange.engine);
 }

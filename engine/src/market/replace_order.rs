@@ -26,11 +26,7 @@ impl Market {
         let price = replace.price.unwrap_or(level.price);
         let quantity = replace.quantity.unwrap_or(old.quantity);
         let crossing = instrument.book.against(&self.arena, old.side, price);
-        check_replace(old, &instrument.spec, price, quantity)
-            .and_then(|()| match crossing {
-                Some(_) if old.post_only => Err(RejectReason::PostOnlyWouldTrade),
-                _ => Ok(()),
-            })
+        check_replace(old, &instrument.spec, price, quantity, crossing.is_some())
             .map_err(|reason| refused_for(old.id, reason))?;
 
         let leaves = Lots(quantity.0 - old.filled().0);
@@ -105,18 +101,23 @@ impl Market {
     }
 }
 
-/// The checks, in the order in which they are made: price, what is filled, quantity, notional; post-only comes after
-/// them. The new terms must be ones that a new order could have, so nothing gets into the book by a detour.
+/// The checks, in the order in which they are made: price, what is filled, quantity, notional, post-only. The new terms
+/// must be ones that a new order could have, so nothing gets into the book by a detour.
 fn check_replace(
     old: &Order,
     spec: &InstrumentSpec,
     price: Ticks,
     quantity: Lots,
+    crosses: bool,
 ) -> Result<(), RejectReason> {
     check_price(price)?;
     if quantity <= old.filled() && old.filled() > Lots::ZERO {
         return Err(RejectReason::TooLate);
     }
     check_quantity(quantity, spec)?;
-    check_notional(price, quantity, spec)
+    check_notional(price, quantity, spec)?;
+    if old.post_only && crosses {
+        return Err(RejectReason::PostOnlyWouldTrade);
+    }
+    Ok(())
 }
