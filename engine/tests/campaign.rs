@@ -66,6 +66,7 @@ fn campaign(seed: u64, commands: u64) -> Outcome {
         sequence = sequence.next();
         let command = weather.command(sequence);
         said.clear();
+        engine.foresee(std::iter::once(&command));
         engine.apply(sequence, Nanos(at), &command, &mut |event| said.push(*event));
         let expected = reference.apply(sequence, &command);
         let as_expected = said.iter().map(|event| &event.body).eq(&expected);

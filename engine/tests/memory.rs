@@ -73,6 +73,11 @@ fn the_memory_of_all_orders_allowed_is_set_aside_at_genesis() {
     assert_eq!(touched.count_total, 0, "touching is not allocating: {touched:?}");
     let state = engine.state_digest();
     engine.touch_memory();
+    let cancel = Command::CancelOrder(CancelOrder {
+        account: AccountId(0),
+        order: OrderId(1),
+    });
+    engine.foresee(std::iter::repeat_n(&cancel, 2 * Engine::FORESEEN));
     assert_eq!(engine.state_digest(), state);
 
     let filled = measure(|| {
