@@ -29,7 +29,7 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    const NOBODY: Entry = Entry {
+    pub(crate) const NOBODY: Entry = Entry {
         order: OrderId(0),
         request: NewOrder {
             account: AccountId(0),

@@ -61,7 +61,7 @@ impl Engine {
     }
 
     /// Writes to all memory that the orders allowed by [`Limits::max_open_orders`](hoga_protocol::Limits) may need, so
-    /// that none of them waits for the system to find it: about 440 bytes an order. Does nothing before genesis.
+    /// that none of them waits for the system to find it: about 420 bytes an order. Does nothing before genesis.
     pub fn touch_memory(&mut self) {
         if let Some(market) = &mut self.market {
             market.arena.touch();

@@ -146,3 +146,6 @@ impl IndexMut<Slot> for Orders {
         &mut self.slab[slot]
     }
 }
+
+#[cfg(test)]
+mod tests;
