@@ -2,20 +2,28 @@
 
 use alloc::vec::Vec;
 
+use hashbrown::HashTable;
 use hoga_protocol::{AccountId, AccountName, InstrumentId, OpenAccount, RejectReason};
 
 use crate::keyed::{HashKey, Names};
-use crate::order::{ACCOUNT, ACCOUNT_INSTRUMENT, OrderSlab};
+use crate::order::{ACCOUNT, ACCOUNT_INSTRUMENT};
+use crate::orders::Orders;
 use crate::queue::Queue;
 use crate::slab::Slot;
 
-/// One account.
-#[derive(Clone)]
+/// One account's live orders: all of them, and those in one instrument that it keeps at hand.
+#[derive(Clone, Copy)]
 struct Account {
-    name: AccountName,
     live: Queue<ACCOUNT>,
-    /// The instruments in which it has live orders, ascending. Few, so a sorted list beats a table.
-    by_instrument: Vec<(InstrumentId, Queue<ACCOUNT_INSTRUMENT>)>,
+    home: Lane,
+}
+
+/// The live orders of one account in one instrument.
+#[derive(Clone, Copy)]
+struct Lane {
+    account: AccountId,
+    instrument: InstrumentId,
+    queue: Queue<ACCOUNT_INSTRUMENT>,
 }
 
 /// All accounts, at most `max` of them.
@@ -23,7 +31,10 @@ struct Account {
 pub(crate) struct Accounts {
     max: u32,
     list: Vec<Account>,
-    names: Names<AccountName>,
+    /// The lanes that are nobody's home, each with an order at least.
+    abroad: HashTable<Lane>,
+    names: Vec<AccountName>,
+    taken: Names<AccountName>,
 }
 
 impl Accounts {
@@ -31,7 +42,9 @@ impl Accounts {
         Self {
             max,
             list: Vec::new(),
-            names: Names::new(key),
+            abroad: HashTable::new(),
+            names: Vec::new(),
+            taken: Names::new(key),
         }
     }
 
@@ -42,13 +55,13 @@ impl Accounts {
         if open.account.0 >= self.max {
             return Err(RejectReason::TableFull);
         }
-        if !self.names.take(open.name) {
+        if !self.taken.take(open.name) {
             return Err(RejectReason::AlreadyExists);
         }
+        self.names.push(open.name);
         self.list.push(Account {
-            name: open.name,
             live: Queue::EMPTY,
-            by_instrument: Vec::new(),
+            home: Lane::new(open.account, InstrumentId(0)),
         });
         Ok(())
     }
@@ -63,47 +76,93 @@ impl Accounts {
 
     /// The names in the order of their numbers.
     pub(crate) fn names(&self) -> impl ExactSizeIterator<Item = AccountName> {
-        self.list.iter().map(|account| account.name)
+        self.names.iter().copied()
     }
 
     /// Counts the order at `slot` as its account's youngest.
-    pub(crate) fn add_live(&mut self, orders: &mut OrderSlab, slot: Slot) {
-        let terms = orders[slot].terms;
-        let account = &mut self.list[terms.account.0 as usize];
-        account.live.push_back(orders, slot);
-        let lists = &mut account.by_instrument;
-        let at = match lists.binary_search_by_key(&terms.instrument, |list| list.0) {
-            Ok(at) => at,
-            Err(at) => {
-                lists.insert(at, (terms.instrument, Queue::EMPTY));
-                at
-            }
+    pub(crate) fn add_live(&mut self, orders: &mut Orders, slot: Slot, instrument: InstrumentId) {
+        let id = orders[slot].account;
+        let account = &mut self.list[id.0 as usize];
+        account.live.push_back(&mut orders.slab, slot);
+        let lane = if account.home.instrument == instrument {
+            &mut account.home
+        } else {
+            lane_abroad(&mut self.abroad, &mut account.home, instrument)
         };
-        lists[at].1.push_back(orders, slot);
+        lane.queue.push_back(&mut orders.slab, slot);
     }
 
     /// The order at `slot` is live no longer.
-    pub(crate) fn remove_live(&mut self, orders: &mut OrderSlab, slot: Slot) {
-        let terms = orders[slot].terms;
-        let account = &mut self.list[terms.account.0 as usize];
-        account.live.unlink(orders, slot);
-        let lists = &mut account.by_instrument;
-        if let Ok(at) = lists.binary_search_by_key(&terms.instrument, |list| list.0) {
-            lists[at].1.unlink(orders, slot);
-            if lists[at].1.is_empty() {
-                lists.remove(at);
+    pub(crate) fn remove_live(&mut self, orders: &mut Orders, slot: Slot, instrument: InstrumentId) {
+        let id = orders[slot].account;
+        let account = &mut self.list[id.0 as usize];
+        account.live.unlink(&mut orders.slab, slot);
+        if account.home.instrument == instrument {
+            account.home.queue.unlink(&mut orders.slab, slot);
+        } else if let Ok(mut found) = self
+            .abroad
+            .find_entry(hash(id, instrument), |lane| lane.is(id, instrument))
+        {
+            let lane = found.get_mut();
+            lane.queue.unlink(&mut orders.slab, slot);
+            if lane.queue.is_empty() {
+                found.remove();
             }
         }
     }
 
     /// The oldest live order of `account`, which is open, in `instrument` if one is given.
     pub(crate) fn oldest(&self, account: AccountId, instrument: Option<InstrumentId>) -> Option<Slot> {
-        let account = &self.list[account.0 as usize];
+        let Account { live, home } = &self.list[account.0 as usize];
         let Some(instrument) = instrument else {
-            return account.live.front();
+            return live.front();
         };
-        let lists = &account.by_instrument;
-        let at = lists.binary_search_by_key(&instrument, |list| list.0).ok()?;
-        lists[at].1.front()
+        if home.instrument == instrument {
+            return home.queue.front();
+        }
+        let is_it = |lane: &Lane| lane.is(account, instrument);
+        let lane = self.abroad.find(hash(account, instrument), is_it)?;
+        lane.queue.front()
     }
+}
+
+impl Lane {
+    const fn new(account: AccountId, instrument: InstrumentId) -> Self {
+        Self {
+            account,
+            instrument,
+            queue: Queue::EMPTY,
+        }
+    }
+
+    fn is(&self, account: AccountId, instrument: InstrumentId) -> bool {
+        self.account == account && self.instrument == instrument
+    }
+}
+
+/// The lane of `home`'s account in an instrument that is not its home. Where it has none yet, an empty home moves
+/// there: an account that trades one instrument at a time never leaves home.
+fn lane_abroad<'a>(
+    abroad: &'a mut HashTable<Lane>,
+    home: &'a mut Lane,
+    instrument: InstrumentId,
+) -> &'a mut Lane {
+    let account = home.account;
+    let hashed = hash(account, instrument);
+    let is_there = abroad.find(hashed, |lane| lane.is(account, instrument)).is_some();
+    if !is_there && home.queue.is_empty() {
+        home.instrument = instrument;
+        return home;
+    }
+    let rehash = |lane: &Lane| hash(lane.account, lane.instrument);
+    let entry = abroad.entry(hashed, |lane| lane.is(account, instrument), rehash);
+    entry.or_insert(Lane::new(account, instrument)).into_mut()
+}
+
+/// The finish of SplitMix64 (Steele, Lea and Flood, 2014). Nobody chooses the numbers of accounts and instruments.
+fn hash(account: AccountId, instrument: InstrumentId) -> u64 {
+    let mut word = u64::from(account.0) << 32 | u64::from(instrument.0);
+    word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    word ^ (word >> 31)
 }

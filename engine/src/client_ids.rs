@@ -4,7 +4,10 @@
 use alloc::vec::Vec;
 
 use hashbrown::HashTable;
-use hoga_protocol::{AccountId, ClientOrderId, Limits, NewOrder, OrderId};
+use hoga_protocol::{
+    AccountId, ClientOrderId, InstrumentId, Limits, Lots, NewOrder, OrderId, OrderType, Side, Ticks,
+    TimeInForce,
+};
 
 use crate::keyed::HashKey;
 use crate::queue::{Chained, Links, Queue};
@@ -23,6 +26,24 @@ pub(crate) struct Entry {
     /// The request as it came, whatever was replaced since.
     pub(crate) request: NewOrder,
     links: [Links; 2],
+}
+
+impl Entry {
+    pub(crate) const NOBODY: Entry = Entry {
+        order: OrderId(0),
+        request: NewOrder {
+            account: AccountId(0),
+            instrument: InstrumentId(0),
+            side: Side::Buy,
+            order_type: OrderType::Limit,
+            time_in_force: TimeInForce::Gtc,
+            post_only: false,
+            price: Ticks(0),
+            quantity: Lots::ZERO,
+            client_order_id: ClientOrderId::EMPTY,
+        },
+        links: [Links::NONE; 2],
+    };
 }
 
 impl Chained<2> for Entry {
@@ -55,12 +76,12 @@ struct ClosedOfAccount {
 }
 
 impl ClientIds {
-    pub(crate) const fn new(key: HashKey, limits: &Limits) -> Self {
+    pub(crate) fn new(key: HashKey, limits: &Limits) -> Self {
         Self {
             key,
             per_account: limits.client_ids_per_account,
             total: limits.client_ids_total,
-            entries: Slab::new(),
+            entries: Slab::with_capacity(Entry::NOBODY, 0),
             table: HashTable::new(),
             closed: Queue::EMPTY,
             closed_count: 0,
@@ -77,10 +98,15 @@ impl ClientIds {
     }
 
     /// The order that has this id of this account, and what was asked for under it.
+    #[inline]
     pub(crate) fn find(&self, account: AccountId, id: &ClientOrderId) -> Option<&Entry> {
-        if id.is_empty() {
-            return None;
+        match id.is_empty() {
+            true => None,
+            false => self.find_given(account, id),
         }
+    }
+
+    fn find_given(&self, account: AccountId, id: &ClientOrderId) -> Option<&Entry> {
         let hash = self.key.hash(account.0, id.as_bytes());
         let slot = self.table.find(hash, |&slot| {
             let request = &self.entries[slot].request;
@@ -90,10 +116,15 @@ impl ClientIds {
     }
 
     /// Takes the id of an accepted order, which nobody has, until [`close`](Self::close). [`Slot::NONE`] if it has none.
+    #[inline]
     pub(crate) fn insert(&mut self, order: OrderId, request: &NewOrder) -> Slot {
-        if request.client_order_id.is_empty() {
-            return Slot::NONE;
+        match request.client_order_id.is_empty() {
+            true => Slot::NONE,
+            false => self.insert_given(order, request),
         }
+    }
+
+    fn insert_given(&mut self, order: OrderId, request: &NewOrder) -> Slot {
         let slot = self.entries.insert(Entry {
             order,
             request: *request,
@@ -107,10 +138,14 @@ impl ClientIds {
 
     /// The order of this entry is live no longer. Its id is kept as the youngest closed one; those beyond the two
     /// limits are forgotten, the oldest first.
+    #[inline]
     pub(crate) fn close(&mut self, slot: Slot) {
-        if slot == Slot::NONE {
-            return;
+        if slot != Slot::NONE {
+            self.close_given(slot);
         }
+    }
+
+    fn close_given(&mut self, slot: Slot) {
         let account = self.entries[slot].request.account.0 as usize;
         self.closed.push_back(&mut self.entries, slot);
         self.closed_count += 1;

@@ -2,11 +2,12 @@
 
 use hoga_protocol::{Event, EventBody, Nanos, Sequence};
 
-/// Passes events on, one behind: which event is the last is known only when the command is done.
+/// Passes events on as they happen. Who pushes an event knows whether it is the command's last, so none is held back
+/// and none is copied.
 pub(crate) struct Emitter<'a, E: FnMut(&Event)> {
     sequence: Sequence,
     timestamp: Nanos,
-    held: Option<Event>,
+    index: u32,
     emit: &'a mut E,
 }
 
@@ -15,34 +16,27 @@ impl<'a, E: FnMut(&Event)> Emitter<'a, E> {
         Self {
             sequence,
             timestamp,
-            held: None,
+            index: 0,
             emit,
         }
     }
 
-    pub(crate) fn push(&mut self, body: EventBody) {
-        let index = match &self.held {
-            Some(held) => {
-                (self.emit)(held);
-                held.index + 1
-            }
-            None => 0,
-        };
-        self.held = Some(Event {
-            sequence: self.sequence,
-            timestamp: self.timestamp,
-            index,
-            last: false,
-            body,
-        });
+    /// The command's last event.
+    #[inline]
+    pub(crate) fn last(&mut self, body: EventBody) {
+        self.emit(body, true);
     }
 
-    /// The command is done: the event held back is its last.
-    pub(crate) fn finish(self) {
-        debug_assert!(self.held.is_some(), "every command is answered");
-        if let Some(mut last) = self.held {
-            last.last = true;
-            (self.emit)(&last);
-        }
+    /// An event that is the command's last where `last` says so.
+    #[inline]
+    pub(crate) fn emit(&mut self, body: EventBody, last: bool) {
+        (self.emit)(&Event {
+            sequence: self.sequence,
+            timestamp: self.timestamp,
+            index: self.index,
+            last,
+            body,
+        });
+        self.index += 1;
     }
 }

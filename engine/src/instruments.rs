@@ -41,7 +41,7 @@ impl Instruments {
         }
         self.list.push(Instrument {
             spec: *spec,
-            book: OrderBook::default(),
+            book: OrderBook::new(instrument),
         });
         Ok(instrument)
     }

@@ -9,7 +9,9 @@
 //! | `engine` | the door: sequence, time, one command, its events |
 //! | `market` | everything that trades once the exchange has begun; its children are one file per kind of command |
 //! | `order_book` | one instrument's levels, and the queue of orders at each |
-//! | `order`, `slab`, `queue` | where orders live and how they are chained |
+//! | `price_index` | the level at a price, and the next one behind it |
+//! | `order`, `orders` | a live order, and all of them by id |
+//! | `queue`, `slab`, `arena` | how things are chained, where they live, and what memory they share |
 //! | `accounts`, `instruments`, `client_ids`, `keyed` | the tables beside the books |
 //! | `emitter`, `digest` | events on their way out; what two replays compare |
 //!
@@ -31,11 +33,17 @@ mod market;
 
 mod order_book;
 
+mod price_index;
+
 mod order;
+
+mod orders;
 
 mod queue;
 
 mod slab;
+
+mod arena;
 
 mod instruments;
 

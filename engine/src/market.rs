@@ -9,17 +9,17 @@ mod replace_order;
 mod cancel;
 
 use hoga_protocol::{
-    AccountOpened, Command, Event, EventBody, Genesis, InstrumentDefined, InstrumentSpec, Limits,
-    OpenAccount, OrderId, RejectReason, Rejected, Sequence, Side,
+    AccountOpened, Command, Event, EventBody, Genesis, InstrumentDefined, InstrumentId, InstrumentSpec,
+    Limits, OpenAccount, OrderId, RejectReason, Rejected, Sequence, Side,
 };
 
 use crate::accounts::Accounts;
+use crate::arena::Arena;
 use crate::client_ids::ClientIds;
 use crate::digest::StateDigest;
 use crate::emitter::Emitter;
 use crate::instruments::Instruments;
 use crate::keyed::HashKey;
-use crate::order::{Order, OrderIndex, OrderSlab};
 use crate::slab::Slot;
 
 /// The state of a running exchange.
@@ -28,8 +28,7 @@ pub(crate) struct Market {
     pub(crate) settings: Genesis,
     pub(crate) instruments: Instruments,
     pub(crate) accounts: Accounts,
-    pub(crate) orders: OrderSlab,
-    pub(crate) order_index: OrderIndex,
+    pub(crate) arena: Arena,
     client_ids: ClientIds,
 }
 
@@ -42,14 +41,14 @@ impl Market {
         let Limits {
             max_instruments,
             max_accounts,
+            max_open_orders,
             ..
         } = genesis.limits;
         Self {
             settings: *genesis,
             instruments: Instruments::new(key, max_instruments),
             accounts: Accounts::new(key, max_accounts),
-            orders: OrderSlab::new(),
-            order_index: OrderIndex::new(),
+            arena: Arena::new(max_open_orders),
             client_ids: ClientIds::new(key, &genesis.limits),
         }
     }
@@ -78,7 +77,7 @@ impl Market {
         out: &mut Emitter<'_, E>,
     ) -> Answer {
         let instrument = self.instruments.define(spec).map_err(refused)?;
-        out.push(EventBody::InstrumentDefined(InstrumentDefined {
+        out.last(EventBody::InstrumentDefined(InstrumentDefined {
             instrument,
             spec: *spec,
         }));
@@ -88,19 +87,19 @@ impl Market {
     fn open_account<E: FnMut(&Event)>(&mut self, open: &OpenAccount, out: &mut Emitter<'_, E>) -> Answer {
         self.accounts.open(open).map_err(refused)?;
         self.client_ids.add_account();
-        out.push(EventBody::AccountOpened(AccountOpened {
+        out.last(EventBody::AccountOpened(AccountOpened {
             account: open.account,
             name: open.name,
         }));
         Ok(())
     }
 
-    /// Ends the life of the order at `slot`, which hangs in no level any more.
-    fn close(&mut self, slot: Slot) {
-        self.accounts.remove_live(&mut self.orders, slot);
-        let order = self.orders.remove(slot);
-        self.order_index.remove(order.terms.order);
-        self.client_ids.close(order.client_id);
+    /// Ends the life of the order at `slot`, which hangs in no level of `instrument` any more.
+    fn close(&mut self, slot: Slot, instrument: InstrumentId) {
+        self.accounts
+            .remove_live(&mut self.arena.orders, slot, instrument);
+        let client_id = self.arena.orders.remove(slot);
+        self.client_ids.close(client_id);
     }
 
     /// Walks all state that an outcome can depend on, in an order that replays give again. The chains of an account
@@ -116,14 +115,14 @@ impl Market {
         for instrument in self.instruments.iter() {
             digest.record(&Command::DefineInstrument(instrument.spec));
             for side in [Side::Buy, Side::Sell] {
-                for level in instrument.book.levels(side) {
+                for level in instrument.book.levels(&self.arena, side) {
                     digest.u64(u64::from(level.orders));
                     digest.i64(level.price.0);
                     digest.u64(level.volume.0);
                 }
                 digest.u64(0);
-                for order in instrument.book.orders(side, &self.orders) {
-                    self.digest_order(order, digest);
+                for slot in instrument.book.orders(&self.arena, side) {
+                    self.digest_order(slot, digest);
                 }
             }
         }
@@ -134,8 +133,8 @@ impl Market {
         digest.u64(0);
     }
 
-    fn digest_order(&self, order: &Order, digest: &mut StateDigest) {
-        let terms = &order.terms;
+    fn digest_order(&self, slot: Slot, digest: &mut StateDigest) {
+        let terms = self.arena.terms(slot);
         digest.u64(terms.order.0);
         digest.u64(u64::from(terms.account.0));
         digest.u64(u64::from(terms.post_only));
@@ -143,7 +142,7 @@ impl Market {
         digest.u64(terms.quantity.0);
         digest.u64(terms.filled.0);
         digest.i128(terms.fee.exact());
-        match self.client_ids.get(order.client_id) {
+        match self.client_ids.get(self.arena.orders.client_id(slot)) {
             Some(entry) => {
                 digest.u64(1);
                 digest.record(&Command::NewOrder(entry.request));
@@ -165,3 +164,6 @@ const fn refused_for(order: OrderId, reason: RejectReason) -> Rejected {
         order: Some(order),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,9 @@
-//! A resting order, and the table that finds it by its id.
+//! A resting order: what a reader of the book sees, and how the engine keeps it.
 
-use hashbrown::HashTable;
-use hoga_protocol::{AccountId, FeeAccrual, InstrumentId, Lots, OrderId, Side, Ticks};
+use hoga_protocol::{AccountId, FeeAccrual, InstrumentId, Lots, NewOrder, OrderId, Side, Ticks};
 
 use crate::queue::{Chained, Links};
-use crate::slab::{Slab, Slot};
+use crate::slab::Slot;
 
 /// An order in the book, as it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,23 +42,87 @@ pub(crate) const ACCOUNT: usize = 1;
 /// The chain of an account's orders in one instrument, oldest first.
 pub(crate) const ACCOUNT_INSTRUMENT: usize = 2;
 
-/// A resting order and where it hangs.
+/// What every command about an order needs of it, in one cache line. Its price and instrument are its level's.
 #[derive(Clone, Copy)]
+#[repr(align(64))]
 pub(crate) struct Order {
-    pub(crate) terms: RestingOrder,
-    /// Its entry in the client order ids, if it was given one.
-    pub(crate) client_id: Slot,
+    pub(crate) id: OrderId,
+    pub(crate) quantity: Lots,
+    pub(crate) leaves: Lots,
     links: [Links; 3],
+    pub(crate) account: AccountId,
+    pub(crate) level: Slot,
+    /// The next order whose id falls on the same place of the [id table](crate::orders::Orders).
+    pub(crate) next_id: Slot,
+    pub(crate) side: Side,
+    pub(crate) post_only: bool,
+    /// Whether it has fees in its [`Rarely`].
+    pub(crate) charged: bool,
+    /// Whether it has a client order id in its [`Rarely`].
+    pub(crate) named: bool,
 }
 
+// Changing an order's layout changes what a command costs.
+const _: () = assert!(size_of::<Order>() == 64 && size_of::<Rarely>() == 32);
+
 impl Order {
-    pub(crate) const fn new(terms: RestingOrder, client_id: Slot) -> Self {
+    /// No order.
+    pub(crate) const NOBODY: Order = Order {
+        id: OrderId(0),
+        quantity: Lots::ZERO,
+        leaves: Lots::ZERO,
+        links: [Links::NONE; 3],
+        account: AccountId(0),
+        level: Slot::NONE,
+        next_id: Slot::NONE,
+        side: Side::Buy,
+        post_only: false,
+        charged: false,
+        named: false,
+    };
+
+    /// What rests of a request, in no chain yet.
+    pub(crate) const fn new(id: OrderId, request: &NewOrder, leaves: Lots) -> Self {
         Self {
-            terms,
-            client_id,
+            id,
+            quantity: request.quantity,
+            leaves,
             links: [Links::NONE; 3],
+            account: request.account,
+            level: Slot::NONE,
+            next_id: Slot::NONE,
+            side: request.side,
+            post_only: request.post_only,
+            charged: false,
+            named: false,
         }
     }
+
+    /// Those before and behind it in its level.
+    pub(crate) const fn neighbours(&self) -> [Slot; 2] {
+        self.links[LEVEL].both()
+    }
+
+    /// What has traded, in lots.
+    pub(crate) const fn filled(&self) -> Lots {
+        Lots(self.quantity.0 - self.leaves.0)
+    }
+}
+
+/// What only a fill or a close needs, and only of an order that has it: in a table beside the orders, so that other
+/// commands do not drag it through the cache.
+#[derive(Clone, Copy)]
+pub(crate) struct Rarely {
+    pub(crate) fee: FeeAccrual,
+    /// Its entry in the client order ids.
+    pub(crate) client_id: Slot,
+}
+
+impl Rarely {
+    pub(crate) const NOTHING: Rarely = Rarely {
+        fee: FeeAccrual::ZERO,
+        client_id: Slot::NONE,
+    };
 }
 
 impl Chained<3> for Order {
@@ -70,43 +133,4 @@ impl Chained<3> for Order {
     fn links_mut(&mut self) -> &mut [Links; 3] {
         &mut self.links
     }
-}
-
-pub(crate) type OrderSlab = Slab<Order>;
-
-/// Finds a live order's slot by its id. An id that is not here is unknown or closed, whoever holds its slot by now.
-#[derive(Clone)]
-pub(crate) struct OrderIndex {
-    slots: HashTable<(OrderId, Slot)>,
-}
-
-impl OrderIndex {
-    pub(crate) const fn new() -> Self {
-        Self {
-            slots: HashTable::new(),
-        }
-    }
-
-    pub(crate) fn get(&self, order: OrderId) -> Option<Slot> {
-        let found = self.slots.find(hash(order), |entry| entry.0 == order)?;
-        Some(found.1)
-    }
-
-    pub(crate) fn insert(&mut self, order: OrderId, slot: Slot) {
-        self.slots
-            .insert_unique(hash(order), (order, slot), |entry| hash(entry.0));
-    }
-
-    pub(crate) fn remove(&mut self, order: OrderId) {
-        if let Ok(entry) = self.slots.find_entry(hash(order), |entry| entry.0 == order) {
-            entry.remove();
-        }
-    }
-}
-
-/// Fibonacci hashing (Knuth, volume 3, §6.4), folded so that the table's low bits depend on all of the id. Ids are
-/// sequences, which no client chooses, so no key is needed.
-fn hash(order: OrderId) -> u64 {
-    let product = order.0.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    product ^ (product >> 32)
 }

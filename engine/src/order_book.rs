@@ -6,14 +6,19 @@
 //!             99: [#2]                  103: [#4] [#8] [#11]
 //! ```
 //!
-//! The book keeps the queues and their totals; the orders themselves live in the engine's slab. It decides nothing:
-//! who trades, and whether an order may be here, is the [market](crate::market)'s business.
+//! Each order knows its level, and the book the best level of each side; the [index](crate::price_index) is asked only
+//! for the level at a new price, and for the next best when a level has gone. It serves both sides, for a book is
+//! never crossed: below the best bid all are bids, above the best ask all are asks.
+//!
+//! The book decides nothing: who trades, and whether an order may be here, is the [market](crate::market)'s business.
 
-use alloc::collections::BTreeMap;
+use core::hint::select_unpredictable;
 
-use hoga_protocol::{Lots, Side, Ticks};
+use hoga_protocol::{InstrumentId, Lots, Side, Ticks};
 
-use crate::order::{LEVEL, Order, OrderSlab, RestingOrder};
+use crate::arena::Arena;
+use crate::order::{LEVEL, Order};
+use crate::price_index::PriceIndex;
 use crate::queue::Queue;
 use crate::slab::Slot;
 
@@ -29,87 +34,139 @@ pub struct LevelTotals {
 }
 
 /// The orders at one price, first come, first filled.
-#[derive(Clone)]
-struct Level {
-    totals: LevelTotals,
+#[derive(Clone, Copy)]
+pub(crate) struct Level {
+    pub(crate) price: Ticks,
+    volume: Lots,
     queue: Queue<LEVEL>,
+    orders: u32,
+    pub(crate) instrument: InstrumentId,
+}
+
+const _: () = assert!(size_of::<Level>() == 32);
+
+impl Level {
+    /// At a price where no order can be.
+    pub(crate) const NOBODY: Level = Level::new(Ticks(0), InstrumentId(0));
+
+    /// All that its orders leave, in lots.
+    pub(crate) const fn volume(&self) -> Lots {
+        self.volume
+    }
+
+    /// Falsifies its totals.
+    #[cfg(test)]
+    pub(crate) fn change(&mut self, volume: u64, orders: u32) {
+        self.volume.0 += volume;
+        self.orders += orders;
+    }
+
+    const fn new(price: Ticks, instrument: InstrumentId) -> Self {
+        Self {
+            price,
+            volume: Lots::ZERO,
+            queue: Queue::EMPTY,
+            orders: 0,
+            instrument,
+        }
+    }
 }
 
 /// Two sides of levels.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct OrderBook {
-    bids: BTreeMap<Rank, Level>,
-    asks: BTreeMap<Rank, Level>,
+    instrument: InstrumentId,
+    /// Of the bids and of the asks.
+    best: [Best; 2],
+    prices: PriceIndex,
 }
 
-/// A price as its side sees it: the better, the less. Bids count down from high prices and asks up from low ones.
-type Rank = i64;
-
-fn rank(side: Side, price: Ticks) -> Rank {
-    match side {
-        Side::Buy => -price.0,
-        Side::Sell => price.0,
-    }
+/// The best level of a side. Where there is none, its price is worse than any.
+#[derive(Clone, Copy)]
+struct Best {
+    price: Ticks,
+    level: Slot,
 }
 
 impl OrderBook {
-    /// Puts the order at `slot` behind all others at its price.
-    pub(crate) fn push(&mut self, orders: &mut OrderSlab, slot: Slot) {
-        let RestingOrder { side, price, .. } = orders[slot].terms;
-        let level = self.side_mut(side).entry(rank(side, price)).or_insert(Level {
-            totals: LevelTotals {
-                price,
-                volume: Lots::ZERO,
-                orders: 0,
-            },
-            queue: Queue::EMPTY,
-        });
-        level.totals.orders += 1;
-        level.totals.volume.0 += orders[slot].terms.leaves().0;
-        level.queue.push_back(orders, slot);
+    pub(crate) const fn new(instrument: InstrumentId) -> Self {
+        Self {
+            instrument,
+            best: [Best::none(Side::Buy), Best::none(Side::Sell)],
+            prices: PriceIndex::new(instrument),
+        }
+    }
+
+    /// Puts the order at `slot` behind all others at this price.
+    pub(crate) fn push(&mut self, arena: &mut Arena, slot: Slot, price: Ticks) {
+        let place = arena.nodes.place(&mut self.prices, price);
+        let mut at = *place;
+        if at == Slot::NONE {
+            at = arena.levels.insert(Level::new(price, self.instrument));
+            *place = at;
+            self.note_level(arena.orders[slot].side, price, at);
+        }
+        let order = &mut arena.orders[slot];
+        order.level = at;
+        let level = &mut arena.levels[at];
+        level.orders += 1;
+        level.volume.0 += order.leaves.0;
+        level.queue.push_back(&mut arena.orders.slab, slot);
     }
 
     /// Takes the order at `slot` out of its level, and a level that it leaves empty out of the book.
-    pub(crate) fn remove(&mut self, orders: &mut OrderSlab, slot: Slot) {
-        let RestingOrder { side, price, .. } = orders[slot].terms;
-        let leaves = orders[slot].terms.leaves();
-        let level = self.level_of(&orders[slot]);
-        level.queue.unlink(orders, slot);
-        level.totals.orders -= 1;
-        level.totals.volume.0 -= leaves.0;
-        if level.totals.orders == 0 {
-            self.side_mut(side).remove(&rank(side, price));
+    pub(crate) fn remove(&mut self, arena: &mut Arena, slot: Slot) {
+        let Order {
+            side,
+            level: at,
+            leaves,
+            ..
+        } = arena.orders[slot];
+        let level = &mut arena.levels[at];
+        level.orders -= 1;
+        level.volume.0 -= leaves.0;
+        level.queue.unlink(&mut arena.orders.slab, slot);
+        if level.orders == 0 {
+            self.remove_level(arena, side, at);
         }
     }
 
     /// Fills `quantity` lots, no more than it leaves, of the order at `slot`. A filled order stays until removed.
-    pub(crate) fn fill(&mut self, orders: &mut OrderSlab, slot: Slot, quantity: Lots) {
-        orders[slot].terms.filled.0 += quantity.0;
-        self.level_of(&orders[slot]).totals.volume.0 -= quantity.0;
+    pub(crate) fn fill(arena: &mut Arena, slot: Slot, quantity: Lots) {
+        let order = &mut arena.orders[slot];
+        order.leaves.0 -= quantity.0;
+        arena.levels[order.level].volume.0 -= quantity.0;
     }
 
     /// Lowers the total of the order at `slot` to `total` lots, more than is filled. It keeps its place.
-    pub(crate) fn reduce(&mut self, orders: &mut OrderSlab, slot: Slot, total: Lots) {
-        let less = orders[slot].terms.quantity.0 - total.0;
-        orders[slot].terms.quantity = total;
-        self.level_of(&orders[slot]).totals.volume.0 -= less;
+    pub(crate) fn reduce(arena: &mut Arena, slot: Slot, total: Lots) {
+        let order = &mut arena.orders[slot];
+        let less = order.quantity.0 - total.0;
+        order.quantity = total;
+        order.leaves.0 -= less;
+        arena.levels[order.level].volume.0 -= less;
     }
 
-    /// The order on `side` that an aggressor with this limit trades with next, if any; `None` takes any price.
-    pub(crate) fn front(&self, side: Side, limit: Option<Ticks>) -> Option<Slot> {
-        let (&best, level) = self.side(side).first_key_value()?;
-        if limit.is_some_and(|limit| best > rank(side, limit)) {
-            return None;
+    /// The order that an aggressor of `side` who takes `worst` or better trades with next, if any.
+    #[inline]
+    pub(crate) fn against(&self, arena: &Arena, side: Side, worst: Ticks) -> Option<Slot> {
+        let best = &self.best[1 - side as usize];
+        let is_within = !is_better(side, best.price, worst);
+        if is_within {
+            arena.levels[best.level].queue.front()
+        } else {
+            None
         }
-        level.queue.front()
     }
 
-    /// Whether all levels of `side` within this limit together hold `wanted` lots.
-    pub(crate) fn can_fill(&self, side: Side, limit: Option<Ticks>, wanted: Lots) -> bool {
-        let worst = limit.map_or(Rank::MAX, |limit| rank(side, limit));
+    /// Whether all levels of `side` at `worst` or better together hold `wanted` lots.
+    pub(crate) fn can_fill(&self, arena: &Arena, side: Side, worst: Ticks, wanted: Lots) -> bool {
+        let within = self
+            .levels(arena, side)
+            .take_while(|level| !is_better(side, worst, level.price));
         let mut missing = wanted.0;
-        for (_, level) in self.side(side).range(..=worst) {
-            missing = missing.saturating_sub(level.totals.volume.0);
+        for level in within {
+            missing = missing.saturating_sub(level.volume.0);
             if missing == 0 {
                 return true;
             }
@@ -118,34 +175,71 @@ impl OrderBook {
     }
 
     /// The levels of `side`, best first.
-    pub(crate) fn levels(&self, side: Side) -> impl Iterator<Item = LevelTotals> {
-        self.side(side).values().map(|level| level.totals)
+    pub(crate) fn levels<'a>(
+        &self,
+        arena: &'a Arena,
+        side: Side,
+    ) -> impl Iterator<Item = LevelTotals> + use<'a> {
+        self.walk(arena, side).map(|level| LevelTotals {
+            price: level.price,
+            volume: level.volume,
+            orders: level.orders,
+        })
     }
 
     /// The orders of `side`, best level first, each level in the order of its queue.
-    pub(crate) fn orders<'a>(&'a self, side: Side, orders: &'a OrderSlab) -> impl Iterator<Item = &'a Order> {
-        let levels = self.side(side).values();
-        levels.flat_map(move |level| level.queue.iter(orders))
+    pub(crate) fn orders<'a>(&self, arena: &'a Arena, side: Side) -> impl Iterator<Item = Slot> + use<'a> {
+        let levels = self.walk(arena, side);
+        levels.flat_map(|level| level.queue.slots(&arena.orders.slab))
     }
 
-    fn level_of(&mut self, order: &Order) -> &mut Level {
-        let RestingOrder { side, price, .. } = order.terms;
-        self.side_mut(side)
-            .get_mut(&rank(side, price))
-            .expect("every order in the book has a level")
+    fn walk<'a>(&self, arena: &'a Arena, side: Side) -> impl Iterator<Item = &'a Level> + use<'a> {
+        let prices = self.prices;
+        let mut next = self.best[side as usize].level.some();
+        core::iter::from_fn(move || {
+            let level = &arena.levels[next?];
+            next = arena.nodes.behind(&prices, side, level.price);
+            Some(level)
+        })
     }
 
-    fn side(&self, side: Side) -> &BTreeMap<Rank, Level> {
-        match side {
-            Side::Buy => &self.bids,
-            Side::Sell => &self.asks,
+    /// A new level may be the best of its side.
+    fn note_level(&mut self, side: Side, price: Ticks, level: Slot) {
+        let best = &mut self.best[side as usize];
+        if is_better(side, price, best.price) {
+            *best = Best { price, level };
         }
     }
 
-    fn side_mut(&mut self, side: Side) -> &mut BTreeMap<Rank, Level> {
-        match side {
-            Side::Buy => &mut self.bids,
-            Side::Sell => &mut self.asks,
+    fn remove_level(&mut self, arena: &mut Arena, side: Side, at: Slot) {
+        let price = arena.levels[at].price;
+        if self.best[side as usize].level == at {
+            let next = arena.nodes.behind(&self.prices, side, price);
+            self.best[side as usize] = next.map_or(Best::none(side), |level| Best {
+                price: arena.levels[level].price,
+                level,
+            });
+        }
+        arena.nodes.remove(&mut self.prices, price);
+        arena.levels.remove(at);
+    }
+}
+
+impl Best {
+    const fn none(side: Side) -> Self {
+        let price = match side {
+            Side::Buy => Ticks(i64::MIN),
+            Side::Sell => Ticks(i64::MAX),
+        };
+        Best {
+            price,
+            level: Slot::NONE,
         }
     }
+}
+
+/// Whether an order at `price` would stand before one at `other`. Which side it is cannot be foreseen, so both answers
+/// are worked out and one is taken.
+fn is_better(side: Side, price: Ticks, other: Ticks) -> bool {
+    select_unpredictable(side == Side::Buy, price > other, price < other)
 }

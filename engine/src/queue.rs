@@ -1,4 +1,7 @@
 //! First-in-first-out chains threaded through the items of a [`Slab`], so that an item leaves from anywhere at once.
+//! Beyond its ends a chain's neighbour is nobody, whose links are written to like anybody's and never followed.
+
+use core::hint::select_unpredictable;
 
 use crate::slab::{Slab, Slot};
 
@@ -15,6 +18,11 @@ impl Links {
         prev: Slot::NONE,
         next: Slot::NONE,
     };
+
+    /// The neighbour before and the one behind.
+    pub(crate) const fn both(self) -> [Slot; 2] {
+        [self.prev, self.next]
+    }
 }
 
 /// An item that can be in `CHAINS` chains at once, one of each kind.
@@ -54,10 +62,8 @@ impl<const CHAIN: usize> Queue<CHAIN> {
             prev: self.tail,
             next: Slot::NONE,
         };
-        match self.tail.some() {
-            Some(tail) => slab[tail].links_mut()[CHAIN].next = slot,
-            None => self.head = slot,
-        }
+        slab[self.tail].links_mut()[CHAIN].next = slot;
+        self.head = select_unpredictable(self.tail == Slot::NONE, slot, self.head);
         self.tail = slot;
     }
 
@@ -67,15 +73,10 @@ impl<const CHAIN: usize> Queue<CHAIN> {
         T: Chained<CHAINS>,
     {
         let Links { prev, next } = slab[slot].links()[CHAIN];
-        match prev.some() {
-            Some(prev) => slab[prev].links_mut()[CHAIN].next = next,
-            None => self.head = next,
-        }
-        match next.some() {
-            Some(next) => slab[next].links_mut()[CHAIN].prev = prev,
-            None => self.tail = prev,
-        }
-        slab[slot].links_mut()[CHAIN] = Links::NONE;
+        slab[prev].links_mut()[CHAIN].next = next;
+        slab[next].links_mut()[CHAIN].prev = prev;
+        self.head = select_unpredictable(prev == Slot::NONE, next, self.head);
+        self.tail = select_unpredictable(next == Slot::NONE, prev, self.tail);
     }
 
     /// The items, the one that has waited longest first.
@@ -83,11 +84,22 @@ impl<const CHAIN: usize> Queue<CHAIN> {
     where
         T: Chained<CHAINS>,
     {
+        self.slots(slab).map(|slot| &slab[slot])
+    }
+
+    /// Their slots, the one that has waited longest first.
+    pub(crate) fn slots<'a, const CHAINS: usize, T>(
+        &self,
+        slab: &'a Slab<T>,
+    ) -> impl Iterator<Item = Slot> + use<'a, CHAIN, CHAINS, T>
+    where
+        T: Chained<CHAINS>,
+    {
         let mut next = self.head;
         core::iter::from_fn(move || {
-            let item = &slab[next.some()?];
-            next = item.links()[CHAIN].next;
-            Some(item)
+            let slot = next.some()?;
+            next = slab[slot].links()[CHAIN].next;
+            Some(slot)
         })
     }
 }

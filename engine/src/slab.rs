@@ -8,16 +8,22 @@ use core::ops::{Index, IndexMut};
 pub(crate) struct Slot(u32);
 
 impl Slot {
-    /// No item.
-    pub(crate) const NONE: Slot = Slot(u32::MAX);
+    /// The place of nobody, who is in every slab. What is written there means nothing, so a chain's ends need no
+    /// branch that a processor cannot foresee.
+    pub(crate) const NONE: Slot = Slot(0);
 
     /// The place, unless it is [`Slot::NONE`].
     pub(crate) fn some(self) -> Option<Slot> {
         (self != Slot::NONE).then_some(self)
     }
+
+    /// The place as an index, for tables that lie beside a slab.
+    pub(crate) const fn index(self) -> usize {
+        self.0 as usize
+    }
 }
 
-/// Fewer than `u32::MAX` items; the place left last is taken first, since it is still in the cache.
+/// Fewer than `u32::MAX` items, and nobody at the first place; the place left last is taken first, since it is still in the cache.
 #[derive(Clone)]
 pub(crate) struct Slab<T> {
     items: Vec<T>,
@@ -25,16 +31,19 @@ pub(crate) struct Slab<T> {
 }
 
 impl<T: Copy> Slab<T> {
-    pub(crate) const fn new() -> Self {
+    /// With room for `capacity` items, set aside once.
+    pub(crate) fn with_capacity(nobody: T, capacity: usize) -> Self {
+        let mut items = Vec::with_capacity(capacity + 1);
+        items.push(nobody);
         Self {
-            items: Vec::new(),
-            free: Vec::new(),
+            items,
+            free: Vec::with_capacity(capacity),
         }
     }
 
     /// How many items there are.
     pub(crate) fn len(&self) -> usize {
-        self.items.len() - self.free.len()
+        self.items.len() - 1 - self.free.len()
     }
 
     pub(crate) fn insert(&mut self, item: T) -> Slot {
@@ -52,18 +61,32 @@ impl<T: Copy> Slab<T> {
         self.free.push(slot);
         self[slot]
     }
+
+    /// Writes to all room set aside, so that the system gives the memory now and not under an order.
+    pub(crate) fn touch(&mut self) {
+        let nobody = self.items[0];
+        touch(&mut self.items, nobody);
+        touch(&mut self.free, Slot::NONE);
+    }
+}
+
+/// Writes to the room of a list that it does not use yet.
+pub(crate) fn touch<T: Copy>(list: &mut Vec<T>, item: T) {
+    let used = list.len();
+    list.resize(list.capacity(), item);
+    list.truncate(used);
 }
 
 impl<T> Index<Slot> for Slab<T> {
     type Output = T;
 
     fn index(&self, slot: Slot) -> &T {
-        &self.items[slot.0 as usize]
+        &self.items[slot.index()]
     }
 }
 
 impl<T> IndexMut<Slot> for Slab<T> {
     fn index_mut(&mut self, slot: Slot) -> &mut T {
-        &mut self.items[slot.0 as usize]
+        &mut self.items[slot.index()]
     }
 }

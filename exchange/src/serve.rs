@@ -128,13 +128,15 @@ impl Exchange {
         let (open, opened) = mpsc::sync_channel(1);
         let gateway = spawn_gateway(gateway, opened, Arc::clone(&stop), plan, config.threads.idle)?;
 
-        let recovered = match recovery::recover(config, storage, progress) {
+        let mut recovered = match recovery::recover(config, storage, progress) {
             Ok(recovered) => recovered,
             Err(error) => {
                 stop_gateway(&stop, &waker, gateway);
                 return Err(error);
             }
         };
+        // No order shall wait for the system to find a page of memory for it.
+        recovered.engine.touch_memory();
         let banner = banner(config, address, &plan, &recovered);
         let options = PipelineOptions {
             input_ring: config.rings.input,

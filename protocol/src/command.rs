@@ -39,7 +39,7 @@ impl Default for Limits {
         Self {
             max_instruments: 10_000,
             max_accounts: 100_000,
-            max_open_orders: 1_000_000,
+            max_open_orders: 200_000,
             client_ids_per_account: 100_000,
             client_ids_total: 1_000_000,
         }

@@ -89,13 +89,26 @@ impl FeeAccrual {
 
     /// Everything charged so far, in whole quote units.
     pub fn total(self) -> Fee {
-        Notional(div_round_half_even(self.exact, FeeRate::SCALE))
+        // Nearly every order's fits 64 bits, where dividing by a constant is a multiplication.
+        match i64::try_from(self.exact) {
+            Ok(exact) => Notional(i128::from(millionths_half_even(exact))),
+            Err(_) => Notional(div_round_half_even(self.exact, FeeRate::SCALE)),
+        }
     }
 
     /// The exact accrual, quote units times [`FeeRate::SCALE`]; a state digest covers it.
     pub const fn exact(self) -> i128 {
         self.exact
     }
+}
+
+/// As [`div_round_half_even`] by [`FeeRate::SCALE`].
+fn millionths_half_even(exact: i64) -> i64 {
+    const SCALE: i64 = FeeRate::SCALE as i64;
+    let quotient = exact.div_euclid(SCALE);
+    let twice = exact.rem_euclid(SCALE) * 2;
+    let up = twice > SCALE || (twice == SCALE && quotient & 1 == 1);
+    quotient + i64::from(up)
 }
 
 /// `numerator / denominator` rounded to the nearest whole, ties to the even one. `denominator` is positive.
@@ -124,6 +137,26 @@ mod tests {
         ];
         for (n, d, want) in cases {
             assert_eq!(div_round_half_even(n, d), want, "{n}/{d}");
+        }
+    }
+
+    #[test]
+    fn a_small_fee_is_not_rounded_unlike_a_large_one() {
+        let half = (FeeRate::SCALE / 2) as i64;
+        let edges = [
+            0,
+            1,
+            half - 1,
+            half,
+            half + 1,
+            3 * half,
+            7 * half,
+            i64::MAX / 2,
+            i64::MAX,
+        ];
+        for exact in edges.into_iter().flat_map(|edge| [edge, -edge]) {
+            let slow = div_round_half_even(i128::from(exact), FeeRate::SCALE);
+            assert_eq!(i128::from(millionths_half_even(exact)), slow, "{exact}");
         }
     }
 

@@ -15,7 +15,7 @@ impl Market {
         out: &mut Emitter<'_, E>,
     ) -> Answer {
         let slot = self.live_order(cancel.account, cancel.order)?;
-        self.cancel(slot, CancelReason::Requested, out);
+        self.cancel(slot, CancelReason::Requested, true, out);
         Ok(())
     }
 
@@ -39,17 +39,17 @@ impl Market {
             };
             if cancel
                 .before
-                .is_some_and(|before| self.orders[slot].terms.order.0 >= before.0)
+                .is_some_and(|before| self.arena.orders[slot].id.0 >= before.0)
             {
                 break false;
             }
             if canceled == CancelAll::MAX_ORDERS {
                 break true;
             }
-            self.cancel(slot, CancelReason::MassCancel, out);
+            self.cancel(slot, CancelReason::MassCancel, false, out);
             canceled += 1;
         };
-        out.push(EventBody::MassCancelDone(MassCancelDone {
+        out.last(EventBody::MassCancelDone(MassCancelDone {
             account: cancel.account,
             canceled,
             more,
@@ -57,18 +57,26 @@ impl Market {
         Ok(())
     }
 
-    fn cancel<E: FnMut(&Event)>(&mut self, slot: Slot, reason: CancelReason, out: &mut Emitter<'_, E>) {
-        let terms = self.orders[slot].terms;
-        let book = &mut self.instruments.known(terms.instrument).book;
-        book.remove(&mut self.orders, slot);
-        self.close(slot);
-        out.push(EventBody::OrderCanceled(OrderCanceled {
-            order: terms.order,
-            account: terms.account,
-            instrument: terms.instrument,
-            canceled: terms.leaves(),
+    fn cancel<E: FnMut(&Event)>(
+        &mut self,
+        slot: Slot,
+        reason: CancelReason,
+        last: bool,
+        out: &mut Emitter<'_, E>,
+    ) {
+        let order = self.arena.orders[slot];
+        let instrument = self.arena.levels[order.level].instrument;
+        let book = &mut self.instruments.known(instrument).book;
+        book.remove(&mut self.arena, slot);
+        self.close(slot, instrument);
+        let body = EventBody::OrderCanceled(OrderCanceled {
+            order: order.id,
+            account: order.account,
+            instrument,
+            canceled: order.leaves,
             was_resting: true,
             reason,
-        }));
+        });
+        out.emit(body, last);
     }
 }

@@ -7,93 +7,97 @@ use hoga_protocol::{
 
 use super::Market;
 use crate::emitter::Emitter;
-use crate::order::RestingOrder;
+use crate::order_book::OrderBook;
+use crate::slab::Slot;
 
-/// An order on its way through the book: new, or replaced at a price that may cross.
+/// An order on its way through the book: new, or replaced at a price that crosses.
 pub(super) struct Aggressor {
-    order: OrderId,
-    account: AccountId,
-    instrument: InstrumentId,
-    side: Side,
-    quantity: Lots,
-    pub(super) filled: Lots,
+    pub(super) order: OrderId,
+    pub(super) account: AccountId,
+    pub(super) instrument: InstrumentId,
+    pub(super) side: Side,
+    /// The worst price it takes.
+    pub(super) worst: Ticks,
+    /// Whether what does not trade rests.
+    pub(super) may_rest: bool,
+    pub(super) leaves: Lots,
     pub(super) fee: FeeAccrual,
 }
 
 impl Aggressor {
-    pub(super) fn new(order: OrderId, request: &NewOrder) -> Self {
+    pub(super) fn new(order: OrderId, request: &NewOrder, worst: Ticks, may_rest: bool) -> Self {
         Self {
             order,
             account: request.account,
             instrument: request.instrument,
             side: request.side,
-            quantity: request.quantity,
-            filled: Lots::ZERO,
+            worst,
+            may_rest,
+            leaves: request.quantity,
             fee: FeeAccrual::ZERO,
         }
-    }
-
-    pub(super) fn replaced(order: &RestingOrder) -> Self {
-        Self {
-            order: order.order,
-            account: order.account,
-            instrument: order.instrument,
-            side: order.side,
-            quantity: order.quantity,
-            filled: order.filled,
-            fee: order.fee,
-        }
-    }
-
-    pub(super) fn leaves(&self) -> Lots {
-        Lots(self.quantity.0 - self.filled.0)
     }
 }
 
 impl Market {
-    /// Trades `aggressor` with the best resting orders, at their prices, until it is filled or none is within
-    /// `limit`. It must not be in the book itself. Trades of one command number no more than the resting orders.
+    /// Trades `aggressor` with the best resting orders, at their prices, until it is filled or none is within its
+    /// limit; `first` is the first of them. It must not be in the book itself. Trades of one command number no more
+    /// than the resting orders.
     pub(super) fn trade<E: FnMut(&Event)>(
         &mut self,
         aggressor: &mut Aggressor,
-        limit: Option<Ticks>,
+        first: Option<Slot>,
         out: &mut Emitter<'_, E>,
     ) {
-        let resting_side = aggressor.side.opposite();
-        while aggressor.leaves() > Lots::ZERO {
+        let mut next = first;
+        while let Some(slot) = next {
+            let arena = &mut self.arena;
             let instrument = self.instruments.known(aggressor.instrument);
-            let Some(slot) = instrument.book.front(resting_side, limit) else {
-                return;
-            };
             let spec = &instrument.spec;
-            let quantity = aggressor.leaves().min(self.orders[slot].terms.leaves());
-            instrument.book.fill(&mut self.orders, slot, quantity);
-            aggressor.filled.0 += quantity.0;
+            let quantity = aggressor.leaves.min(arena.orders[slot].leaves);
+            aggressor.leaves.0 -= quantity.0;
+            OrderBook::fill(arena, slot, quantity);
 
-            let resting = &mut self.orders[slot].terms;
-            let notional = spec.notional(resting.price, quantity);
-            out.push(EventBody::Trade(Trade {
+            let resting = arena.orders[slot];
+            let price = arena.levels[resting.level].price;
+            let notional = spec.notional(price, quantity);
+            let mut resting_fee = arena.orders.fee(slot);
+            let trade = Trade {
                 instrument: aggressor.instrument,
                 aggressor_side: aggressor.side,
-                price: resting.price,
+                price,
                 quantity,
                 aggressor: TradeSide {
                     order: aggressor.order,
                     account: aggressor.account,
-                    leaves: aggressor.leaves(),
+                    leaves: aggressor.leaves,
                     fee: aggressor.fee.charge(notional, spec.taker_fee),
                 },
                 resting: TradeSide {
-                    order: resting.order,
+                    order: resting.id,
                     account: resting.account,
-                    leaves: resting.leaves(),
-                    fee: resting.fee.charge(notional, spec.maker_fee),
+                    leaves: resting.leaves,
+                    fee: resting_fee.charge(notional, spec.maker_fee),
                 },
-            }));
-            if resting.leaves() == Lots::ZERO {
-                instrument.book.remove(&mut self.orders, slot);
-                self.close(slot);
+            };
+            if resting.leaves == Lots::ZERO {
+                instrument.book.remove(arena, slot);
+                self.close(slot, aggressor.instrument);
+            } else {
+                arena.orders.set_fee(slot, resting_fee);
             }
+            let is_filled = aggressor.leaves == Lots::ZERO;
+            next = match is_filled {
+                true => None,
+                false => self.against(aggressor.instrument, aggressor.side, aggressor.worst),
+            };
+            let last = next.is_none() && (is_filled || aggressor.may_rest);
+            out.emit(EventBody::Trade(trade), last);
         }
+    }
+
+    fn against(&self, instrument: InstrumentId, side: Side, worst: Ticks) -> Option<Slot> {
+        let book = &self.instruments.get(instrument)?.book;
+        book.against(&self.arena, side, worst)
     }
 }

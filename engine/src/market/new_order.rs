@@ -1,19 +1,20 @@
 //! A new order: the checks in their fixed order, then its trades, then its rest or its cancel.
 
 use hoga_protocol::{
-    CancelReason, Event, EventBody, InstrumentSpec, Lots, NewOrder, OrderAccepted, OrderCanceled, OrderId,
-    OrderType, RejectReason, Rejected, Ticks, TimeInForce,
+    CancelReason, Event, EventBody, InstrumentSpec, Lots, NewOrder, Notional, OrderAccepted, OrderCanceled,
+    OrderId, OrderType, RejectReason, Rejected, Side, Ticks, TimeInForce,
 };
 
 use super::matching::Aggressor;
 use super::{Answer, Market, refused, refused_for};
 use crate::emitter::Emitter;
-use crate::order::{Order, RestingOrder};
+use crate::order::Order;
+use crate::slab::Slot;
 
 /// What becomes of an order that nothing refuses.
 enum Admission {
-    /// It is a new order.
-    New,
+    /// It is a new order, and this resting one is the first that it trades with.
+    New(Option<Slot>),
     /// It came before, under this id, word for word.
     Duplicate(OrderId),
 }
@@ -25,46 +26,32 @@ impl Market {
         request: &NewOrder,
         out: &mut Emitter<'_, E>,
     ) -> Answer {
-        if let Admission::Duplicate(order) = self.admit(request)? {
-            out.push(EventBody::DuplicateOrder { order });
-            return Ok(());
-        }
-        out.push(EventBody::OrderAccepted(OrderAccepted {
+        let first = match self.admit(request)? {
+            Admission::New(first) => first,
+            Admission::Duplicate(order) => {
+                out.last(EventBody::DuplicateOrder { order });
+                return Ok(());
+            }
+        };
+        let may_rest = request.time_in_force == TimeInForce::Gtc;
+        let accepted = OrderAccepted {
             order,
             request: *request,
-        }));
+        };
+        out.emit(EventBody::OrderAccepted(accepted), first.is_none() && may_rest);
         let client_id = self.client_ids.insert(order, request);
 
-        let mut aggressor = Aggressor::new(order, request);
-        let limit = limit_of(request);
-        if request.time_in_force != TimeInForce::Fok || self.can_fill(request) {
-            self.trade(&mut aggressor, limit, out);
+        let mut aggressor = Aggressor::new(order, request, worst_price(request), may_rest);
+        if first.is_some() {
+            self.trade(&mut aggressor, first, out);
         }
-
-        let leaves = aggressor.leaves();
-        if leaves > Lots::ZERO && request.time_in_force == TimeInForce::Gtc {
-            let slot = self.orders.insert(Order::new(
-                RestingOrder {
-                    order,
-                    account: request.account,
-                    instrument: request.instrument,
-                    side: request.side,
-                    post_only: request.post_only,
-                    price: request.price,
-                    quantity: request.quantity,
-                    filled: aggressor.filled,
-                    fee: aggressor.fee,
-                },
-                client_id,
-            ));
-            self.order_index.insert(order, slot);
-            self.accounts.add_live(&mut self.orders, slot);
-            let book = &mut self.instruments.known(request.instrument).book;
-            book.push(&mut self.orders, slot);
+        let leaves = aggressor.leaves;
+        if leaves > Lots::ZERO && may_rest {
+            self.rest(&aggressor, request, client_id);
             return Ok(());
         }
         if leaves > Lots::ZERO {
-            out.push(EventBody::OrderCanceled(OrderCanceled {
+            out.last(EventBody::OrderCanceled(OrderCanceled {
                 order,
                 account: request.account,
                 instrument: request.instrument,
@@ -77,8 +64,24 @@ impl Market {
         Ok(())
     }
 
+    /// Puts what an aggressor leaves into the book.
+    fn rest(&mut self, aggressor: &Aggressor, request: &NewOrder, client_id: Slot) {
+        let orders = &mut self.arena.orders;
+        let slot = orders.insert(Order::new(aggressor.order, request, aggressor.leaves));
+        if aggressor.leaves < request.quantity {
+            orders.set_fee(slot, aggressor.fee);
+        }
+        if client_id != Slot::NONE {
+            orders.set_client_id(slot, client_id);
+        }
+        self.accounts.add_live(orders, slot, request.instrument);
+        let book = &mut self.instruments.known(request.instrument).book;
+        book.push(&mut self.arena, slot, request.price);
+    }
+
     /// The checks, in the order in which they are made: account, instrument, client order id, terms that do not go
     /// together, price, quantity, notional, room in the book, post-only.
+    #[inline]
     fn admit(&self, request: &NewOrder) -> Result<Admission, Rejected> {
         if !self.accounts.contains(request.account) {
             return Err(refused(RejectReason::UnknownAccount));
@@ -94,30 +97,32 @@ impl Market {
         }
         check_terms(request, &instrument.spec).map_err(refused)?;
         let may_rest = request.time_in_force == TimeInForce::Gtc;
-        if may_rest && self.orders.len() >= self.settings.limits.max_open_orders as usize {
+        if may_rest && self.arena.orders.len() >= self.settings.limits.max_open_orders as usize {
             return Err(refused(RejectReason::Capacity));
         }
-        let opposite = request.side.opposite();
-        if request.post_only && instrument.book.front(opposite, Some(request.price)).is_some() {
+        let worst = worst_price(request);
+        let first = instrument.book.against(&self.arena, request.side, worst);
+        if request.post_only && first.is_some() {
             return Err(refused(RejectReason::PostOnlyWouldTrade));
         }
-        Ok(Admission::New)
-    }
-
-    fn can_fill(&mut self, request: &NewOrder) -> bool {
-        let book = &self.instruments.known(request.instrument).book;
-        book.can_fill(request.side.opposite(), limit_of(request), request.quantity)
+        let can_fill = || {
+            let book = &instrument.book;
+            book.can_fill(&self.arena, request.side.opposite(), worst, request.quantity)
+        };
+        if request.time_in_force == TimeInForce::Fok && !can_fill() {
+            return Ok(Admission::New(None));
+        }
+        Ok(Admission::New(first))
     }
 }
 
 /// The checks that need no state: the terms against each other, then against the instrument.
 fn check_terms(request: &NewOrder, spec: &InstrumentSpec) -> Result<(), RejectReason> {
-    match (request.order_type, request.time_in_force, request.post_only) {
-        (OrderType::Market, TimeInForce::Gtc, _) => return Err(RejectReason::InvalidCombination),
-        (_, TimeInForce::Ioc | TimeInForce::Fok, true) => return Err(RejectReason::InvalidCombination),
-        _ => {}
-    }
     let is_limit = request.order_type == OrderType::Limit;
+    let may_rest = request.time_in_force == TimeInForce::Gtc;
+    if (may_rest && !is_limit) || (request.post_only && !may_rest) {
+        return Err(RejectReason::InvalidCombination);
+    }
     if !is_limit && request.price != Ticks(0) {
         return Err(RejectReason::InvalidPrice);
     }
@@ -154,15 +159,21 @@ pub(super) fn check_notional(
     quantity: Lots,
     spec: &InstrumentSpec,
 ) -> Result<(), RejectReason> {
-    if spec.notional(price, quantity) < spec.min_notional {
+    if spec.min_notional > Notional(0) && spec.notional(price, quantity) < spec.min_notional {
         return Err(RejectReason::NotionalTooSmall);
     }
     Ok(())
 }
 
 /// The worst price the order takes; a market order takes any.
-fn limit_of(request: &NewOrder) -> Option<Ticks> {
-    (request.order_type == OrderType::Limit).then_some(request.price)
+const fn worst_price(request: &NewOrder) -> Ticks {
+    match request.order_type {
+        OrderType::Limit => request.price,
+        OrderType::Market => match request.side {
+            Side::Buy => Ticks::MAX,
+            Side::Sell => Ticks(1),
+        },
+    }
 }
 
 fn reason_for_residue(request: &NewOrder) -> CancelReason {

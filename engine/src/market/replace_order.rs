@@ -1,14 +1,16 @@
 //! A change of a resting order, which keeps its id, its fills and its fees.
 
 use hoga_protocol::{
-    AccountId, Event, EventBody, Lots, OrderId, OrderReplaced, RejectReason, Rejected, ReplaceOrder, Ticks,
+    AccountId, Event, EventBody, InstrumentId, InstrumentSpec, Lots, OrderId, OrderReplaced, RejectReason,
+    Rejected, ReplaceOrder, Ticks,
 };
 
 use super::matching::Aggressor;
 use super::new_order::{check_notional, check_price, check_quantity};
 use super::{Answer, Market, refused_for};
 use crate::emitter::Emitter;
-use crate::order::RestingOrder;
+use crate::order::Order;
+use crate::order_book::OrderBook;
 use crate::slab::Slot;
 
 impl Market {
@@ -18,77 +20,73 @@ impl Market {
         out: &mut Emitter<'_, E>,
     ) -> Answer {
         let slot = self.live_order(replace.account, replace.order)?;
-        let old = self.orders[slot].terms;
-        let price = replace.price.unwrap_or(old.price);
+        let old = &self.arena.orders[slot];
+        let level = &self.arena.levels[old.level];
+        let instrument = self.instruments.known(level.instrument);
+        let price = replace.price.unwrap_or(level.price);
         let quantity = replace.quantity.unwrap_or(old.quantity);
-        self.check_replace(&old, price, quantity)
-            .map_err(|reason| refused_for(old.order, reason))?;
+        let crossing = instrument.book.against(&self.arena, old.side, price);
+        check_replace(old, &instrument.spec, price, quantity, crossing.is_some())
+            .map_err(|reason| refused_for(old.id, reason))?;
 
-        let priority_kept = price == old.price && quantity <= old.quantity;
-        out.push(EventBody::OrderReplaced(OrderReplaced {
-            order: old.order,
+        let leaves = Lots(quantity.0 - old.filled().0);
+        let priority_kept = price == level.price && quantity <= old.quantity;
+        let replaced = EventBody::OrderReplaced(OrderReplaced {
+            order: old.id,
             account: old.account,
-            instrument: old.instrument,
+            instrument: level.instrument,
             price,
             quantity,
-            leaves: Lots(quantity.0 - old.filled.0),
+            leaves,
             priority_kept,
-        }));
+        });
+        out.emit(replaced, crossing.is_none());
         if priority_kept {
-            let book = &mut self.instruments.known(old.instrument).book;
-            book.reduce(&mut self.orders, slot, quantity);
+            OrderBook::reduce(&mut self.arena, slot, quantity);
+            return Ok(());
+        }
+        // As if it came only now: it leaves its level, trades where it crosses, and goes behind its new level.
+        let number = level.instrument;
+        instrument.book.remove(&mut self.arena, slot);
+        let order = &mut self.arena.orders[slot];
+        (order.quantity, order.leaves) = (quantity, leaves);
+        if crossing.is_none() {
+            instrument.book.push(&mut self.arena, slot, price);
         } else {
-            self.reenter(slot, price, quantity, out);
+            self.trade_replaced(slot, number, price, crossing, out);
         }
         Ok(())
     }
 
-    /// The checks, in the order in which they are made: price, what is filled, quantity, notional, post-only. The new
-    /// terms must be ones that a new order could have, so nothing gets into the book by a detour.
-    fn check_replace(&self, old: &RestingOrder, price: Ticks, quantity: Lots) -> Result<(), RejectReason> {
-        let Some(instrument) = self.instruments.get(old.instrument) else {
-            return Err(RejectReason::UnknownInstrument);
-        };
-        check_price(price)?;
-        if old.filled > Lots::ZERO && quantity <= old.filled {
-            return Err(RejectReason::TooLate);
-        }
-        check_quantity(quantity, &instrument.spec)?;
-        check_notional(price, quantity, &instrument.spec)?;
-        let opposite = old.side.opposite();
-        if old.post_only && instrument.book.front(opposite, Some(price)).is_some() {
-            return Err(RejectReason::PostOnlyWouldTrade);
-        }
-        Ok(())
-    }
-
-    /// Takes the order out of its level and lets it in again under new terms, as if it came only now.
-    fn reenter<E: FnMut(&Event)>(
+    /// Trades the order at `slot`, which is in no level, at its new price; what is left of it rests there.
+    fn trade_replaced<E: FnMut(&Event)>(
         &mut self,
         slot: Slot,
+        instrument: InstrumentId,
         price: Ticks,
-        quantity: Lots,
+        first: Option<Slot>,
         out: &mut Emitter<'_, E>,
     ) {
-        let instrument = self.orders[slot].terms.instrument;
-        let book = &mut self.instruments.known(instrument).book;
-        book.remove(&mut self.orders, slot);
-        let terms = &mut self.orders[slot].terms;
-        terms.price = price;
-        terms.quantity = quantity;
-
-        let mut aggressor = Aggressor::replaced(terms);
-        self.trade(&mut aggressor, Some(price), out);
-
-        let terms = &mut self.orders[slot].terms;
-        terms.filled = aggressor.filled;
-        terms.fee = aggressor.fee;
-        if terms.leaves() == Lots::ZERO {
-            self.close(slot);
-        } else {
-            let book = &mut self.instruments.known(instrument).book;
-            book.push(&mut self.orders, slot);
+        let order = &self.arena.orders[slot];
+        let mut aggressor = Aggressor {
+            order: order.id,
+            account: order.account,
+            instrument,
+            side: order.side,
+            worst: price,
+            may_rest: true,
+            leaves: order.leaves,
+            fee: self.arena.orders.fee(slot),
+        };
+        self.trade(&mut aggressor, first, out);
+        if aggressor.leaves == Lots::ZERO {
+            self.close(slot, instrument);
+            return;
         }
+        self.arena.orders[slot].leaves = aggressor.leaves;
+        self.arena.orders.set_fee(slot, aggressor.fee);
+        let book = &mut self.instruments.known(instrument).book;
+        book.push(&mut self.arena, slot, price);
     }
 
     /// The slot of a live order of this account.
@@ -96,9 +94,30 @@ impl Market {
         if !self.accounts.contains(account) {
             return Err(refused_for(order, RejectReason::UnknownAccount));
         }
-        match self.order_index.get(order) {
-            Some(slot) if self.orders[slot].terms.account == account => Ok(slot),
+        match self.arena.orders.find(order) {
+            Some(slot) if self.arena.orders[slot].account == account => Ok(slot),
             _ => Err(refused_for(order, RejectReason::UnknownOrder)),
         }
     }
+}
+
+/// The checks, in the order in which they are made: price, what is filled, quantity, notional, post-only. The new terms
+/// must be ones that a new order could have, so nothing gets into the book by a detour.
+fn check_replace(
+    old: &Order,
+    spec: &InstrumentSpec,
+    price: Ticks,
+    quantity: Lots,
+    crosses: bool,
+) -> Result<(), RejectReason> {
+    check_price(price)?;
+    if quantity <= old.filled() && old.filled() > Lots::ZERO {
+        return Err(RejectReason::TooLate);
+    }
+    check_quantity(quantity, spec)?;
+    check_notional(price, quantity, spec)?;
+    if old.post_only && crosses {
+        return Err(RejectReason::PostOnlyWouldTrade);
+    }
+    Ok(())
 }

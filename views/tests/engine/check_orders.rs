@@ -36,7 +36,7 @@ impl Walk {
                     .collect();
                 assert_eq!(book.levels(side).collect::<Vec<_>>(), want);
                 for order in self.engine.orders(instrument, side) {
-                    self.check_live(order);
+                    self.check_live(&order);
                     live += 1;
                 }
             }

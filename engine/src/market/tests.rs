@@ -1,0 +1,213 @@
+//! Changes one field of the state at a time, by hand and against all rules: each must show in the digest.
+
+extern crate std;
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use hoga_protocol::*;
+
+use super::*;
+use crate::engine::Engine;
+
+fn genesis() -> Genesis {
+    Genesis {
+        engine_version: 1,
+        exchange: ExchangeId(7),
+        hash_key: [1, 2],
+        limits: Limits {
+            max_open_orders: 100,
+            ..Limits::default()
+        },
+    }
+}
+
+fn spec(symbol: &str) -> InstrumentSpec {
+    let one = Scaled {
+        mantissa: 1,
+        scale: 0,
+    };
+    let symbol = Symbol::new(symbol).expect("a symbol");
+    let (most, fee) = (Lots(1_000_000), FeeRate(500));
+    InstrumentSpec::new(symbol, one, one, 0, Lots(1), most, Notional(0), fee, fee).expect("an instrument")
+}
+
+fn order(account: u32, side: Side, price: i64, id: &str) -> NewOrder {
+    NewOrder {
+        account: AccountId(account),
+        instrument: InstrumentId(0),
+        side,
+        order_type: OrderType::Limit,
+        time_in_force: TimeInForce::Gtc,
+        post_only: false,
+        price: Ticks(price),
+        quantity: Lots(5_000),
+        client_order_id: ClientOrderId::new(id).unwrap_or_default(),
+    }
+}
+
+/// Two live orders in one queue, the first filled in part and with an id; one in another; two closed ids.
+fn engine() -> Engine {
+    let mut engine = Engine::new();
+    let name = |name| AccountName::new(name).expect("a name");
+    let open = |number, text| OpenAccount {
+        account: AccountId(number),
+        name: name(text),
+    };
+    let mut part = order(1, Side::Sell, 100, "");
+    part.quantity = Lots(70);
+    let ioc = |id| NewOrder {
+        time_in_force: TimeInForce::Ioc,
+        ..order(0, Side::Buy, 1, id)
+    };
+    let commands = [
+        Command::Genesis(genesis()),
+        Command::DefineInstrument(spec("X")),
+        Command::DefineInstrument(spec("Y")),
+        Command::OpenAccount(open(0, "a")),
+        Command::OpenAccount(open(1, "b")),
+        Command::NewOrder(order(0, Side::Buy, 100, "live")),
+        Command::NewOrder(order(1, Side::Buy, 100, "")),
+        Command::NewOrder(order(1, Side::Sell, 200, "")),
+        Command::NewOrder(part),
+        Command::NewOrder(ioc("one")),
+        Command::NewOrder(ioc("two")),
+    ];
+    for (command, sequence) in commands.iter().zip(1..) {
+        engine.apply(Sequence(sequence), Nanos(sequence), command, &mut |event| {
+            assert!(!matches!(event.body, EventBody::Rejected(_)), "{event:?}");
+        });
+    }
+    engine
+}
+
+type Change = fn(&mut Market);
+
+fn first(market: &Market) -> Slot {
+    market
+        .arena
+        .orders
+        .find(OrderId(6))
+        .expect("the first order is live")
+}
+
+fn level(market: &mut Market) -> &mut crate::order_book::Level {
+    let level = market.arena.orders[first(market)].level;
+    &mut market.arena.levels[level]
+}
+
+/// Takes the two orders of the first level to another, in their order.
+fn move_both(market: &mut Market, side: Side, price: i64) {
+    let behind = market
+        .arena
+        .orders
+        .find(OrderId(7))
+        .expect("the second order is live");
+    let both = [first(market), behind];
+    let book = &mut market.instruments.known(InstrumentId(0)).book;
+    for slot in both {
+        book.remove(&mut market.arena, slot);
+        market.arena.orders[slot].side = side;
+    }
+    for slot in both {
+        book.push(&mut market.arena, slot, Ticks(price));
+    }
+}
+
+fn changes() -> Vec<(&'static str, Change)> {
+    let orders: [(&str, Change); 8] = [
+        ("an order's id", |market| {
+            let slot = first(market);
+            market.arena.orders[slot].id.0 += 1_000;
+        }),
+        ("its account", |market| {
+            let slot = first(market);
+            market.arena.orders[slot].account.0 = 1;
+        }),
+        ("its total", |market| {
+            let slot = first(market);
+            market.arena.orders[slot].quantity.0 += 1;
+        }),
+        ("what it leaves", |market| {
+            let slot = first(market);
+            market.arena.orders[slot].leaves.0 += 1;
+        }),
+        ("post-only", |market| {
+            let slot = first(market);
+            market.arena.orders[slot].post_only = true;
+        }),
+        ("its fees", |market| {
+            let slot = first(market);
+            let mut fee = market.arena.orders.fee(slot);
+            fee.charge(Notional(1), FeeRate(1));
+            market.arena.orders.set_fee(slot, fee);
+        }),
+        ("whether it has fees", |market| {
+            let slot = first(market);
+            market.arena.orders[slot].charged = false;
+        }),
+        ("whether it has an id of its client's", |market| {
+            let slot = first(market);
+            market.arena.orders[slot].named = false;
+        }),
+    ];
+    let rest: [(&str, Change); 13] = [
+        ("a level's price", |market| move_both(market, Side::Buy, 99)),
+        ("its volume", |market| level(market).change(1, 0)),
+        ("its count", |market| level(market).change(0, 1)),
+        ("the order of a queue", |market| {
+            let slot = first(market);
+            let book = &mut market.instruments.known(InstrumentId(0)).book;
+            book.remove(&mut market.arena, slot);
+            book.push(&mut market.arena, slot, Ticks(100));
+        }),
+        ("the side of a level", |market| move_both(market, Side::Sell, 100)),
+        ("the engine's version", |market| {
+            market.settings.engine_version += 1
+        }),
+        ("the exchange's id", |market| market.settings.exchange.0 += 1),
+        ("half of the key", |market| market.settings.hash_key[0] += 1),
+        ("the other half", |market| market.settings.hash_key[1] += 1),
+        ("a limit", |market| market.settings.limits.max_accounts += 1),
+        ("an instrument's fee", |market| {
+            market.instruments.known(InstrumentId(1)).spec.taker_fee.0 += 1;
+        }),
+        ("a closed id forgotten", |market| {
+            let limits = Limits {
+                client_ids_total: 0,
+                client_ids_per_account: 0,
+                ..market.settings.limits
+            };
+            market.client_ids = ClientIds::new(HashKey::new([0; 2]), &limits);
+            let slot = first(market);
+            market.arena.orders[slot].named = false;
+        }),
+        ("an account", |market| {
+            let open = OpenAccount {
+                account: AccountId(2),
+                name: AccountName::new("c").expect("a name"),
+            };
+            market.accounts.open(&open).expect("opened");
+        }),
+    ];
+    orders.into_iter().chain(rest).collect()
+}
+
+#[test]
+fn no_field_can_change_without_the_digest() {
+    let digest = |market: &Market| {
+        let mut digest = StateDigest::new();
+        market.digest(&mut digest);
+        digest.finish()
+    };
+    let engine = engine();
+    let market = engine.market.as_ref().expect("begun");
+    let mut seen = BTreeMap::from([(digest(market), "nothing")]);
+    for (name, change) in changes() {
+        let mut changed = market.clone();
+        change(&mut changed);
+        if let Some(other) = seen.insert(digest(&changed), name) {
+            panic!("the digest does not tell a change of {name:?} from one of {other:?}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Nothing is allocated once the books are warm, and what is set aside is bounded by the orders allowed.
+
+mod common;
+
+#[path = "campaign/weather.rs"]
+mod weather;
+
+use allocation_counter::measure;
+use hoga_engine::Engine;
+use hoga_protocol::*;
+
+use weather::Weather;
+
+const ACCOUNTS: u32 = 4;
+
+fn begun(limits: Limits) -> Engine {
+    let mut engine = Engine::new();
+    let mut opening = vec![common::genesis(limits)];
+    opening.extend(
+        ["X", "Y", "Z"]
+            .map(|symbol| Command::DefineInstrument(common::spec(symbol, [1, Lots::MAX.0], 0, [200, 500]))),
+    );
+    opening.extend((0..ACCOUNTS).map(|number| common::open(number, &format!("account-{number}"))));
+    for (command, sequence) in opening.iter().zip(1..) {
+        engine.apply(Sequence(sequence), Nanos(0), command, &mut |_| {});
+    }
+    engine
+}
+
+#[test]
+fn a_warm_engine_allocates_nothing() {
+    let limits = Limits {
+        max_open_orders: 500,
+        client_ids_per_account: 50,
+        client_ids_total: 150,
+        ..common::LIMITS
+    };
+    let mut engine = begun(limits);
+    let mut weather = Weather::new(9);
+    let (mut events, mut most) = (0u64, 0);
+    let mut play = |engine: &mut Engine, commands: u64| {
+        for _ in 0..commands {
+            let sequence = engine.last_sequence().next();
+            let command = weather.command(sequence);
+            engine.apply(sequence, Nanos(0), &command, &mut |event| {
+                weather.hear(&event.body);
+                events += 1;
+            });
+            most = engine.open_orders().max(most);
+        }
+    };
+    play(&mut engine, 300_000);
+    let warm = measure(|| play(&mut engine, 300_000));
+    assert_eq!(warm.count_total, 0, "{warm:?}");
+    assert!(
+        events > 700_000 && most > 100,
+        "{events} events, {most} orders at most: a flow that tries nothing"
+    );
+}
+
+#[test]
+fn the_memory_of_all_orders_allowed_is_set_aside_at_genesis() {
+    let limits = Limits {
+        max_open_orders: 100_000,
+        ..common::LIMITS
+    };
+    let mut engine = None;
+    let begun = measure(|| engine = Some(begun(limits)));
+    let mut engine = engine.expect("begun");
+    let each = begun.bytes_current / 100_000;
+    assert!((350..480).contains(&each), "{each} bytes an order are set aside");
+    let touched = measure(|| engine.touch_memory());
+    assert_eq!(touched.count_total, 0, "touching is not allocating: {touched:?}");
+    let state = engine.state_digest();
+    engine.touch_memory();
+    let cancel = Command::CancelOrder(CancelOrder {
+        account: AccountId(0),
+        order: OrderId(1),
+    });
+    engine.foresee(std::iter::repeat_n(&cancel, 2 * Engine::FORESEEN));
+    assert_eq!(engine.state_digest(), state);
+
+    let filled = measure(|| {
+        for at in 0..100_000 {
+            let order = common::limit(Side::Buy, 1 + at % 5_000, 1);
+            let sequence = engine.last_sequence().next();
+            engine.apply(sequence, Nanos(0), &Command::NewOrder(order), &mut |_| {});
+        }
+    });
+    assert_eq!(engine.open_orders(), 100_000);
+    assert_eq!(filled.count_total, 0, "{filled:?}");
+    let one_more = Command::NewOrder(common::limit(Side::Buy, 1, 1));
+    let sequence = engine.last_sequence().next();
+    let said = common::apply(&mut engine, sequence, Nanos(0), &one_more);
+    let refused = Rejected {
+        reason: RejectReason::Capacity,
+        order: None,
+    };
+    assert_eq!(said[0].body, EventBody::Rejected(refused));
+}
