@@ -52,7 +52,11 @@ const TABLE: [(&str, &[&str]); 8] = [
             "hoga-protocol",
             "hoga-engine",
             "hoga-views",
+            "hoga-benches",
+            "allocation-counter",
             "clap",
+            "core_affinity",
+            "disruptor",
             "hdrhistogram",
             "indicatif",
             "mio",
@@ -65,7 +69,10 @@ const TABLE: [(&str, &[&str]); 8] = [
             "tungstenite",
         ],
     ),
-    ("hoga-benches", &["hoga-engine", "hoga-protocol", "stats_alloc"]),
+    (
+        "hoga-benches",
+        &["hoga-engine", "hoga-protocol", "allocation-counter"],
+    ),
 ];
 
 #[test]

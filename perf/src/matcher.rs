@@ -78,7 +78,7 @@ fn measure(
         u64::from(args.passes) * (1 + u64::from(args.handoff)),
         kind.name(),
     );
-    let mut alone = Alone::new();
+    let mut alone = Alone::new(flow);
     let mut handed: Vec<Duration> = Vec::new();
     for _ in 0..args.passes {
         alone.pass(flow, stop)?;
@@ -86,7 +86,7 @@ fn measure(
         if args.handoff && !stop.is_set() {
             let (spent, hash) = handoff::pass(flow, consumer, stop)?;
             if !stop.is_set() {
-                if Some(hash) != alone.hash() {
+                if hash != alone.hash {
                     return Err(Failure::new(format!(
                         "flow {}: what the consumer hashed is not what the engine said",
                         kind.name()

@@ -79,7 +79,10 @@ fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         Just(Command::Genesis(genesis())),
         Just(Command::DefineInstrument(spec())),
-        (account.clone(), text())
+        (
+            account.clone(),
+            text().prop_filter("an account has a name", |name| !name.is_empty())
+        )
             .prop_map(|(account, name)| Command::OpenAccount(OpenAccount { account, name })),
         new_order().prop_map(Command::NewOrder),
         (

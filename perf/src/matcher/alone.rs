@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use allocation_counter::measure;
 use hdrhistogram::Histogram;
-use hoga_benches::{EventHash, Flow, Timed};
+use hoga_benches::{EventHash, Flow, Timed, apply};
 use hoga_engine::Engine;
 
 use super::BLOCK;
@@ -14,12 +14,21 @@ use crate::progress::Stop;
 /// The longest time of a block that is told apart from longer ones, in nanoseconds.
 const LONGEST: u64 = 60_000_000_000;
 
+/// In bytes. What is freed of large blocks goes back to the system at once.
+const LARGE: i64 = 256 << 20;
+/// Above so many resting orders the exchange's matcher has the engine look ahead.
+const FORESEE_ABOVE: usize = 50_000;
+
 /// What the passes so far came to.
 pub struct Alone {
-    /// Nanoseconds per block of [`BLOCK`] commands, over all passes.
+    /// Nanoseconds per block of [`BLOCK`] commands, over all timed passes.
     pub blocks: Histogram<u64>,
-    /// Each pass.
+    /// Each timed pass.
     pub passes: Vec<Pass>,
+    /// The hash of all events, which every pass must come to.
+    pub hash: u64,
+    /// What the engine needs.
+    pub memory: Memory,
 }
 
 /// One pass over a flow.
@@ -28,47 +37,58 @@ pub struct Pass {
     pub messages: u64,
     /// How long they took.
     pub spent: Duration,
-    /// The hash of their events.
-    pub hash: u64,
     /// Allocations under the clock.
     pub allocations: u64,
     /// Of these, in the second half.
     pub allocations_late: u64,
-    /// Bytes of heap that the engine held at the end, as asked of the allocator.
-    pub heap: i64,
+}
+
+/// Bytes that an engine holds after a flow.
+pub struct Memory {
+    /// Asked of the allocator.
+    pub asked: i64,
+    /// By how much the process's resident memory grew: an engine asks at genesis for all that its limits allow, and most
+    /// of that the flow never touches. `None` where the system does not tell, and for an engine of less than
+    /// [`LARGE`] bytes, which is given memory that the process had before.
+    pub resident: Option<i64>,
 }
 
 impl Alone {
-    /// No pass yet.
-    pub fn new() -> Self {
+    /// Applies `flow` once without a clock: the machine warms up, and the engine's memory is read off.
+    pub fn new(flow: &Flow) -> Self {
+        let before = resident();
+        let (mut engine, mut hash) = (Engine::new(), EventHash::default());
+        let heap = measure(|| {
+            apply(&mut engine, &flow.opening, &mut |_| {});
+            apply(&mut engine, &flow.steady, &mut |event| hash.add(event));
+        });
+        let grown = before.and_then(|before| Some(resident()? - before));
+        let is_large = heap.bytes_current >= LARGE;
         Self {
             blocks: Histogram::new_with_bounds(1, LONGEST, 3).expect("bounds that fit a histogram"),
             passes: Vec::new(),
+            hash: hash.value(),
+            memory: Memory {
+                asked: heap.bytes_current,
+                resident: grown.filter(|_| is_large),
+            },
         }
-    }
-
-    /// The hash of the first pass, which is that of every one.
-    pub fn hash(&self) -> Option<u64> {
-        self.passes.first().map(|pass| pass.hash)
     }
 
     /// Builds an engine, and times the steady part of `flow` through it.
     ///
     /// The commands of a block are copied together just before the clock starts, so that they lie in the cache as
-    /// they do in a ring. The clock itself is timed with them: once a block.
+    /// they do in the exchange's matcher. The clock itself is timed with them: once a block.
     ///
     /// # Errors
     /// When a whole pass does not come to the hash of the first one.
     pub fn pass(&mut self, flow: &Flow, stop: &Stop) -> Outcome<()> {
-        let mut engine = Engine::new();
-        let opened = measure(|| hoga_benches::apply(&mut engine, &flow.opening, &mut |_| {}));
+        let mut engine = opened(flow);
         let mut pass = Pass {
             messages: 0,
             spent: Duration::ZERO,
-            hash: 0,
             allocations: 0,
             allocations_late: 0,
-            heap: opened.bytes_current,
         };
         let mut hash = EventHash::default();
         let mut room = [flow.steady[0]; BLOCK];
@@ -80,7 +100,6 @@ impl Alone {
             block.copy_from_slice(commands);
             let mut spent = Duration::ZERO;
             let heap = measure(|| spent = time(&mut engine, block, &mut hash));
-            pass.heap += heap.bytes_current;
             pass.allocations += heap.count_total;
             if number * BLOCK >= flow.steady.len() / 2 {
                 pass.allocations_late += heap.count_total;
@@ -94,9 +113,8 @@ impl Alone {
                     .context(|| "a block's time".to_owned())?;
             }
         }
-        pass.hash = hash.value();
         let whole = pass.messages == flow.steady.len() as u64;
-        if whole && self.hash().is_some_and(|hash| hash != pass.hash) {
+        if whole && hash.value() != self.hash {
             return Err(Failure::new("two passes over one flow came to two hashes"));
         }
         if pass.messages > 0 {
@@ -106,9 +124,32 @@ impl Alone {
     }
 }
 
+/// An engine with the books of `flow` built, and its memory touched as the exchange does when it starts.
+pub fn opened(flow: &Flow) -> Engine {
+    let mut engine = flow.engine();
+    engine.touch_memory();
+    engine
+}
+
+/// What the exchange's matcher does before it applies a batch.
+pub fn foresee(engine: &Engine, block: &[Timed]) {
+    if engine.open_orders() > FORESEE_ABOVE {
+        engine.foresee(block.iter().map(|(_, command)| command));
+    }
+}
+
 #[inline(never)]
 fn time(engine: &mut Engine, block: &[Timed], hash: &mut EventHash) -> Duration {
     let begin = Instant::now();
-    hoga_benches::apply(engine, block, &mut |event| hash.add(event));
+    foresee(engine, block);
+    apply(engine, block, &mut |event| hash.add(event));
     begin.elapsed()
+}
+
+/// The process's resident memory in bytes, as Linux tells it.
+fn resident() -> Option<i64> {
+    let text = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: i64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kilobytes * 1_024)
 }

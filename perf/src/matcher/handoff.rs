@@ -15,6 +15,7 @@ use hoga_benches::{EventHash, Flow};
 use hoga_protocol::{Event, EventBody, Nanos, OrderId, Sequence};
 
 use super::BLOCK;
+use super::alone::{foresee, opened};
 use crate::failure::{Context, Failure, Outcome};
 use crate::progress::Stop;
 
@@ -30,7 +31,7 @@ const LOOKS: u32 = 10_000;
 /// # Errors
 /// When the consumer cannot be started or has died.
 pub fn pass(flow: &Flow, core: Option<CoreId>, stop: &Stop) -> Outcome<(Duration, u64)> {
-    let mut engine = flow.engine();
+    let mut engine = opened(flow);
     let (poller, builder) = build_single_producer(SLOTS, || EMPTY, BusySpin).new_event_poller();
     let sleeping = Arc::new(AtomicBool::new(false));
     let consumer = consume(poller, sleeping.clone(), core)?;
@@ -42,11 +43,15 @@ pub fn pass(flow: &Flow, core: Option<CoreId>, stop: &Stop) -> Outcome<(Duration
     };
     let begin = Instant::now();
     let mut sequence = engine.last_sequence();
+    let mut block = Vec::with_capacity(BLOCK);
     for commands in flow.steady.chunks(BLOCK) {
         if stop.is_set() {
             break;
         }
-        for (timestamp, command) in commands {
+        block.clear();
+        block.extend_from_slice(commands);
+        foresee(&engine, &block);
+        for (timestamp, command) in &block {
             sequence = sequence.next();
             engine.apply(sequence, *timestamp, command, &mut |event| out.push(event));
         }

@@ -18,7 +18,9 @@ pub struct Row {
     /// Millions of messages per second with hand-off: of the median pass, the fastest and the slowest.
     handed: Option<[f64; 3]>,
     allocations: [u64; 2],
-    heap: i64,
+    /// Bytes asked for, and resident where that is known.
+    asked: i64,
+    resident: Option<i64>,
     resting: u64,
     hash: u64,
     passes: usize,
@@ -40,15 +42,16 @@ impl Row {
                 [median, most, least]
             }),
             allocations: last.map_or([0; 2], |pass| [pass.allocations, pass.allocations_late]),
-            heap: last.map_or(0, |pass| pass.heap),
+            asked: alone.memory.asked,
+            resident: alone.memory.resident,
             resting: flow.facts.resting_max,
-            hash: alone.hash().unwrap_or(0),
+            hash: alone.hash,
             passes: alone.passes.len(),
         }
     }
 
-    fn bytes_per_order(&self) -> f64 {
-        self.heap as f64 / self.resting.max(1) as f64
+    fn per_order(&self, bytes: i64) -> f64 {
+        bytes as f64 / self.resting.max(1) as f64
     }
 
     /// All of it.
@@ -56,16 +59,19 @@ impl Row {
         let [mean, fastest, slowest] = self.mean;
         let [p50, p99, p999, most] = self.blocks;
         let [allocations, late] = self.allocations;
+        let asked = self.per_order(self.asked);
+        let resident = match self.resident {
+            Some(bytes) => format!(", of which {:.0} are resident", self.per_order(bytes)),
+            None => String::new(),
+        };
         let mut text = format!(
             "  {mean:.1} ns per command, {:.1} M messages/s: the median of {} passes ({fastest:.1} to {slowest:.1} ns)\n  \
              in blocks of {BLOCK}: p50 {p50:.1}, p99 {p99:.1}, p99.9 {p999:.1}, most {most:.0} ns per command\n  \
              allocations while timed: {allocations}, of them {late} in the second half\n  \
-             heap of the engine at the end, counted at the allocator: {} bytes, {:.0} for each of {} orders at most resting\n  \
+             memory for each of {} orders at most resting: {asked:.0} bytes asked of the allocator{resident}\n  \
              events hash to {:016x}",
             1_000.0 / mean,
             self.passes,
-            self.heap,
-            self.bytes_per_order(),
             self.resting,
             self.hash,
         );
@@ -82,21 +88,24 @@ impl Row {
 /// One line for each flow.
 pub fn table(rows: &[Row]) -> String {
     let mut text = String::from(
-        "| flow | M messages/s | mean ns | p50 | p99 | p99.9 | bytes/order | allocations | handed over, M/s |\n\
+        "| flow | M messages/s | mean ns | p50 | p99 | p99.9 | bytes/order asked / resident | allocations | handed over, M/s |\n\
          |---|---|---|---|---|---|---|---|---|\n",
     );
     for row in rows {
         let [mean, fastest, slowest] = row.mean;
         let [p50, p99, p999, _] = row.blocks;
+        let asked = row.per_order(row.asked);
+        let resident = row
+            .resident
+            .map_or("–".to_owned(), |bytes| format!("{:.0}", row.per_order(bytes)));
         let handed = row
             .handed
             .map_or("–".to_owned(), |[median, ..]| format!("{median:.1}"));
         let _ = writeln!(
             text,
-            "| {} | {:.1} | {mean:.1} ({fastest:.1}–{slowest:.1}) | {p50:.1} | {p99:.1} | {p999:.1} | {:.0} | {} | {handed} |",
+            "| {} | {:.1} | {mean:.1} ({fastest:.1}–{slowest:.1}) | {p50:.1} | {p99:.1} | {p999:.1} | {asked:.0} / {resident} | {} | {handed} |",
             row.name,
             1_000.0 / mean,
-            row.bytes_per_order(),
             row.allocations[0],
         );
     }
@@ -123,22 +132,26 @@ mod tests {
     fn no_event_is_lost_between_two_cores_and_every_command_is_timed() {
         let stop = Stop::default();
         let flow = FlowKind::F.make(10_002);
-        let mut alone = Alone::new();
+        let mut alone = Alone::new(&flow);
         alone.pass(&flow, &stop).expect("a pass");
         alone.pass(&flow, &stop).expect("the same once more");
         let (spent, hash) = handoff::pass(&flow, None, &stop).expect("a pass");
-        assert_eq!(Some(hash), alone.hash());
+        assert_eq!(hash, alone.hash);
         assert_eq!(alone.passes[1].messages, 10_002);
         assert_eq!(alone.blocks.len(), 2 * (10_002 / BLOCK as u64));
         let row = Row::new(FlowKind::F, &flow, &alone, &[spent]);
-        assert!((32.0..2_000.0).contains(&row.bytes_per_order()), "{}", row.text());
+        assert!(
+            (32.0..2_000.0).contains(&row.per_order(row.asked)),
+            "{}",
+            row.text()
+        );
         assert_eq!(table(&[row]).lines().count(), 3);
     }
 
     #[test]
     fn an_interrupted_run_tells_what_there_is() {
         let flow = FlowKind::A.make(1_000);
-        let row = Row::new(FlowKind::A, &flow, &Alone::new(), &[]);
+        let row = Row::new(FlowKind::A, &flow, &Alone::new(&flow), &[]);
         assert!(row.text().contains("0 passes"), "{}", row.text());
     }
 }
