@@ -6,7 +6,7 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
-readonly STEPS=(format lint test docs benches python node document page readme hygiene)
+readonly STEPS=(format lint test docs benches gate python node document page readme hygiene)
 readonly E2E=$PWD/scripts/e2e TOOLS=$PWD/target/tools
 readonly SKIPPED=77       # the status of a step whose tool is missing
 readonly CLIENT_LIMIT=300 # seconds a client step may take
@@ -27,6 +27,9 @@ step_docs() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locke
 
 # Criterion runs every bench once, as a test, when cargo does not pass --bench.
 step_benches() { cargo test -p hoga-benches --benches --locked; }
+
+# Instructions and allocations of the engine, counted; it asks for valgrind itself.
+step_gate() { ./scripts/gate.sh; }
 
 step_python() {
   python_tools && build_hoga || return

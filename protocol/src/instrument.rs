@@ -76,7 +76,7 @@ impl InstrumentSpec {
         if min_notional.0 < 0 {
             return Err(InstrumentError::NegativeMinNotional);
         }
-        let in_range = |rate: FeeRate| rate.0.abs() <= FeeRate::MAX.0;
+        let in_range = |rate: FeeRate| (-FeeRate::MAX.0..=FeeRate::MAX.0).contains(&rate.0);
         if !in_range(maker_fee) || !in_range(taker_fee) || maker_fee.0 + taker_fee.0 < 0 {
             return Err(InstrumentError::FeeRate);
         }
@@ -250,6 +250,32 @@ mod tests {
             ),
             Err(InstrumentError::TooManyDecimals)
         );
+    }
+
+    #[test]
+    fn no_fee_rate_is_so_deep_that_it_passes_for_none() {
+        let symbol = Symbol::new("X").unwrap();
+        for (maker, taker) in [
+            (i32::MIN, i32::MIN),
+            (i32::MIN, 0),
+            (0, i32::MAX),
+            (-300, 200),
+            (100_001, 0),
+        ] {
+            let (maker, taker) = (FeeRate(maker), FeeRate(taker));
+            let spec = InstrumentSpec::new(
+                symbol,
+                THOUSAND,
+                SATOSHI,
+                8,
+                Lots(1),
+                Lots::MAX,
+                Notional(0),
+                maker,
+                taker,
+            );
+            assert_eq!(spec, Err(InstrumentError::FeeRate), "{maker:?} {taker:?}");
+        }
     }
 
     #[test]
