@@ -3,15 +3,20 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use disruptor::{EventPoller, Polling, Producer, SingleConsumerBarrier, SingleProducer};
+use disruptor::{EventPoller, MissingFreeSlots, Polling, Producer, SingleConsumerBarrier, SingleProducer};
 use hoga_engine::Engine;
 use hoga_protocol::{Event, Sequence};
 
 use crate::agent::{Agent, Work};
-use crate::pipeline::{Counters, InputSlot, OutputSlot, WakeGateway};
+use crate::pipeline::{Counters, InputSlot, MIN_RING, OutputSlot, WakeGateway};
 
 /// How many commands are matched between two looks at whether the gateway must be woken.
 const MAX_BATCH: u64 = 64;
+
+/// How many events are handed over at once, and the most that wait for the end of their batch. The smallest output
+/// ring holds as many.
+const OUTPUT_BATCH: usize = 64;
+const _: () = assert!(OUTPUT_BATCH <= MIN_RING);
 
 /// With more resting orders than this the book is larger than a core's cache, and reading ahead for a batch pays
 /// (docs/decisions/0006); with fewer it costs some nanoseconds a command.
@@ -32,6 +37,8 @@ struct Output {
     ring: SingleProducer<OutputSlot, SingleConsumerBarrier>,
     gateway: WakeGateway,
     counters: Arc<Counters>,
+    /// Events of the batch at hand that are not in the ring yet.
+    waiting: Vec<Event>,
 }
 
 impl Matcher {
@@ -53,6 +60,7 @@ impl Matcher {
                 ring,
                 gateway,
                 counters,
+                waiting: Vec::with_capacity(OUTPUT_BATCH),
             }),
         }
     }
@@ -79,9 +87,10 @@ impl Agent for Matcher {
                     self.sequence = self.sequence.next();
                     self.engine
                         .apply(self.sequence, slot.timestamp, &slot.command, &mut |event| {
-                            output.publish(event);
+                            output.push(event);
                         });
                 }
+                output.flush();
                 let done = self.batch.len();
                 output.counters.matched.fetch_add(done as u64, Ordering::Release);
                 output.gateway.wake();
@@ -103,19 +112,47 @@ impl Agent for Matcher {
 }
 
 impl Output {
-    /// Hands an event over. The gateway drains this ring before anything else, so a full ring is a fault worth
-    /// counting; until there is room the matcher wakes the gateway and waits.
-    fn publish(&mut self, event: &Event) {
-        if self.ring.try_publish(|slot| slot.event = *event).is_ok() {
-            return;
-        }
-        self.counters.output_full_stalls.fetch_add(1, Ordering::Relaxed);
-        loop {
-            self.gateway.wake();
-            std::thread::yield_now();
-            if self.ring.try_publish(|slot| slot.event = *event).is_ok() {
-                return;
-            }
+    /// Takes an event that the engine emits, and hands a full batch over at once.
+    fn push(&mut self, event: &Event) {
+        self.waiting.push(*event);
+        if self.waiting.len() == OUTPUT_BATCH {
+            self.flush();
         }
     }
+
+    /// Hands over what waits, with one publication: singly, the hand-off costs as much as the matching. The gateway
+    /// drains this ring before anything else, so a full ring is a fault worth counting; until there is room the
+    /// matcher wakes the gateway and waits.
+    fn flush(&mut self) {
+        let mut rest = self.waiting.as_slice();
+        let mut stalled = false;
+        while let Err(MissingFreeSlots(missing)) = publish(&mut self.ring, rest) {
+            if !stalled {
+                self.counters.output_full_stalls.fetch_add(1, Ordering::Relaxed);
+                stalled = true;
+            }
+            let free = rest.len().saturating_sub(missing as usize);
+            if publish(&mut self.ring, &rest[..free]).is_ok() {
+                rest = &rest[free..];
+            }
+            self.gateway.wake();
+            std::thread::yield_now();
+        }
+        self.waiting.clear();
+    }
+}
+
+fn publish(
+    ring: &mut SingleProducer<OutputSlot, SingleConsumerBarrier>,
+    events: &[Event],
+) -> Result<(), MissingFreeSlots> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    ring.try_batch_publish(events.len(), |slots| {
+        for (slot, event) in slots.zip(events) {
+            slot.event = *event;
+        }
+    })
+    .map(|_| ())
 }

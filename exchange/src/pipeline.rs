@@ -44,6 +44,11 @@ pub struct OutputSlot {
 
 const _: () = assert!(size_of::<InputSlot>() <= 192 && size_of::<OutputSlot>() <= 192);
 
+/// The fewest and the most slots a ring may have.
+pub const MIN_RING: usize = 64;
+/// See [`MIN_RING`].
+pub const MAX_RING: usize = 1 << 22;
+
 /// Bytes of journal that must be left before a cancel is let in: room for every command a full ring may hold, each
 /// in a frame of its own. New orders need twice that, so that cancels still pass when orders no longer do.
 pub const fn cancel_reserve(input_ring: usize) -> u64 {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::Config;
-use crate::pipeline::cancel_reserve;
+use crate::pipeline::{MAX_RING, MIN_RING, cancel_reserve};
 
 /// The most that any view may be told to hold.
 const MOST_KEPT: usize = 1 << 30;
@@ -52,9 +52,9 @@ impl Config {
             ("rings.input", self.rings.input),
             ("rings.output", self.rings.output),
         ] {
-            if !slots.is_power_of_two() || !(64..=1 << 22).contains(&slots) {
+            if !slots.is_power_of_two() || !(MIN_RING..=MAX_RING).contains(&slots) {
                 return Err(format!(
-                    "{key} is {slots}: it must be a power of two from 64 to 4194304"
+                    "{key} is {slots}: it must be a power of two from {MIN_RING} to {MAX_RING}"
                 ));
             }
         }

@@ -1,0 +1,105 @@
+//! The rings and the matcher with a gateway that drains slowly.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use hoga::agent::IdleStrategy;
+use hoga::config::{Config, Durability};
+use hoga::cores::CorePlan;
+use hoga::pipeline::{self, PipelineOptions, RingSink, RingSource};
+use hoga::recovery;
+use hoga::serve::SystemClock;
+use hoga_gateway::{CommandSink, EventSource, Gateway, GatewayConfig};
+use hoga_journal::DiskStorage;
+use hoga_protocol::*;
+
+const LEVELS: i64 = 300;
+
+fn order(side: Side, price: i64, quantity: u64) -> Command {
+    Command::NewOrder(NewOrder {
+        account: AccountId(0),
+        instrument: InstrumentId(0),
+        side,
+        order_type: OrderType::Limit,
+        time_in_force: TimeInForce::Gtc,
+        post_only: false,
+        price: Ticks(price),
+        quantity: Lots(quantity),
+        client_order_id: ClientOrderId::EMPTY,
+    })
+}
+
+#[test]
+fn a_full_output_ring_neither_loses_nor_reorders_an_event() {
+    let config = Config {
+        durability: Durability::Memory,
+        ..Config::default()
+    };
+    let storage = Arc::new(DiskStorage::new("never-made"));
+    let recovered = recovery::recover(&config, storage, &mut |_| {}).unwrap();
+    let first = recovered.engine.last_sequence().next();
+    let listen = GatewayConfig {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        ..GatewayConfig::default()
+    };
+    let gateway = Gateway::<RingSink, RingSource, _>::bind(listen, SystemClock::new()).unwrap();
+    let options = PipelineOptions {
+        input_ring: 1024,
+        output_ring: 64,
+        idle: IdleStrategy::Park,
+        cores: CorePlan::Split {
+            journaler: None,
+            matcher: None,
+            gateway: None,
+        },
+    };
+    let pipeline = pipeline::start(recovered.engine, recovered.writer, gateway.waker(), &options);
+    let (mut sink, mut source) = (pipeline.sink, pipeline.source);
+
+    let name = AccountName::new("slow").unwrap();
+    sink.submit(
+        Nanos(1),
+        &Command::OpenAccount(OpenAccount {
+            account: AccountId(0),
+            name,
+        }),
+    )
+    .unwrap();
+    for price in 1..=LEVELS {
+        sink.submit(Nanos(1), &order(Side::Sell, price, 1)).unwrap();
+    }
+    let sweep = sink
+        .submit(Nanos(1), &order(Side::Buy, LEVELS, LEVELS as u64))
+        .unwrap();
+
+    let mut next = (first, 0);
+    let mut trades = 0;
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while next.0 <= sweep {
+        source.drain(7, &mut |event| {
+            assert_eq!(
+                (event.sequence, event.index),
+                next,
+                "an event is missing, doubled or out of order"
+            );
+            trades += i64::from(matches!(event.body, EventBody::Trade(_)));
+            next = if event.last {
+                (event.sequence.next(), 0)
+            } else {
+                (event.sequence, event.index + 1)
+            };
+        });
+        std::thread::yield_now();
+        assert!(Instant::now() < deadline, "stuck before {next:?}");
+    }
+    assert_eq!(trades, LEVELS);
+    assert!(
+        pipeline.counters.output_full_stalls.load(Ordering::Relaxed) > 0,
+        "the ring was never full"
+    );
+    drop(sink);
+    for thread in pipeline.threads {
+        thread.join().unwrap();
+    }
+}
