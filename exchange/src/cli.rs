@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use hoga_protocol::{AccountName, Nanos};
 use toml::{Table, Value};
 
 use crate::config::{Config, Durability};
+use crate::journal_dump::{self, Form, Selection, parse_time};
 use crate::{journal_tools, replay, serve};
 
 /// What may stand on the command line.
@@ -82,20 +84,62 @@ enum JournalMode {
         #[arg(long)]
         json: bool,
     },
-    /// Print every command, one per line.
-    Dump {
-        /// The data folder, or the journal's own.
-        dir: PathBuf,
-        /// First sequence to print.
-        #[arg(long, value_name = "SEQUENCE", default_value_t = 1)]
-        from: u64,
-        /// Last sequence to print.
-        #[arg(long, value_name = "SEQUENCE")]
-        until: Option<u64>,
-        /// One JSON object per line.
-        #[arg(long)]
-        json: bool,
-    },
+    /// Print commands, one per line, in the order of the journal.
+    Dump(DumpArgs),
+}
+
+#[derive(Debug, Args)]
+struct DumpArgs {
+    /// The data folder, or the journal's own.
+    dir: PathBuf,
+    /// First sequence to print.
+    #[arg(long, value_name = "SEQUENCE", default_value_t = 1)]
+    from: u64,
+    /// Last sequence to print.
+    #[arg(long, value_name = "SEQUENCE")]
+    until: Option<u64>,
+    /// Only commands of this time or later: 2023-04-30T12:35:10.123Z, 2023-04-30, or milliseconds since 1970.
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    since: Option<Nanos>,
+    /// Only commands before this time.
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    before: Option<Nanos>,
+    /// Only commands of this account.
+    #[arg(long, value_name = "NAME", value_parser = parse_account)]
+    account: Option<AccountName>,
+    /// Only commands that concern this order: its placing, replaces, cancels, and mass cancels that cover it.
+    #[arg(long, value_name = "ORDER_ID")]
+    order: Option<String>,
+    /// One JSON object per line.
+    #[arg(long)]
+    json: bool,
+    /// Comma-separated values (RFC 4180) with a header.
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
+}
+
+impl DumpArgs {
+    fn run(self) -> Result<(), String> {
+        let form = match (self.json, self.csv) {
+            (true, _) => Form::Json,
+            (_, true) => Form::Csv,
+            _ => Form::Text,
+        };
+        let selection = Selection {
+            from: self.from,
+            until: self.until,
+            since: self.since,
+            before: self.before,
+            account: self.account,
+            order: self.order,
+        };
+        journal_dump::dump(&self.dir, &selection, form)
+    }
+}
+
+fn parse_account(text: &str) -> Result<AccountName, String> {
+    AccountName::new(text)
+        .map_err(|_| "an account has 1 to 32 of the letters and digits of English and . _ - @ :".to_owned())
 }
 
 /// Prints a tool's result. A reader that has seen enough and gone is no failure.
@@ -122,12 +166,7 @@ pub fn run() -> ExitCode {
         Some(Mode::Replay(args)) => replay::run(&args.data_dir, args.until, args.json),
         Some(Mode::Journal(JournalMode::Verify { dir, json })) => journal_tools::verify(&dir, json),
         Some(Mode::Journal(JournalMode::Stat { dir, json })) => journal_tools::stat(&dir, json),
-        Some(Mode::Journal(JournalMode::Dump {
-            dir,
-            from,
-            until,
-            json,
-        })) => journal_tools::dump(&dir, from, until, json),
+        Some(Mode::Journal(JournalMode::Dump(args))) => args.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

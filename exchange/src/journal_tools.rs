@@ -1,14 +1,12 @@
-//! `hoga journal verify|stat|dump`: looking at a journal without changing it.
+//! `hoga journal verify|stat`: looking at a journal without changing it.
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use hoga_journal::{Reader, Summary, verify_with};
-use hoga_protocol::{Command, Nanos};
 use serde_json::{Value, json};
 
 use crate::cli::print;
-use crate::recovery::{decode, journal_dir};
+use crate::recovery::journal_dir;
 use crate::replay::{bytes_bar, hex};
 
 /// The journal's folder, given it or the data folder around it.
@@ -133,96 +131,4 @@ fn to_json(summary: &Summary) -> Value {
         "chain": hex(&summary.chain),
         "torn_bytes": summary.tail.torn_bytes,
     })
-}
-
-/// Prints the commands from `from` to `until`, one per line.
-///
-/// # Errors
-/// As [`verify`]; also a record that this program cannot read.
-pub fn dump(dir: &Path, from: u64, until: Option<u64>, json: bool) -> Result<(), String> {
-    let mut reader = Reader::open(locate(dir)?).map_err(|error| error.to_string())?;
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    while let Some(record) = reader.next_record().map_err(|error| error.to_string())? {
-        if until.is_some_and(|until| record.sequence > until) {
-            break;
-        }
-        if record.sequence < from {
-            continue;
-        }
-        let (timestamp, command) = decode(record.sequence, record.bytes)?;
-        let line = if json {
-            describe(record.sequence, timestamp, &command).to_string()
-        } else {
-            format!("{:>10} {} {command:?}", record.sequence, timestamp.0)
-        };
-        match writeln!(out, "{line}") {
-            // The reader at the other end of a pipe has seen enough.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
-            other => other.map_err(|error| error.to_string())?,
-        }
-    }
-    match out.flush() {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.to_string()),
-        _ => Ok(()),
-    }
-}
-
-/// A command in ticks, lots and numbers, as the engine sees it.
-fn describe(sequence: u64, timestamp: Nanos, command: &Command) -> Value {
-    let mut line = match command {
-        Command::Genesis(genesis) => json!({
-            "command": "Genesis",
-            "engine_version": genesis.engine_version,
-            "exchange": genesis.exchange.0,
-            "max_open_orders": genesis.limits.max_open_orders,
-            "max_accounts": genesis.limits.max_accounts,
-            "max_instruments": genesis.limits.max_instruments,
-            "client_ids_per_account": genesis.limits.client_ids_per_account,
-            "client_ids_total": genesis.limits.client_ids_total,
-        }),
-        Command::DefineInstrument(spec) => json!({
-            "command": "DefineInstrument",
-            "symbol": spec.symbol().as_str(),
-            "tick_size": spec.price_text(hoga_protocol::Ticks(1)).to_string(),
-            "lot_size": spec.quantity_text(hoga_protocol::Lots(1)).to_string(),
-            "min_lots": spec.min_quantity.0,
-            "max_lots": spec.max_quantity.0,
-            "maker_fee_ppm": spec.maker_fee.0,
-            "taker_fee_ppm": spec.taker_fee.0,
-        }),
-        Command::OpenAccount(open) => {
-            json!({"command": "OpenAccount", "account": open.account.0, "name": open.name.as_str()})
-        }
-        Command::NewOrder(order) => json!({
-            "command": "NewOrder",
-            "account": order.account.0,
-            "instrument": order.instrument.0,
-            "side": format!("{:?}", order.side),
-            "type": format!("{:?}", order.order_type),
-            "time_in_force": format!("{:?}", order.time_in_force).to_uppercase(),
-            "post_only": order.post_only,
-            "price_ticks": order.price.0,
-            "quantity_lots": order.quantity.0,
-            "client_order_id": (!order.client_order_id.is_empty()).then(|| order.client_order_id.as_str()),
-        }),
-        Command::ReplaceOrder(replace) => json!({
-            "command": "ReplaceOrder",
-            "account": replace.account.0,
-            "order": replace.order.0,
-            "price_ticks": replace.price.map(|price| price.0),
-            "quantity_lots": replace.quantity.map(|quantity| quantity.0),
-        }),
-        Command::CancelOrder(cancel) => {
-            json!({"command": "CancelOrder", "account": cancel.account.0, "order": cancel.order.0})
-        }
-        Command::CancelAll(cancel) => json!({
-            "command": "CancelAll",
-            "account": cancel.account.0,
-            "instrument": cancel.instrument.map(|instrument| instrument.0),
-            "before": cancel.before.map(|before| before.0),
-        }),
-    };
-    line["sequence"] = json!(sequence);
-    line["timestamp_ns"] = json!(timestamp.0);
-    line
 }

@@ -18,5 +18,6 @@ pub mod cores;
 pub mod journaler;
 pub mod matcher;
 
+pub mod journal_dump;
 pub mod journal_tools;
 pub mod replay;

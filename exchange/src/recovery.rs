@@ -114,6 +114,9 @@ fn summarize(report: &RecoveryReport, start: Instant) -> String {
     if let Some(cut) = &report.cut {
         text.push_str(&format!("; {cut}"));
     }
+    for name in &report.removed {
+        text.push_str(&format!("; removed {name}, of which no record was read"));
+    }
     text
 }
 

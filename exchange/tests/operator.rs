@@ -98,6 +98,18 @@ fn a_torn_tail_is_cut_and_told() {
 }
 
 #[test]
+fn a_segment_that_is_removed_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    exchange_with_trades(dir.path(), 1);
+    let spare = dir.path().join("journal").join(hoga_journal::segment_name(2));
+    fs::write(&spare, []).unwrap();
+    let process = Process::start(dir.path(), &[]);
+    let said = process.banner.clone();
+    assert!(said.contains("removed 00000000000000000002.hoga"), "{said}");
+    process.terminate();
+}
+
+#[test]
 fn a_damaged_journal_does_not_start_and_says_where() {
     let dir = tempfile::tempdir().unwrap();
     exchange_with_trades(dir.path(), 3);

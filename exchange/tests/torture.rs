@@ -186,7 +186,7 @@ impl Torture {
         if faults.is_empty() {
             return Ok(());
         }
-        faults.truncate(20);
+        faults.truncate(10);
         faults.insert(0, format!("round {round}"));
         Err(faults)
     }

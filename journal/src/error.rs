@@ -138,6 +138,11 @@ pub enum Problem {
         /// What the file has, in bytes.
         found: u64,
     },
+    /// The file holds the first bytes of a segment's header, and ends before the rest of it.
+    SegmentShort {
+        /// What the file has, in bytes.
+        found: u64,
+    },
     /// There is no file for this segment, but there is one for a later.
     SegmentMissing,
 }
@@ -175,6 +180,10 @@ impl fmt::Display for Problem {
             Problem::SegmentSize { expected, found } => {
                 write!(f, "the file has {found} bytes and its header says {expected}")
             }
+            Problem::SegmentShort { found } => write!(
+                f,
+                "the file has {found} bytes, fewer than a segment's header: it was cut off or copied in part"
+            ),
             Problem::SegmentMissing => write!(f, "the file is missing, though a later segment is there"),
         }
     }

@@ -69,7 +69,9 @@ enum Found {
 
 /// Reads the head of a segment file. A header that is not whole passes for one never written only if all
 /// behind it is zero: the header is durable before the first frame is written. A running writer may begin the
-/// segment between the two looks, so bytes behind a blank header call for a second look at the header.
+/// segment between the two looks, so bytes behind a blank header call for a second look at the header. The
+/// first bytes of a header in a file that has no room for the rest were cut off later: a segment has its full
+/// size before it has its name.
 fn read_start(storage: &dyn Storage, number: u64) -> Result<Found, ReadError> {
     let name = segment_name(number);
     let reading = |error| failed(storage, "read", &name, error);
@@ -86,6 +88,9 @@ fn read_start(storage: &dyn Storage, number: u64) -> Result<Found, ReadError> {
                 expected: start.bytes,
                 found: bytes,
             }),
+            Err(Problem::SegmentHeader) if length < block.len() && !is_zero(&block[..length]) => {
+                Found::Bad(Problem::SegmentShort { found: bytes })
+            }
             Err(Problem::SegmentHeader) => Found::Unbegun(Unbegun {
                 number,
                 bytes,

@@ -108,16 +108,28 @@ impl DiskStorage {
         }
     }
 
+    /// Makes the folder and whatever of its path is missing. A new folder's own name must be durable before
+    /// anything in it can be; that of one that stands may be left over from a crash before its sync, so the
+    /// direct parent is synced in any case.
     fn make_folder(&self) -> io::Result<()> {
-        if self.folder.is_dir() {
-            return Ok(());
+        let parent = |folder: &Path| match folder.parent() {
+            Some(parent) if parent.as_os_str().is_empty() => PathBuf::from("."),
+            Some(parent) => parent.to_path_buf(),
+            None => folder.to_path_buf(),
+        };
+        let mut missing = Vec::new();
+        let mut at = self.folder.clone();
+        while !at.is_dir() && at.parent().is_some() && !at.as_os_str().is_empty() {
+            missing.push(at.clone());
+            at = parent(&at);
         }
-        fs::create_dir_all(&self.folder)?;
-        // The new folder's own name must be durable before anything in it can be.
-        match self.folder.canonicalize()?.parent() {
-            Some(parent) => File::open(parent)?.sync_all(),
-            None => Ok(()),
+        for folder in missing.into_iter().rev() {
+            match fs::create_dir(&folder) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => File::open(parent(&folder))?.sync_all()?,
+            }
         }
+        File::open(parent(&self.folder.canonicalize()?))?.sync_all()
     }
 }
 

@@ -252,6 +252,18 @@ fn segments_missing_renamed_or_of_another_size_are_refused() {
 }
 
 #[test]
+fn a_segment_cut_off_inside_its_header_is_no_spare() {
+    let (mut files, frames) = reference();
+    files.remove(&segment_name(3));
+    let first = frames.iter().find(|frame| frame.0 == 2).unwrap();
+    for found in [1, 8, 511] {
+        let mut files = files.clone();
+        segment_of(&mut files, 2).truncate(found as usize);
+        check(&files, 2, 0, first.3, Problem::SegmentShort { found });
+    }
+}
+
+#[test]
 fn bytes_behind_the_end_of_a_full_segment_are_refused() {
     let (mut files, frames) = reference();
     let last = *frames.iter().rfind(|frame| frame.0 == 1).unwrap();

@@ -13,5 +13,8 @@ mod torn;
 mod damage;
 mod flips;
 
+mod damage_table;
+mod harm;
+
 mod disk;
 mod rolls;

@@ -103,6 +103,15 @@ impl Sim {
         state.durable_names.insert(name.into(), inode);
     }
 
+    /// Changes a file's bytes behind everybody's back, cache and disk alike.
+    pub fn alter(&self, name: &str, change: impl Fn(&mut Vec<u8>)) {
+        let mut state = self.lock_state();
+        let inode = state.names[name];
+        let inode = &mut state.inodes[inode];
+        change(&mut inode.now);
+        change(&mut inode.durable);
+    }
+
     /// The files as a process would read them.
     pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
         let state = self.lock_state();

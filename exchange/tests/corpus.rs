@@ -1,0 +1,339 @@
+//! Journals of released formats: each must replay for ever to the digests noted when it was made, and go on.
+//! `journal/tests/corpus/README.md` tells what they are and how one is made.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+
+use hoga::recovery::decode;
+use hoga::replay::replay;
+use hoga_engine::Engine;
+use hoga_journal::Reader;
+use hoga_protocol::{Command, Sequence};
+use serde_json::{Value, json};
+use support::{Http, PATIENCE, Process, Random, next_text, order_body, websocket};
+use tungstenite::{Message, WebSocket};
+
+const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../journal/tests/corpus");
+/// The smallest segment there is, and the ring that it needs to be small.
+const CONFIG: &str = "[rings]\ninput = 64\n[journal]\nsegment_mib = 1\n";
+
+/// A client order id with everything that a reader of text could trip over, as JSON writes it.
+const QUOTED: &str = r#"it's \"quoted\", and more"#;
+
+/// The folders of the journals.
+fn corpus() -> Vec<PathBuf> {
+    let entries = fs::read_dir(CORPUS).unwrap().map(|entry| entry.unwrap().path());
+    let mut folders: Vec<_> = entries.filter(|path| path.is_dir()).collect();
+    folders.sort();
+    assert!(!folders.is_empty(), "{CORPUS} holds no journal");
+    folders
+}
+
+/// What a replay comes to, in the lines of `expected.txt`.
+fn outcome(folder: &Path) -> String {
+    let found = replay(folder, None).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    format!(
+        "records {}\nlast_sequence {}\nevents {}\nopen_orders {}\nstate_digest {}\nevents_digest {}\n",
+        found.records,
+        found.last_sequence,
+        found.events,
+        found.open_orders,
+        found.state_digest,
+        found.events_digest
+    )
+}
+
+/// The first word of a value's debug text: the name of its variant.
+fn variant(value: &impl std::fmt::Debug) -> String {
+    let text = format!("{value:?}");
+    let end = text.find(|c: char| !c.is_alphanumeric()).unwrap_or(text.len());
+    text[..end].to_owned()
+}
+
+#[test]
+fn every_released_journal_replays_to_the_digests_it_was_made_with() {
+    for folder in corpus() {
+        let expected = fs::read_to_string(folder.join("expected.txt")).unwrap();
+        assert_eq!(outcome(&folder), expected, "{}", folder.display());
+    }
+}
+
+#[test]
+fn a_released_journal_goes_on_under_this_version() {
+    for folder in corpus() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("journal");
+        fs::create_dir(&data).unwrap();
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|end| end == "hoga") {
+                fs::copy(&path, data.join(path.file_name().unwrap())).unwrap();
+            }
+        }
+        let before = replay(&data, None).unwrap();
+        assert!(before.records > 0, "{}", folder.display());
+        let process = start(dir.path());
+        let mut http = Http::connect(process.address).unwrap();
+        let body = order_body("Sell", 90_000_000, "0.5", "written by a later version");
+        let (status, order) = http.json("POST", "/api/v1/orders", &body);
+        assert_eq!(status, 201, "{order}");
+        assert!(
+            order["sequence"].as_u64().unwrap() > before.last_sequence,
+            "{order}"
+        );
+        process.terminate();
+        let after = replay(&data, None).unwrap();
+        assert_eq!(after.open_orders, before.open_orders + 1, "{}", folder.display());
+    }
+}
+
+#[test]
+fn the_first_journal_holds_every_kind_of_command_and_of_event() {
+    let (mut commands, mut events) = (BTreeSet::new(), BTreeSet::new());
+    let (mut terms, mut batches) = (BTreeSet::new(), BTreeSet::new());
+    let folder = Path::new(CORPUS).join("format-1");
+    let mut engine = Engine::new();
+    let mut reader = Reader::open(&folder).unwrap();
+    while let Some(frame) = reader.next_frame().unwrap() {
+        batches.insert(frame.record_count);
+        for record in frame.records() {
+            let (timestamp, command) = decode(record.sequence, record.bytes).unwrap();
+            commands.insert(variant(&command));
+            match command {
+                Command::NewOrder(order) => {
+                    terms.insert(format!("{:?} {:?}", order.order_type, order.time_in_force));
+                    terms.insert(format!("post_only {}", order.post_only));
+                    terms.insert(format!("named {}", !order.client_order_id.is_empty()));
+                }
+                Command::ReplaceOrder(replace) => {
+                    terms.insert(format!(
+                        "price {} quantity {}",
+                        replace.price.is_some(),
+                        replace.quantity.is_some()
+                    ));
+                }
+                Command::CancelAll(cancel) => {
+                    terms.insert(format!(
+                        "instrument {} before {}",
+                        cancel.instrument.is_some(),
+                        cancel.before.is_some()
+                    ));
+                }
+                _ => {}
+            }
+            let sequence = Sequence(record.sequence);
+            engine.apply(sequence, timestamp, &command, &mut |event| {
+                events.insert(variant(&event.body));
+            });
+        }
+    }
+    assert_eq!(
+        Vec::from_iter(&commands),
+        [
+            "CancelAll",
+            "CancelOrder",
+            "DefineInstrument",
+            "Genesis",
+            "NewOrder",
+            "OpenAccount",
+            "ReplaceOrder"
+        ]
+    );
+    assert_eq!(
+        Vec::from_iter(&events),
+        [
+            "AccountOpened",
+            "DuplicateOrder",
+            "InstrumentDefined",
+            "MassCancelDone",
+            "OrderAccepted",
+            "OrderCanceled",
+            "OrderReplaced",
+            "Rejected",
+            "Started",
+            "Trade"
+        ]
+    );
+    assert_eq!(terms.len(), 5 + 2 + 2 + 3 + 3, "{terms:?}");
+    assert!(
+        batches.len() > 3,
+        "frames of one record to many were meant: {batches:?}"
+    );
+}
+
+fn start(data_dir: &Path) -> Process {
+    let config = data_dir.join("corpus.toml");
+    fs::write(&config, CONFIG).unwrap();
+    Process::start(data_dir, &["--config", config.to_str().unwrap()])
+}
+
+/// Makes a journal for the corpus in the folder that `CORPUS_NEW` names, which must not exist.
+#[test]
+#[ignore = "makes a journal of this version, once per released format"]
+fn make_a_journal_of_this_version() {
+    let Ok(target) = std::env::var("CORPUS_NEW") else {
+        println!("skipped: CORPUS_NEW names no folder");
+        return;
+    };
+    // Tests run in their package's folder, and the name is meant from where cargo was called.
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(target);
+    fs::create_dir(&target).unwrap_or_else(|error| panic!("{}: {error}", target.display()));
+    let dir = tempfile::tempdir().unwrap();
+    let process = start(dir.path());
+    Desk::open(&process, "desk-a").trade(1, 250);
+    Desk::open(&process, "desk-b").crowd(300);
+    Desk::open(&process, "desk:c@example.com").trade(2, 120);
+    one_by_one(&process);
+    process.terminate();
+
+    let journal = dir.path().join("journal");
+    let begun = hoga_journal::verify(&journal).unwrap().segments;
+    for number in 1..=begun {
+        let name = hoga_journal::segment_name(number);
+        fs::copy(journal.join(&name), target.join(&name)).unwrap();
+    }
+    fs::write(target.join("expected.txt"), outcome(&target)).unwrap();
+    println!("made {} of {begun} segments", target.display());
+}
+
+/// Commands over HTTP, each in a frame of its own.
+fn one_by_one(process: &Process) {
+    let mut http = Http::connect(process.address).unwrap();
+    let mut place = |body: &str| http.json("POST", "/api/v1/orders", body);
+    let rests = order_body("Buy", 40_000_000, "0.25", QUOTED);
+    assert_eq!(place(&rests).0, 201);
+    assert_eq!(place(&rests).0, 200, "the same order again");
+    let (status, answer) = place(&order_body("Sell", 40_000_000, "0.25", QUOTED));
+    assert_eq!(status, 409, "{answer}");
+    let order = place(r#"{"symbol":"ETH-KRW","side":"Sell","type":"Limit","price":3000500,"quantity":2,"account":"anonymous"}"#).1;
+    let id = order["order_id"].as_str().unwrap();
+    let path = format!("/api/v1/orders/{id}");
+    for change in [
+        r#"{"price":3001000}"#,
+        r#"{"quantity":1.5}"#,
+        r#"{"price":3000000,"quantity":1.75}"#,
+    ] {
+        assert_eq!(http.json("PATCH", &path, change).0, 200);
+    }
+    assert_eq!(http.json("DELETE", &path, "").0, 200);
+    assert_eq!(http.json("DELETE", "/api/v1/orders?account=desk-a", "").0, 200);
+    let body = order_body("Sell", 77_000_000, "0.125", "stays");
+    assert_eq!(http.json("POST", "/api/v1/orders", &body).0, 201);
+}
+
+/// One order session, which sends up to `WINDOW` requests before it reads the replies.
+struct Desk {
+    socket: WebSocket<TcpStream>,
+    sent: u64,
+    waiting: usize,
+    /// Orders that were acknowledged.
+    orders: Vec<String>,
+}
+
+impl Desk {
+    const WINDOW: usize = 24;
+
+    fn open(process: &Process, account: &str) -> Desk {
+        let socket = websocket(process.address, &format!("/ws/orders?account={account}")).unwrap();
+        socket.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
+        Desk {
+            socket,
+            sent: 0,
+            waiting: 0,
+            orders: Vec::new(),
+        }
+    }
+
+    fn send(&mut self, mut request: Value) {
+        request["id"] = json!(self.sent);
+        self.sent += 1;
+        self.waiting += 1;
+        self.socket.send(Message::text(request.to_string())).unwrap();
+        if self.waiting == Self::WINDOW {
+            self.settle();
+        }
+    }
+
+    /// Reads every reply that is waited for; refusals are welcome in a corpus.
+    fn settle(&mut self) {
+        while self.waiting > 0 {
+            let reply: Value = serde_json::from_str(&next_text(&mut self.socket).unwrap()).unwrap();
+            if reply.get("id").is_none() {
+                continue;
+            }
+            self.waiting -= 1;
+            assert_ne!(reply["error"]["code"], "busy", "{reply}");
+            if let Some(id) = reply["order"]["order_id"].as_str() {
+                self.orders.push(id.to_owned());
+            }
+        }
+    }
+
+    /// Orders of every kind in two instruments, replaces and cancels, by chance.
+    fn trade(mut self, seed: u64, requests: u64) {
+        println!("seed {seed}");
+        let mut random = Random(seed);
+        for n in 0..requests {
+            let known = self.orders.len() as u64;
+            let request = match random.below(10) {
+                0 if known > 0 => {
+                    json!({"op": "cancel", "order_id": self.orders[random.below(known) as usize]})
+                }
+                1 if known > 0 => json!({
+                    "op": "replace",
+                    "order_id": self.orders[random.below(known) as usize],
+                    "price": 50_000_000 + random.below(9) * 1_000,
+                    "quantity": (1 + random.below(40)) as f64 / 8.0,
+                }),
+                _ => place(&mut random, n),
+            };
+            self.send(request);
+        }
+        self.settle();
+        self.send(json!({"op": "cancel_all", "symbol": "ETH-KRW"}));
+        self.settle();
+    }
+
+    /// More resting orders than one mass cancel takes, and their cancel.
+    fn crowd(mut self, orders: u64) {
+        for n in 0..orders {
+            self.send(
+                json!({"op": "place", "symbol": "BTC-KRW", "side": "Buy", "type": "Limit",
+                "price": 30_000_000 + n % 7 * 1_000, "quantity": 1}),
+            );
+        }
+        self.settle();
+        self.send(json!({"op": "cancel_all"}));
+        self.settle();
+    }
+}
+
+fn place(random: &mut Random, n: u64) -> Value {
+    let (symbol, middle, tick) = match random.below(4) {
+        0 => ("ETH-KRW", 3_000_000, 500),
+        _ => ("BTC-KRW", 50_000_000, 1_000),
+    };
+    let side = if random.below(2) == 0 { "Buy" } else { "Sell" };
+    let mut order = json!({"op": "place", "symbol": symbol, "side": side, "type": "Limit",
+        "quantity": (1 + random.below(64)) as f64 / 64.0});
+    if random.below(3) > 0 {
+        order["client_order_id"] = json!(format!("order {n}"));
+    }
+    if random.below(8) == 0 {
+        order["type"] = json!("Market");
+        order["time_in_force"] = json!(if random.below(3) == 0 { "FOK" } else { "IOC" });
+        return order;
+    }
+    order["price"] = json!(middle + random.below(9) * tick);
+    match random.below(6) {
+        0 => order["time_in_force"] = json!("IOC"),
+        1 => order["time_in_force"] = json!("FOK"),
+        2 => order["post_only"] = json!(true),
+        _ => {}
+    }
+    order
+}
