@@ -101,7 +101,7 @@ codes! {
     /// Post-only, and it would trade.
     POST_ONLY_WOULD_TRADE = 422 "post_only_would_trade";
     /// The exchange holds as many resting orders as it may.
-    BOOK_FULL = 422 "book_full";
+    CAPACITY = 422 "capacity";
     /// The exchange has as many accounts as it may.
     ACCOUNTS_FULL = 422 "accounts_full";
 

@@ -129,7 +129,7 @@ fn plain(reason: RejectReason) -> (ErrorCode, &'static str) {
             "account: the exchange has as many accounts as it may; trade under one that exists",
         ),
         RejectReason::Capacity => (
-            codes::BOOK_FULL,
+            codes::CAPACITY,
             "the exchange holds as many resting orders as it may; cancel some, or send orders that do not rest",
         ),
         RejectReason::InvalidPrice => (

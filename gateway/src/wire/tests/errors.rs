@@ -37,7 +37,7 @@ fn a_refusal_by_the_engine_has_the_status_that_clients_expect() {
         (R::UnknownOrder, codes::UNKNOWN_ORDER),
         (R::AlreadyExists, codes::INTERNAL),
         (R::TableFull, codes::ACCOUNTS_FULL),
-        (R::Capacity, codes::BOOK_FULL),
+        (R::Capacity, codes::CAPACITY),
         (R::InvalidPrice, codes::PRICE_OUT_OF_RANGE),
         (R::QuantityTooSmall, codes::QUANTITY_TOO_SMALL),
         (R::QuantityTooLarge, codes::QUANTITY_TOO_LARGE),
