@@ -61,5 +61,14 @@ fn words(body: &EventBody) -> [u64; 3] {
         EventBody::AccountOpened(opened) => [7, u64::from(opened.account.0), 0],
         EventBody::InstrumentDefined(defined) => [8, u64::from(defined.instrument.0), 0],
         EventBody::Started(genesis) => [9, u64::from(genesis.engine_version), 0],
+        EventBody::Checkpointed(checkpointed) => {
+            let digest = u128::from_le_bytes(checkpointed.digest);
+            [
+                10 ^ u64::from(checkpointed.agrees) << 63,
+                digest as u64,
+                (digest >> 64) as u64,
+            ]
+        }
+        EventBody::EngineVersionRaised(raised) => [11, u64::from(raised.version), 0],
     }
 }

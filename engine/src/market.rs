@@ -68,6 +68,7 @@ impl Market {
             Command::ReplaceOrder(replace) => self.replace_order(replace, out),
             Command::CancelOrder(cancel) => self.cancel_order(cancel, out),
             Command::CancelAll(cancel) => self.cancel_all(cancel, out),
+            Command::Checkpoint(_) | Command::EngineVersion(_) => Err(refused(RejectReason::OutOfPlace)),
         }
     }
 

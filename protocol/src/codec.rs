@@ -15,11 +15,13 @@
 mod bytes;
 mod command;
 mod event;
+mod image;
 
 use core::fmt;
 
 pub use command::{MAX_RECORD, decode_command, encode_command};
 pub use event::{MAX_EVENT, encode_event};
+pub use image::{ImageError, ImageSink, ImageSource};
 
 /// Why bytes are not a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

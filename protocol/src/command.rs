@@ -108,6 +108,33 @@ impl CancelAll {
     pub const MAX_ORDERS: u32 = 256;
 }
 
+/// A digest of a share of the engine's state, and the command after which it was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateCheck {
+    /// The [`Checkpoint`] that asked for it.
+    pub sequence: Sequence,
+    /// The digest.
+    pub digest: [u8; 16],
+}
+
+/// Asks for a digest of the next share of the engine's state, and tells what came of the last one.
+///
+/// The digest that the live matcher answers is journaled with the next checkpoint, so whoever applies the journal
+/// again (a follower, a recovery, a replay on another machine) finds out at that place whether its own state was the
+/// same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The answer of the live matcher to the checkpoint before this one; none if there was none.
+    pub previous: Option<StateCheck>,
+}
+
+/// Raises the version of the engine's rules: every command after this one is carried out by the new ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EngineVersion {
+    /// The new version, higher than the one in force.
+    pub version: u32,
+}
+
 /// One journaled input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -125,6 +152,10 @@ pub enum Command {
     CancelOrder(CancelOrder),
     /// A cancel of many.
     CancelAll(CancelAll),
+    /// A check that all who apply this journal agree. Known to engine versions from 2.
+    Checkpoint(Checkpoint),
+    /// A change of the rules.
+    EngineVersion(EngineVersion),
 }
 
 /// Whether a command may add risk. What only takes risk off is let through for longer when room runs short.

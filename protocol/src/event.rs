@@ -1,6 +1,6 @@
 //! What the engine says: every command is answered by at least one event.
 
-use crate::command::Genesis;
+use crate::command::{EngineVersion, Genesis};
 use crate::ids::{AccountId, InstrumentId, OrderId, Sequence};
 use crate::instrument::InstrumentSpec;
 use crate::order::{NewOrder, Side};
@@ -56,6 +56,10 @@ pub enum EventBody {
     },
     /// The command was refused and changed nothing.
     Rejected(Rejected),
+    /// A checkpoint's digest.
+    Checkpointed(Checkpointed),
+    /// The rules are of this version from here on.
+    EngineVersionRaised(EngineVersion),
 }
 
 /// An instrument and its number.
@@ -176,6 +180,16 @@ pub struct MassCancelDone {
     pub canceled: u32,
     /// Whether some are left that another command must cancel.
     pub more: bool,
+}
+
+/// What a [`Checkpoint`](crate::Checkpoint) came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checkpointed {
+    /// The digest of this share of the state.
+    pub digest: [u8; 16],
+    /// Whether the command named this engine's own answer to the checkpoint before. If not, the state of this engine
+    /// and that of the live matcher were not the same, and neither may be believed.
+    pub agrees: bool,
 }
 
 /// A refused command.

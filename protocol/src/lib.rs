@@ -23,12 +23,13 @@ mod event;
 pub mod codec;
 
 pub use command::{
-    CancelAll, CancelOrder, Command, CommandClass, Genesis, Limits, OpenAccount, ReplaceOrder,
+    CancelAll, CancelOrder, Checkpoint, Command, CommandClass, EngineVersion, Genesis, Limits, OpenAccount,
+    ReplaceOrder, StateCheck,
 };
 pub use decimal::{DecimalText, Scaled};
 pub use event::{
-    AccountOpened, CancelReason, Event, EventBody, InstrumentDefined, MassCancelDone, OrderAccepted,
-    OrderCanceled, OrderReplaced, RejectReason, Rejected, Trade, TradeSide,
+    AccountOpened, CancelReason, Checkpointed, Event, EventBody, InstrumentDefined, MassCancelDone,
+    OrderAccepted, OrderCanceled, OrderReplaced, RejectReason, Rejected, Trade, TradeSide,
 };
 pub use ids::{AccountId, ExchangeId, InstrumentId, OrderId, Sequence};
 pub use instrument::{InstrumentError, InstrumentSpec};

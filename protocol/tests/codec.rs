@@ -79,6 +79,14 @@ fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         Just(Command::Genesis(genesis())),
         Just(Command::DefineInstrument(spec())),
+        any::<Option<(u64, [u8; 16])>>().prop_map(|previous| {
+            let previous = previous.map(|(sequence, digest)| StateCheck {
+                sequence: Sequence(sequence),
+                digest,
+            });
+            Command::Checkpoint(Checkpoint { previous })
+        }),
+        any::<u32>().prop_map(|version| Command::EngineVersion(EngineVersion { version })),
         (
             account.clone(),
             text().prop_filter("an account has a name", |name| !name.is_empty())

@@ -113,7 +113,11 @@ impl Views {
             EventBody::Trade(trade) => self.trade(event, trade),
             EventBody::OrderCanceled(canceled) => self.cancel(event, canceled),
             EventBody::OrderReplaced(replaced) => self.replace(event, replaced),
-            EventBody::MassCancelDone(_) | EventBody::DuplicateOrder { .. } | EventBody::Rejected(_) => {}
+            EventBody::MassCancelDone(_)
+            | EventBody::DuplicateOrder { .. }
+            | EventBody::Rejected(_)
+            | EventBody::Checkpointed(_)
+            | EventBody::EngineVersionRaised(_) => {}
         }
         if event.last {
             self.rest_what_remains(event);

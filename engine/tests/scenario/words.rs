@@ -195,6 +195,13 @@ pub fn event(names: &Names, event: &Event) -> String {
             if done.more { "more are left" } else { "no more" },
         ),
         EventBody::DuplicateOrder { order: first } => format!("duplicate of {}", order(*first)),
+        EventBody::Checkpointed(checkpointed) => {
+            format!(
+                "checkpoint, {}",
+                if checkpointed.agrees { "agrees" } else { "DIFFERS" }
+            )
+        }
+        EventBody::EngineVersionRaised(raised) => format!("rules {}", raised.version),
         EventBody::Rejected(rejected) => match rejected.order {
             Some(about) => format!("rejected {:?} ({})", rejected.reason, order(about)),
             None => format!("rejected {:?}", rejected.reason),

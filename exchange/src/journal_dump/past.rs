@@ -116,7 +116,10 @@ impl Past {
 
     fn account_of(&self, command: &Command) -> Option<AccountName> {
         let account = match command {
-            Command::Genesis(_) | Command::DefineInstrument(_) => return None,
+            Command::Genesis(_)
+            | Command::DefineInstrument(_)
+            | Command::Checkpoint(_)
+            | Command::EngineVersion(_) => return None,
             Command::OpenAccount(open) => return Some(open.name),
             Command::NewOrder(order) => order.account,
             Command::ReplaceOrder(replace) => replace.account,
@@ -129,7 +132,11 @@ impl Past {
     fn instrument_of(&self, command: &Command) -> Option<InstrumentId> {
         let traded_by = |order| self.engine.order(order).map(|resting| resting.instrument);
         match command {
-            Command::Genesis(_) | Command::DefineInstrument(_) | Command::OpenAccount(_) => None,
+            Command::Genesis(_)
+            | Command::DefineInstrument(_)
+            | Command::OpenAccount(_)
+            | Command::Checkpoint(_)
+            | Command::EngineVersion(_) => None,
             Command::NewOrder(order) => Some(order.instrument),
             Command::ReplaceOrder(replace) => traded_by(replace.order),
             Command::CancelOrder(cancel) => traded_by(cancel.order),

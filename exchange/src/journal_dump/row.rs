@@ -8,6 +8,7 @@ use hoga_protocol::{
 };
 
 use super::past::{Outcome, Past, Told};
+use crate::replay::hex;
 
 /// The columns of CSV. Later versions may add columns at the end; these keep their names and places.
 const COLUMNS: [&str; 20] = [
@@ -102,6 +103,18 @@ pub fn describe(sequence: u64, timestamp: Nanos, command: &Command, told: &Told,
             row.symbol(told);
             row.push("before", Cell::some(cancel.before.map(|before| before.0)));
         }
+        Command::Checkpoint(checkpoint) => {
+            let previous = checkpoint.previous;
+            row.push(
+                "checked",
+                Cell::some(previous.map(|previous| previous.sequence.0)),
+            );
+            row.push(
+                "digest",
+                previous.map_or(Cell::Null, |previous| Cell::text(hex(&previous.digest))),
+            );
+        }
+        Command::EngineVersion(raise) => row.push("engine_version", Cell::bare(raise.version)),
     }
     row
 }
@@ -115,6 +128,8 @@ fn name(command: &Command) -> &'static str {
         Command::ReplaceOrder(_) => "ReplaceOrder",
         Command::CancelOrder(_) => "CancelOrder",
         Command::CancelAll(_) => "CancelAll",
+        Command::Checkpoint(_) => "Checkpoint",
+        Command::EngineVersion(_) => "EngineVersion",
     }
 }
 

@@ -70,7 +70,7 @@ impl<'a> Reader<'a> {
         Self { rest: bytes }
     }
 
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], CodecError> {
+    pub(super) fn take<const N: usize>(&mut self) -> Result<[u8; N], CodecError> {
         let (head, rest) = self.rest.split_first_chunk::<N>().ok_or(CodecError::Truncated)?;
         self.rest = rest;
         Ok(*head)

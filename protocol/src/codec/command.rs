@@ -2,7 +2,10 @@
 
 use super::CodecError;
 use super::bytes::{Reader, Writer};
-use crate::command::{CancelAll, CancelOrder, Command, Genesis, Limits, OpenAccount, ReplaceOrder};
+use crate::command::{
+    CancelAll, CancelOrder, Checkpoint, Command, EngineVersion, Genesis, Limits, OpenAccount, ReplaceOrder,
+    StateCheck,
+};
 use crate::decimal::Scaled;
 use crate::ids::{AccountId, ExchangeId, InstrumentId, OrderId, Sequence};
 use crate::instrument::InstrumentSpec;
@@ -19,6 +22,8 @@ const NEW_ORDER: u8 = 4;
 const REPLACE_ORDER: u8 = 5;
 const CANCEL_ORDER: u8 = 6;
 const CANCEL_ALL: u8 = 7;
+const CHECKPOINT: u8 = 8;
+const ENGINE_VERSION: u8 = 9;
 
 /// Writes a record into `out` and returns its length.
 pub fn encode_command(timestamp: Nanos, command: &Command, out: &mut [u8; MAX_RECORD]) -> usize {
@@ -64,6 +69,19 @@ pub fn encode_command(timestamp: Nanos, command: &Command, out: &mut [u8; MAX_RE
             w.bool(cancel.before.is_some());
             w.u64(cancel.before.unwrap_or_default().0);
         }
+        Command::Checkpoint(checkpoint) => {
+            w.u8(CHECKPOINT);
+            let (sequence, digest) = checkpoint
+                .previous
+                .map_or_else(Default::default, |previous| (previous.sequence, previous.digest));
+            w.bool(checkpoint.previous.is_some());
+            w.u64(sequence.0);
+            w.bytes(&digest);
+        }
+        Command::EngineVersion(raise) => {
+            w.u8(ENGINE_VERSION);
+            w.u32(raise.version);
+        }
     }
     w.len()
 }
@@ -95,6 +113,15 @@ pub fn decode_command(record: &[u8]) -> Result<(Nanos, Command), CodecError> {
             instrument: optional(&mut r, "instrument", Reader::u32)?.map(InstrumentId),
             before: optional(&mut r, "before", Reader::u64)?.map(Sequence),
         }),
+        CHECKPOINT => Command::Checkpoint(Checkpoint {
+            previous: optional(&mut r, "previous", |r| Ok((r.u64()?, r.take()?)))?.map(
+                |(sequence, digest)| StateCheck {
+                    sequence: Sequence(sequence),
+                    digest,
+                },
+            ),
+        }),
+        ENGINE_VERSION => Command::EngineVersion(EngineVersion { version: r.u32()? }),
         kind => return Err(CodecError::UnknownKind(kind)),
     };
     r.finish()?;

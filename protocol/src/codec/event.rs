@@ -83,6 +83,15 @@ fn put_body(w: &mut Writer<'_>, body: &EventBody) {
             w.bool(rejected.order.is_some());
             w.u64(rejected.order.unwrap_or_default().0);
         }
+        EventBody::Checkpointed(checkpointed) => {
+            w.u8(11);
+            w.bytes(&checkpointed.digest);
+            w.bool(checkpointed.agrees);
+        }
+        EventBody::EngineVersionRaised(raised) => {
+            w.u8(12);
+            w.u32(raised.version);
+        }
     }
 }
 
