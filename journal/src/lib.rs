@@ -33,6 +33,7 @@
 //! ```
 
 mod frame;
+mod position;
 mod segment;
 mod storage;
 
@@ -61,6 +62,7 @@ pub use frame::{
 pub use options::{
     DEFAULT_SEGMENT_BYTES, Durability, MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES, Options, SEGMENT_GRAIN_BYTES,
 };
+pub use position::Position;
 pub use reader::{Frame, Reader, Record, Records};
 pub use recovery::{Cut, Journal, RecoveryReport};
 pub use scan::Tail;
