@@ -80,8 +80,8 @@ main() {
   ulimit -c 0
   for name in "${stages[@]}"; do stage "$name"; done
   echo
-  echo '| crash | rounds | and at a start | acknowledged orders | acknowledged cancels | shown executions | lost | torn tails cut | refused starts | seed | took |'
-  echo '|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|'
+  echo '| crash | rounds | and at a start | acknowledged orders | acknowledged cancels | shown executions | lost | torn tails cut | refused starts | starts from a snapshot | snapshots verified | seed | took |'
+  echo '|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|'
   cat "$work/table"
   [[ -z $failed ]] || { echo "FAILED:$failed"; exit 1; }
 }

@@ -1,7 +1,7 @@
 //! The command line: one `match` over what the program can do.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -10,7 +10,7 @@ use toml::{Table, Value};
 
 use crate::config::{Config, Durability};
 use crate::journal_dump::{self, Form, Selection, parse_time};
-use crate::{journal_tools, replay, serve};
+use crate::{archive, following, journal_tools, replay, serve, snapshot_tools, upgrade};
 
 /// What may stand on the command line.
 #[derive(Debug, Parser)]
@@ -32,6 +32,13 @@ enum Mode {
     /// Look at a journal without changing it.
     #[command(subcommand)]
     Journal(JournalMode),
+    /// List, make or verify snapshots.
+    #[command(subcommand)]
+    Snapshot(SnapshotMode),
+    /// Keep up with the journal that another process writes: compare checkpoints, make snapshots, compress segments.
+    Follow(FollowArgs),
+    /// Journal the newest rules of matching; the exchange must be stopped.
+    Upgrade(FollowArgs),
 }
 
 #[derive(Debug, Default, Args)]
@@ -51,6 +58,57 @@ struct ServeArgs {
     /// Print the configuration in force and exit.
     #[arg(long)]
     print_config: bool,
+    /// Start although this checkpoint disagrees: the state that the journal gives is taken.
+    #[arg(long, value_name = "SEQUENCE")]
+    accept_divergence: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+struct FollowArgs {
+    /// The data folder of the exchange.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Configuration file (TOML), the one of the exchange.
+    #[arg(long, value_name = "FILE", env = "HOGA_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+impl FollowArgs {
+    fn config(&self) -> Result<Config, String> {
+        let flags = data_dir_flag(self.data_dir.as_deref())?;
+        Config::load(self.config.as_deref(), std::env::vars(), flags)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum SnapshotMode {
+    /// List the snapshots, the newest first.
+    List {
+        /// The data folder.
+        dir: PathBuf,
+        /// Print one JSON array.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make one of the journal's end. While an exchange runs its own follower does that.
+    Make {
+        #[command(flatten)]
+        place: FollowArgs,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Read everything and check every byte.
+    Verify {
+        /// The data folder.
+        dir: PathBuf,
+        /// Only the snapshot of this sequence.
+        #[arg(long, value_name = "SEQUENCE")]
+        sequence: Option<u64>,
+        /// Print one JSON object per line.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -61,6 +119,12 @@ struct ReplayArgs {
     /// Stop after this sequence.
     #[arg(long, value_name = "SEQUENCE")]
     until: Option<u64>,
+    /// Begin with the newest snapshot and not with the first record.
+    #[arg(long)]
+    from_snapshot: bool,
+    /// Do not digest the events, which takes longer than to make them.
+    #[arg(long)]
+    no_events_digest: bool,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -86,6 +150,17 @@ enum JournalMode {
     },
     /// Print commands, one per line, in the order of the journal.
     Dump(DumpArgs),
+    /// Move the segments that the two newest snapshots cover to another folder.
+    Archive {
+        /// The data folder.
+        dir: PathBuf,
+        /// Where they go; made if it is not there.
+        #[arg(long, value_name = "FOLDER")]
+        to: PathBuf,
+        /// Only say which.
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -137,6 +212,38 @@ impl DumpArgs {
     }
 }
 
+impl ReplayArgs {
+    fn run(self) -> Result<(), String> {
+        let scope = replay::Scope {
+            until: self.until,
+            from_snapshot: self.from_snapshot,
+            events: !self.no_events_digest && !self.from_snapshot,
+            ..replay::Scope::default()
+        };
+        replay::run(&self.data_dir, &scope, self.json)
+    }
+}
+
+impl SnapshotMode {
+    fn run(self) -> Result<(), String> {
+        match self {
+            SnapshotMode::List { dir, json } => snapshot_tools::list(&dir, json),
+            SnapshotMode::Make { place, json } => snapshot_tools::make(&place.config()?, json),
+            SnapshotMode::Verify { dir, sequence, json } => snapshot_tools::verify(&dir, sequence, json),
+        }
+    }
+}
+
+/// A data folder from the command line, as a configuration.
+fn data_dir_flag(dir: Option<&Path>) -> Result<Table, String> {
+    let mut flags = Table::new();
+    if let Some(dir) = dir {
+        let dir = dir.to_str().ok_or("--data-dir is not valid UTF-8")?;
+        flags.insert("data_dir".into(), Value::String(dir.to_owned()));
+    }
+    Ok(flags)
+}
+
 fn parse_account(text: &str) -> Result<AccountName, String> {
     AccountName::new(text)
         .map_err(|_| "an account has 1 to 32 of the letters and digits of English and . _ - @ :".to_owned())
@@ -163,10 +270,14 @@ pub fn run() -> ExitCode {
     let result = match cli.command {
         None => run_serve(cli.serve),
         Some(Mode::Serve(args)) => run_serve(args),
-        Some(Mode::Replay(args)) => replay::run(&args.data_dir, args.until, args.json),
+        Some(Mode::Replay(args)) => args.run(),
+        Some(Mode::Follow(args)) => args.config().and_then(|config| following::run(&config)),
+        Some(Mode::Upgrade(args)) => args.config().and_then(|config| upgrade::run(&config)),
+        Some(Mode::Snapshot(mode)) => mode.run(),
         Some(Mode::Journal(JournalMode::Verify { dir, json })) => journal_tools::verify(&dir, json),
         Some(Mode::Journal(JournalMode::Stat { dir, json })) => journal_tools::stat(&dir, json),
         Some(Mode::Journal(JournalMode::Dump(args))) => args.run(),
+        Some(Mode::Journal(JournalMode::Archive { dir, to, dry_run })) => archive::run(&dir, &to, dry_run),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -178,13 +289,9 @@ pub fn run() -> ExitCode {
 }
 
 fn run_serve(args: ServeArgs) -> Result<(), String> {
-    let mut flags = Table::new();
+    let mut flags = data_dir_flag(args.data_dir.as_deref())?;
     if let Some(listen) = args.listen {
         flags.insert("listen".into(), Value::String(listen.to_string()));
-    }
-    if let Some(dir) = &args.data_dir {
-        let dir = dir.to_str().ok_or("--data-dir is not valid UTF-8")?;
-        flags.insert("data_dir".into(), Value::String(dir.to_owned()));
     }
     if let Some(durability) = args.durability {
         flags.insert(
@@ -192,7 +299,8 @@ fn run_serve(args: ServeArgs) -> Result<(), String> {
             Value::try_from(durability).map_err(|error| error.to_string())?,
         );
     }
-    let config = Config::load(args.config.as_deref(), std::env::vars(), flags)?;
+    let mut config = Config::load(args.config.as_deref(), std::env::vars(), flags)?;
+    config.accept_divergence = args.accept_divergence;
     if args.print_config {
         let mut shown = config;
         shown.limits.get_or_insert_default();

@@ -6,12 +6,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hoga_follower::{Compression, FollowerOptions};
 use hoga_gateway::GatewayConfig;
-use hoga_protocol::Limits;
+use hoga_protocol::{Limits, Nanos};
 use hoga_views::ViewLimits;
 use serde::{Deserialize, Serialize};
 
 use crate::agent::IdleStrategy;
+use crate::checkpoints::CheckpointOptions;
 use crate::cores::{Layout, Pinning};
 use crate::instruments::InstrumentConfig;
 
@@ -31,6 +33,10 @@ pub struct Config {
     pub rings: Rings,
     /// Journal files.
     pub journal: JournalConfig,
+    /// Checkpoints in the journal.
+    pub checkpoints: CheckpointsConfig,
+    /// The follower and its snapshots.
+    pub follower: FollowerConfig,
     /// Bounds on the engine's state; journaled when an exchange begins, and compared when given later.
     pub limits: Option<LimitsConfig>,
     /// What is kept in memory for queries and resumption.
@@ -39,6 +45,9 @@ pub struct Config {
     pub gateway: GatewaySection,
     /// What is traded; journaled when an exchange begins, and compared when given later.
     pub instruments: Option<Vec<InstrumentConfig>>,
+    /// The checkpoint whose disagreement is accepted for this start; from the command line only.
+    #[serde(skip)]
+    pub accept_divergence: Option<u64>,
 }
 
 /// What has happened to an order when its client is told.
@@ -84,6 +93,34 @@ pub struct Rings {
 pub struct JournalConfig {
     /// Size of a segment file in MiB.
     pub segment_mib: u64,
+    /// How hard closed segments are compressed, 1 to 19 as zstd counts; 0 leaves them as they are.
+    pub compression_level: u32,
+}
+
+/// `[checkpoints]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CheckpointsConfig {
+    /// A checkpoint after so many commands; 0 for never.
+    pub commands: u64,
+    /// A checkpoint after so many milliseconds with commands in them; 0 for never.
+    pub interval_ms: u64,
+}
+
+/// `[follower]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FollowerConfig {
+    /// Whether `hoga serve` runs one.
+    pub enabled: bool,
+    /// A snapshot after so many commands; 0 for never.
+    pub snapshot_commands: u64,
+    /// A snapshot after so many seconds with commands in them; 0 for never.
+    pub snapshot_seconds: u64,
+    /// A snapshot when the exchange stops.
+    pub snapshot_at_stop: bool,
+    /// How many snapshots are kept.
+    pub keep_snapshots: usize,
 }
 
 /// `[limits]`
@@ -153,10 +190,13 @@ impl Default for Config {
             threads: Threads::default(),
             rings: Rings::default(),
             journal: JournalConfig::default(),
+            checkpoints: CheckpointsConfig::default(),
+            follower: FollowerConfig::default(),
             limits: None,
             views: ViewsConfig::default(),
             gateway: GatewaySection::default(),
             instruments: None,
+            accept_divergence: None,
         }
     }
 }
@@ -183,7 +223,31 @@ impl Default for Rings {
 
 impl Default for JournalConfig {
     fn default() -> Self {
-        Self { segment_mib: 64 }
+        Self {
+            segment_mib: 64,
+            compression_level: 3,
+        }
+    }
+}
+
+impl Default for CheckpointsConfig {
+    fn default() -> Self {
+        Self {
+            commands: 20_000,
+            interval_ms: 1_000,
+        }
+    }
+}
+
+impl Default for FollowerConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            snapshot_commands: 5_000_000,
+            snapshot_seconds: 600,
+            snapshot_at_stop: true,
+            keep_snapshots: 2,
+        }
     }
 }
 
@@ -263,6 +327,28 @@ impl Config {
             ping_after: Duration::from_millis(section.ping_after_ms),
             close_after: Duration::from_millis(section.close_after_ms),
             max_in_flight_per_session: section.max_in_flight_per_session,
+        }
+    }
+
+    /// The pipeline's part about checkpoints.
+    pub const fn checkpoints(&self) -> CheckpointOptions {
+        CheckpointOptions {
+            commands: self.checkpoints.commands,
+            interval: Nanos(self.checkpoints.interval_ms.saturating_mul(1_000_000)),
+        }
+    }
+
+    /// The follower's part.
+    pub fn follower(&self) -> FollowerOptions {
+        FollowerOptions {
+            snapshot_commands: self.follower.snapshot_commands,
+            snapshot_interval: Duration::from_secs(self.follower.snapshot_seconds),
+            keep: self.follower.keep_snapshots,
+            sync: self.durability == Durability::Fsync,
+            compression: match self.journal.compression_level {
+                0 => Compression::None,
+                level => Compression::Zstd(level as i32),
+            },
         }
     }
 

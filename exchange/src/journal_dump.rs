@@ -9,12 +9,12 @@ mod time;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
+use hoga_follower::decode;
 use hoga_journal::Reader;
 use hoga_protocol::{AccountName, Nanos};
 use indicatif::ProgressBar;
 
 use crate::journal_tools::locate;
-use crate::recovery::decode;
 use crate::replay::bytes_bar;
 use past::Past;
 
@@ -117,7 +117,8 @@ fn write_all(
         if selection.until.is_some_and(|until| sequence > until) {
             break;
         }
-        let (timestamp, command) = decode(sequence, record.bytes).map_err(Failure::Journal)?;
+        let (timestamp, command) = decode(sequence, record.bytes)
+            .map_err(|error| Failure::Journal(error.to_string()))?;
         let told = past
             .tell(sequence, timestamp, &command)
             .map_err(Failure::Journal)?;

@@ -14,10 +14,16 @@ pub mod serve;
 pub mod pipeline;
 
 pub mod agent;
+pub mod checkpoints;
 pub mod cores;
 pub mod journaler;
 pub mod matcher;
 
+pub mod following;
+pub mod upgrade;
+
+pub mod archive;
 pub mod journal_dump;
 pub mod journal_tools;
 pub mod replay;
+pub mod snapshot_tools;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use hoga_engine::ENGINE_VERSION;
 use hoga_gateway::GatewayStats;
 use hoga_journal::Space;
 use hoga_protocol::{DecimalText, FeeRate, Lots, Ticks};
@@ -81,6 +82,16 @@ pub fn banner(config: &Config, address: SocketAddr, plan: &CorePlan, recovered: 
             Durability::Memory => "memory: NOTHING survives a stop; for experiments",
         },
     );
+    let rules = recovered.replica.engine.rules();
+    if rules < ENGINE_VERSION {
+        line(
+            "rules",
+            &format!("version {rules}; this program knows {ENGINE_VERSION}: `hoga upgrade` journals the change"),
+        );
+    }
+    if config.durability != Durability::Memory && !config.follower.enabled {
+        line("follower", "off: no snapshots, no comparison of checkpoints, no compression");
+    }
     let idle = format!("{:?}", config.threads.idle).to_lowercase();
     for (thread, agents, core) in plan.describe() {
         let core = core.map_or("any core".to_owned(), |core| format!("core {core}"));
@@ -89,7 +100,7 @@ pub fn banner(config: &Config, address: SocketAddr, plan: &CorePlan, recovered: 
             &format!("{thread:<10} {agents:<20} {core:<9} idle: {idle}"),
         );
     }
-    for (_, spec) in recovered.views.instruments().iter() {
+    for (_, spec) in recovered.replica.views.instruments().iter() {
         let (tick, lot) = (spec.price_text(Ticks(1)), spec.quantity_text(Lots(1)));
         let percent = |rate: FeeRate| DecimalText::new(i128::from(rate.0), 4);
         line(
@@ -113,7 +124,7 @@ pub fn banner(config: &Config, address: SocketAddr, plan: &CorePlan, recovered: 
 
 /// A body that the first instrument accepts.
 fn first_order(recovered: &Recovered) -> String {
-    let Some((_, spec)) = recovered.views.instruments().iter().next() else {
+    let Some((_, spec)) = recovered.replica.views.instruments().iter().next() else {
         return "{}".to_owned();
     };
     let price = if spec.symbol().as_str() == "BTC-KRW" {

@@ -22,6 +22,7 @@ use hoga_journal::{Space, Writer};
 use hoga_protocol::{Command, CommandClass, Event, EventBody, Nanos, OrderId, Sequence};
 
 use crate::agent::{self, Agent, IdleStrategy, SleepFlag, Sleeper, Unparker};
+use crate::checkpoints::{Answers, CheckpointOptions, Checkpoints};
 use crate::cores::{self, CorePlan};
 use crate::journaler::Journaler;
 use crate::matcher::Matcher;
@@ -83,6 +84,8 @@ pub struct PipelineOptions {
     pub idle: IdleStrategy,
     /// Which agent runs on which core.
     pub cores: CorePlan,
+    /// When the exchange sequences checkpoints.
+    pub checkpoints: CheckpointOptions,
 }
 
 /// A running core and the gateway's two ends of it.
@@ -108,6 +111,8 @@ pub fn start(engine: Engine, writer: Writer, waker: GatewayWaker, options: &Pipe
     };
     let space = writer.space();
     let base = engine.last_sequence();
+    let answers = Answers::new(engine.last_check());
+    let checkpoints = Checkpoints::new(options.checkpoints, engine.rules(), answers.clone());
 
     let (journaler_poller, input) =
         build_single_producer(options.input_ring, empty_input, BusySpin).new_event_poller();
@@ -158,10 +163,12 @@ pub fn start(engine: Engine, writer: Writer, waker: GatewayWaker, options: &Pipe
         head,
         space,
         counters: Arc::clone(&counters),
+        checkpoints,
     };
     let source = RingSource {
         poller: output_poller,
         flag: gateway.flag,
+        answers,
         ended: false,
     };
     Pipeline {
@@ -216,10 +223,12 @@ pub struct RingSink {
     head: Unparker,
     space: Arc<Space>,
     counters: Arc<Counters>,
+    checkpoints: Checkpoints,
 }
 
 impl RingSink {
-    fn admit(&self, class: CommandClass) -> Result<(), Refusal> {
+    /// Whether a command of this class may go in.
+    fn has_room(&self, class: CommandClass) -> Result<(), Refusal> {
         let submitted = self.counters.submitted.load(Ordering::Relaxed);
         let waiting = submitted - self.counters.matched.load(Ordering::Acquire);
         self.counters
@@ -231,28 +240,17 @@ impl RingSink {
             CommandClass::Reducing => (self.slots, reserve),
         };
         if waiting >= most {
-            return Err(self.busy());
+            return Err(Refusal::Busy);
         }
         if self.space.remaining_bytes() < least_space {
             // A spare segment that is only late will be there in a moment; one that cannot be made is another matter.
-            if self.space.failure().is_none() {
-                return Err(self.busy());
-            }
-            self.counters.refused_no_space.fetch_add(1, Ordering::Relaxed);
-            return Err(Refusal::CancelOnly);
+            let is_late = self.space.failure().is_none();
+            return Err(if is_late { Refusal::Busy } else { Refusal::CancelOnly });
         }
         Ok(())
     }
 
-    fn busy(&self) -> Refusal {
-        self.counters.refused_busy.fetch_add(1, Ordering::Relaxed);
-        Refusal::Busy
-    }
-}
-
-impl CommandSink for RingSink {
-    fn submit(&mut self, timestamp: Nanos, command: &Command) -> Result<Sequence, Refusal> {
-        self.admit(command.class())?;
+    fn publish(&mut self, timestamp: Nanos, command: &Command) -> Result<Sequence, Refusal> {
         let ring = self.ring.as_mut().ok_or(Refusal::Busy)?;
         let position = ring
             .try_publish(|slot| {
@@ -265,6 +263,30 @@ impl CommandSink for RingSink {
         self.counters.submitted.fetch_add(1, Ordering::Relaxed);
         self.head.wake();
         Ok(Sequence(self.base.0 + 1 + position as u64))
+    }
+}
+
+impl CommandSink for RingSink {
+    fn submit(&mut self, timestamp: Nanos, command: &Command) -> Result<Sequence, Refusal> {
+        self.has_room(command.class()).inspect_err(|refusal| {
+            let refused = match refusal {
+                Refusal::Busy => &self.counters.refused_busy,
+                Refusal::CancelOnly => &self.counters.refused_no_space,
+            };
+            refused.fetch_add(1, Ordering::Relaxed);
+        })?;
+        self.publish(timestamp, command)
+    }
+
+    /// Sequences a checkpoint when one is due and nobody is short of room; else it stays due.
+    fn tick(&mut self, now: Nanos) {
+        let commands = self.counters.submitted.load(Ordering::Relaxed);
+        if let Some(checkpoint) = self.checkpoints.due(now, commands)
+            && self.has_room(CommandClass::Adding).is_ok()
+            && let Ok(sequence) = self.publish(now, &checkpoint)
+        {
+            self.checkpoints.sequenced(sequence, now, commands + 1);
+        }
     }
 
     fn reason(&self) -> String {
@@ -286,6 +308,7 @@ impl Drop for RingSink {
 pub struct RingSource {
     poller: disruptor::EventPoller<OutputSlot, disruptor::SingleProducerBarrier>,
     flag: Arc<SleepFlag>,
+    answers: Answers,
     ended: bool,
 }
 
@@ -302,6 +325,7 @@ impl EventSource for RingSource {
             Ok(mut events) => {
                 let mut done = 0;
                 for slot in &mut events {
+                    self.answers.note(&slot.event);
                     fold(&slot.event);
                     done += 1;
                 }

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use hoga_engine::{ENGINE_VERSION, Engine};
-use hoga_journal::{Journal, OpenError, Options, RecoveryReport, Storage, Writer};
-use hoga_protocol::codec::{MAX_RECORD, decode_command, encode_command};
-use hoga_protocol::{Command, ExchangeId, Genesis, InstrumentSpec, Limits, Nanos, Sequence};
+use hoga_engine::ENGINE_VERSION;
+use hoga_follower::{ApplyError, Base, Recovery, Replica};
+use hoga_journal::{DiskStorage, Journal, OpenError, Options, RecoveryReport, Storage, Writer};
+use hoga_protocol::codec::{MAX_RECORD, encode_command};
+use hoga_protocol::{Command, Event, EventBody, ExchangeId, Genesis, InstrumentSpec, Limits, Sequence};
 use hoga_views::Views;
 
 use crate::config::{Config, Durability};
@@ -15,14 +16,35 @@ use crate::instruments;
 
 /// An exchange as its journal left it.
 pub struct Recovered {
-    /// The engine.
-    pub engine: Engine,
-    /// The views of the same events.
-    pub views: Views,
+    /// The engine and the views.
+    pub replica: Replica,
     /// The journal, which goes on after the engine's last sequence.
     pub writer: Writer,
+    /// The sequence of the newest snapshot that was believed; 0 for none.
+    pub snapshot: u64,
     /// What was found, in a few words.
     pub summary: String,
+    /// What somebody should look at, each in a sentence.
+    pub warnings: Vec<String>,
+}
+
+/// Where an exchange keeps its files.
+#[derive(Clone)]
+pub struct Stores {
+    /// The journal's folder.
+    pub journal: Arc<dyn Storage>,
+    /// The snapshots' folder.
+    pub snapshots: Arc<dyn Storage>,
+}
+
+impl Stores {
+    /// The folders in a data folder. Nothing is touched.
+    pub fn new(data_dir: &Path) -> Stores {
+        Stores {
+            journal: Arc::new(DiskStorage::new(journal_dir(data_dir))),
+            snapshots: Arc::new(DiskStorage::new(snapshots_dir(data_dir))),
+        }
+    }
 }
 
 /// Where the journal lies in a data folder.
@@ -30,17 +52,88 @@ pub fn journal_dir(data_dir: &Path) -> PathBuf {
     data_dir.join("journal")
 }
 
-/// Recovers the exchange in `storage`, or begins one there. `progress` is told the sequence reached now and then.
+/// Where the snapshots lie in a data folder.
+pub fn snapshots_dir(data_dir: &Path) -> PathBuf {
+    data_dir.join("snapshots")
+}
+
+/// Recovers the exchange in `stores`, or begins one there. `progress` is told the sequence reached now and then.
 ///
 /// # Errors
-/// In words: the journal is in use, damaged or newer than this program, or differs from the configuration.
+/// In words: the journal is in use, damaged or newer than this program, or differs from the configuration; or a snapshot
+/// shows that the journal has lost records.
 pub fn recover(
     config: &Config,
-    storage: Arc<dyn Storage>,
+    stores: &Stores,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Recovered, String> {
-    let start = Instant::now();
-    let options = Options {
+    let (mut recovered, report) = open(config, stores, progress)?;
+    if report.records == 0 {
+        begin(config, &mut recovered.replica, &mut recovered.writer)?;
+        recovered.summary = "a new exchange".to_owned();
+    } else {
+        compare(config, &recovered.replica.views)?;
+    }
+    Ok(recovered)
+}
+
+/// As [`recover`], but begins no exchange and compares nothing with the configuration.
+///
+/// # Errors
+/// As [`recover`].
+pub fn open(
+    config: &Config,
+    stores: &Stores,
+    progress: &mut dyn FnMut(u64),
+) -> Result<(Recovered, RecoveryReport), String> {
+    let options = options(config)?;
+    let mut warnings = Vec::new();
+    let mut recovery = Recovery::new(Arc::clone(&stores.snapshots), config.views())
+        .map_err(|error| error.to_string())?;
+    if config.durability == Durability::Memory {
+        recovery = recovery.from_genesis();
+    }
+    while let Some(base) = recovery.next_base() {
+        let Base {
+            mut replica,
+            snapshot,
+            passed_over,
+        } = base;
+        warnings.extend(passed_over);
+        if let Some(checkpoint) = config.accept_divergence {
+            replica.accept_divergence(Sequence(checkpoint));
+        }
+        let start = Instant::now();
+        let apply = |sequence: u64, record: &[u8]| -> Result<(), ApplyError> {
+            if sequence.is_multiple_of(1 << 16) {
+                progress(sequence);
+            }
+            replica.apply(sequence, record, |_| {})
+        };
+        let head = snapshot.as_ref().map(|(_, head)| head);
+        let at = head.map(|head| (head.journal_id, &head.position));
+        match Journal::open_from(Arc::clone(&stores.journal), &options, at, apply) {
+            Ok((writer, report)) => {
+                let recovered = Recovered {
+                    replica,
+                    writer,
+                    snapshot: snapshot.map_or(0, |(file, _)| file.sequence),
+                    summary: summarize(&report, head.is_some(), start),
+                    warnings,
+                };
+                return Ok((recovered, report));
+            }
+            Err(OpenError::Ahead(why)) if config.durability != Durability::Fsync => {
+                warnings.push(format!("{why}; the state before it is taken"));
+            }
+            Err(error) => return Err(explain(error)),
+        }
+    }
+    Err("no state was found to recover from".to_owned())
+}
+
+fn options(config: &Config) -> Result<Options, String> {
+    Ok(Options {
         journal_id: random_u32()?,
         segment_bytes: config.journal.segment_mib << 20,
         durability: match config.durability {
@@ -49,68 +142,39 @@ pub fn recover(
             Durability::Memory => hoga_journal::Durability::Memory,
         },
         ..Options::default()
-    };
-    let mut engine = Engine::new();
-    let mut views = Views::new(config.views());
-    let apply = |sequence: u64, record: &[u8]| -> Result<(), String> {
-        let (timestamp, command) = decode(sequence, record)?;
-        engine.apply(Sequence(sequence), timestamp, &command, &mut |event| {
-            views.fold(event)
-        });
-        if sequence.is_multiple_of(1 << 16) {
-            progress(sequence);
-        }
-        Ok(())
-    };
-    let (mut writer, report) = Journal::open_with(storage, &options, apply).map_err(|error| match error {
-        OpenError::Record { source, .. } => source,
-        other => other.to_string(),
-    })?;
-    let summary = if report.records == 0 {
-        begin(config, &mut engine, &mut views, &mut writer)?;
-        "a new exchange".to_owned()
-    } else {
-        compare(config, &views)?;
-        summarize(&report, start)
-    };
-    Ok(Recovered {
-        engine,
-        views,
-        writer,
-        summary,
     })
 }
 
-/// Reads a record, and refuses one that this program is too old for.
-///
-/// # Errors
-/// In words, naming the sequence.
-pub fn decode(sequence: u64, record: &[u8]) -> Result<(Nanos, Command), String> {
-    let (timestamp, command) = decode_command(record).map_err(|error| {
-        format!(
-            "the journal's record {sequence} cannot be read: {error}. Start the version of hoga that wrote it"
-        )
-    })?;
-    if let Command::Genesis(genesis) = &command
-        && genesis.engine_version > ENGINE_VERSION
-    {
-        return Err(format!(
-            "the journal was begun under engine version {}, and this program knows up to {ENGINE_VERSION}: start a \
-             newer hoga",
-            genesis.engine_version
-        ));
+fn explain(error: OpenError<ApplyError>) -> String {
+    match error {
+        OpenError::Record { source, .. } => match source {
+            ApplyError::Diverged { sequence, .. } => format!(
+                "{source}. Nothing was changed. Once that is done, `hoga serve --accept-divergence {sequence}` goes on \
+                 with what the journal gives"
+            ),
+            source => source.to_string(),
+        },
+        OpenError::Ahead(why) => format!(
+            "{why}: acknowledged commands are lost. Nothing was changed. Restore the journal from a copy that has them; \
+             or, to go on without them, move the snapshots behind its end away"
+        ),
+        other => other.to_string(),
     }
-    Ok((timestamp, command))
 }
 
-fn summarize(report: &RecoveryReport, start: Instant) -> String {
-    let mut text = format!(
-        "recovered {} commands from {} segment{} in {:.1} s",
-        report.records,
-        report.segments,
-        if report.segments == 1 { "" } else { "s" },
-        start.elapsed().as_secs_f64()
-    );
+fn summarize(report: &RecoveryReport, from_snapshot: bool, start: Instant) -> String {
+    let count = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let mut text = if from_snapshot {
+        let at = report.records - report.replayed;
+        format!("recovered the snapshot of sequence {at} and {} after it", count(report.replayed, "command"))
+    } else {
+        format!(
+            "recovered {} from {}",
+            count(report.replayed, "command"),
+            count(report.segments, "segment")
+        )
+    };
+    text.push_str(&format!(" in {:.1} s", start.elapsed().as_secs_f64()));
     if let Some(cut) = &report.cut {
         text.push_str(&format!("; {cut}"));
     }
@@ -121,7 +185,7 @@ fn summarize(report: &RecoveryReport, start: Instant) -> String {
 }
 
 /// Journals the genesis and the instruments of a new exchange, in one commit.
-fn begin(config: &Config, engine: &mut Engine, views: &mut Views, writer: &mut Writer) -> Result<(), String> {
+fn begin(config: &Config, replica: &mut Replica, writer: &mut Writer) -> Result<(), String> {
     let genesis = Genesis {
         engine_version: ENGINE_VERSION,
         exchange: ExchangeId(writer.journal_id()),
@@ -141,12 +205,12 @@ fn begin(config: &Config, engine: &mut Engine, views: &mut Views, writer: &mut W
         let mut record = [0; MAX_RECORD];
         let len = encode_command(now, command, &mut record);
         writer.append(&record[..len]).map_err(|error| error.to_string())?;
-        engine.apply(engine.last_sequence().next(), now, command, &mut |event| {
-            if let hoga_protocol::EventBody::Rejected(rejected) = event.body {
+        let note = |event: &Event| {
+            if let EventBody::Rejected(rejected) = event.body {
                 refused = Some(rejected.reason);
             }
-            views.fold(event);
-        });
+        };
+        (replica.apply(replica.last_sequence() + 1, &record[..len], note)).map_err(|error| error.to_string())?;
     }
     match refused {
         Some(reason) => Err(format!("the exchange cannot begin as configured: {reason:?}")),

@@ -8,18 +8,19 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use hoga_follower::Replica;
 use hoga_gateway::{Clock, Core, Gateway, GatewayStats, GatewayWaker};
-use hoga_journal::{DiskStorage, Storage};
 use hoga_protocol::Nanos;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::agent::{Idle, IdleStrategy, Idler, LONGEST_PARK};
-use crate::config::Config;
+use crate::config::{Config, Durability};
 use crate::cores::{self, CorePlan};
+use crate::following::Following;
 use crate::notices::{banner, farewell, tell, warn, watch};
 use crate::pipeline::{self, Counters, PipelineOptions, RingSink, RingSource};
-use crate::recovery;
+use crate::recovery::{self, Recovered, Stores};
 use crate::replay;
 
 /// How long the drain waits for sequenced commands, and then for clients to take what is theirs.
@@ -70,9 +71,9 @@ pub fn run(config: &Config) -> Result<(), String> {
     let mut signals =
         watch_signals(&at_once).map_err(|error| format!("cannot watch for signals: {error}"))?;
     raise_descriptor_limit(config.gateway.max_connections as u64);
-    let storage = Arc::new(DiskStorage::new(recovery::journal_dir(&config.data_dir)));
     let bar = replay::counter("recovering", "commands");
-    let exchange = Exchange::start(config, storage, &mut |sequence| bar.set_position(sequence))?;
+    let stores = Stores::new(&config.data_dir);
+    let exchange = Exchange::start(config, &stores, &mut |sequence| bar.set_position(sequence))?;
     bar.finish_and_clear();
     // From here on a signal drains; the banner says so, so it comes after.
     at_once.store(false, Ordering::SeqCst);
@@ -102,16 +103,17 @@ pub struct Exchange {
     gateway: JoinHandle<Option<GatewayStats>>,
     threads: Vec<JoinHandle<()>>,
     watch: JoinHandle<()>,
+    following: Option<Following>,
 }
 
 impl Exchange {
-    /// Listens, recovers the journal in `storage` (meanwhile `/readyz` answers 503), and opens for business.
+    /// Listens, recovers the exchange in `stores` (meanwhile `/readyz` answers 503), and opens for business.
     ///
     /// # Errors
     /// As [`run`].
     pub fn start(
         config: &Config,
-        storage: Arc<dyn Storage>,
+        stores: &Stores,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Self, String> {
         let threads = &config.threads;
@@ -128,29 +130,34 @@ impl Exchange {
         let (open, opened) = mpsc::sync_channel(1);
         let gateway = spawn_gateway(gateway, opened, Arc::clone(&stop), plan, config.threads.idle)?;
 
-        let mut recovered = match recovery::recover(config, storage, progress) {
-            Ok(recovered) => recovered,
+        let ready = recovery::recover(config, stores, progress)
+            .and_then(|recovered| Ok((follow(config, stores, &recovered)?, recovered)));
+        let (following, mut recovered) = match ready {
+            Ok(ready) => ready,
             Err(error) => {
                 stop_gateway(&stop, &waker, gateway);
                 return Err(error);
             }
         };
         // No order shall wait for the system to find a page of memory for it.
-        recovered.engine.touch_memory();
+        recovered.replica.engine.touch_memory();
+        recovered.warnings.iter().for_each(|warning| warn(warning));
         let banner = banner(config, address, &plan, &recovered);
         let options = PipelineOptions {
             input_ring: config.rings.input,
             output_ring: config.rings.output,
             idle: config.threads.idle,
             cores: plan,
+            checkpoints: config.checkpoints(),
         };
         let watch = watch(recovered.writer.space(), Arc::clone(&stop))
             .map_err(|error| format!("cannot start a thread: {error}"))?;
-        let pipeline = pipeline::start(recovered.engine, recovered.writer, waker.clone(), &options);
+        let Replica { engine, views, .. } = recovered.replica;
+        let pipeline = pipeline::start(engine, recovered.writer, waker.clone(), &options);
         let core = Core {
             sink: pipeline.sink,
             source: pipeline.source,
-            views: recovered.views,
+            views,
         };
         open.send(core)
             .map_err(|_| "the gateway stopped before it was opened".to_owned())?;
@@ -165,6 +172,7 @@ impl Exchange {
             gateway,
             threads,
             watch,
+            following,
         })
     }
 
@@ -175,8 +183,21 @@ impl Exchange {
         for thread in self.threads.into_iter().chain([self.watch]) {
             let _ = thread.join();
         }
+        // Everything is durable now, so the follower's last snapshot holds all of it.
+        if let Some(following) = self.following {
+            following.stop();
+        }
         farewell(&self.counters, stats.as_ref())
     }
+}
+
+/// Starts the follower where one is wanted and there is something to follow.
+fn follow(config: &Config, stores: &Stores, recovered: &Recovered) -> Result<Option<Following>, String> {
+    if !config.follower.enabled || config.durability == Durability::Memory {
+        return Ok(None);
+    }
+    let replica = recovered.replica.clone();
+    Following::start(config, stores, replica, &recovered.writer, recovered.snapshot).map(Some)
 }
 
 /// Asks for as many file descriptors as the connections may take. The soft limit of 1,024 that most systems start a

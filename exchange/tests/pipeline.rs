@@ -1,17 +1,17 @@
 //! The rings and the matcher with a gateway that drains slowly.
 
-use std::sync::Arc;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use hoga::agent::IdleStrategy;
+use hoga::checkpoints::CheckpointOptions;
 use hoga::config::{Config, Durability};
 use hoga::cores::CorePlan;
 use hoga::pipeline::{self, PipelineOptions, RingSink, RingSource};
-use hoga::recovery;
+use hoga::recovery::{self, Stores};
 use hoga::serve::SystemClock;
 use hoga_gateway::{CommandSink, EventSource, Gateway, GatewayConfig};
-use hoga_journal::DiskStorage;
 use hoga_protocol::*;
 
 const LEVELS: i64 = 300;
@@ -36,9 +36,10 @@ fn a_full_output_ring_neither_loses_nor_reorders_an_event() {
         durability: Durability::Memory,
         ..Config::default()
     };
-    let storage = Arc::new(DiskStorage::new("never-made"));
-    let recovered = recovery::recover(&config, storage, &mut |_| {}).unwrap();
-    let first = recovered.engine.last_sequence().next();
+    let stores = Stores::new(Path::new("never-made"));
+    let recovered = recovery::recover(&config, &stores, &mut |_| {}).unwrap();
+    let engine = recovered.replica.engine;
+    let first = engine.last_sequence().next();
     let listen = GatewayConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         ..GatewayConfig::default()
@@ -53,8 +54,9 @@ fn a_full_output_ring_neither_loses_nor_reorders_an_event() {
             matcher: None,
             gateway: None,
         },
+        checkpoints: CheckpointOptions::NEVER,
     };
-    let pipeline = pipeline::start(recovered.engine, recovered.writer, gateway.waker(), &options);
+    let pipeline = pipeline::start(engine, recovered.writer, gateway.waker(), &options);
     let (mut sink, mut source) = (pipeline.sink, pipeline.source);
 
     let name = AccountName::new("slow").unwrap();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// What each room may import, and nothing else. Development dependencies (tests) are free.
-const TABLE: [(&str, &[&str]); 8] = [
+const TABLE: [(&str, &[&str]); 9] = [
     ("hoga-protocol", &[]),
     ("hoga-engine", &["hoga-protocol", "hashbrown", "siphasher"]),
     ("hoga-journal", &["blake3", "crc32c", "rustix", "zerocopy"]),
@@ -26,6 +26,10 @@ const TABLE: [(&str, &[&str]); 8] = [
         ],
     ),
     (
+        "hoga-follower",
+        &["hoga-protocol", "hoga-engine", "hoga-journal", "hoga-views", "siphasher"],
+    ),
+    (
         "hoga",
         &[
             "hoga-protocol",
@@ -33,6 +37,7 @@ const TABLE: [(&str, &[&str]); 8] = [
             "hoga-journal",
             "hoga-views",
             "hoga-gateway",
+            "hoga-follower",
             "clap",
             "core_affinity",
             "disruptor",

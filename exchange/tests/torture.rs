@@ -19,7 +19,21 @@ use support::load::{Load, Told, missing, unjournaled};
 use support::{Process, Random, hoga, spawn};
 
 /// Small files are quickly made, so a round is short and every few of them the journal rolls.
-const CONFIG: &str = "[rings]\ninput = 256\noutput = 1024\n[journal]\nsegment_mib = 1\n";
+/// Snapshots and checkpoints come so often that each round has several.
+const CONFIG: &str = "\
+[rings]
+input = 256
+output = 1024
+[journal]
+segment_mib = 1
+compression_level = 1
+[checkpoints]
+commands = 50
+interval_ms = 5
+[follower]
+snapshot_commands = 300
+snapshot_seconds = 1
+";
 /// Rounds on one data folder; the next ones begin a new exchange, so that recovery stays short.
 const GENERATION: u64 = 50;
 /// One crash in so many is followed by another while the exchange is starting again.
@@ -96,8 +110,10 @@ fn torture(name: &str, dir: &Path, disk: Option<Disk>) {
         told_orders,
         told_cancels,
         told_executions,
+        snapshots,
         ..
     } = torture.tally;
+    assert!(snapshots > 0, "the follower must have made snapshots");
     assert!(
         told_orders > 0 && told_cancels > 0 && told_executions > 0,
         "the load must have been acknowledged and shown: {told_orders}, {told_cancels}, {told_executions}"
@@ -116,6 +132,10 @@ struct Tally {
     lost: usize,
     torn: u64,
     refused: u64,
+    /// Starts that began with a snapshot.
+    from_snapshot: u64,
+    /// Snapshots found after crashes, all of which must verify.
+    snapshots: usize,
 }
 
 impl Tally {
@@ -129,10 +149,12 @@ impl Tally {
             lost,
             torn,
             refused,
+            from_snapshot,
+            snapshots,
         } = self;
         format!(
             "| {name} | {rounds} | {crashes_at_start} | {told_orders} | {told_cancels} | {told_executions} | {lost} | {torn} \
-             | {refused} | {seed} | {} s |",
+             | {refused} | {from_snapshot} | {snapshots} | {seed} | {} s |",
             took.as_secs()
         )
     }
@@ -175,8 +197,8 @@ impl Torture {
         process.terminate();
         let faults = unjournaled(&data, &all_told);
         self.lost(faults, self.tally.rounds)?;
-        let digests = [replay(&data), replay(&data)];
-        assert_eq!(digests[0], digests[1], "two replays of one journal differ");
+        let digests = [replay(&data, &[]), replay(&data, &["--from-snapshot"])];
+        assert_eq!(digests[0], digests[1], "the journal and its newest snapshot differ");
         fs::remove_dir_all(&data).unwrap();
         Ok(())
     }
@@ -253,6 +275,11 @@ impl Torture {
     /// Verifies the journal as the crash left it and starts an exchange on it; both must find the same.
     fn start(&mut self, data: &Path) -> Result<Process, Faults> {
         let (whole, verdict, said) = hoga(&["journal", "verify", "--json", data.to_str().unwrap()]);
+        let (sound, listed, damaged) = hoga(&["snapshot", "verify", "--json", data.to_str().unwrap()]);
+        if !sound && !damaged.contains("there is no snapshot") {
+            return Err(vec![format!("round {}: {damaged}", self.tally.rounds)]);
+        }
+        self.tally.snapshots += listed.lines().count();
         let begun = whole || !said.contains("there is no journal");
         let process = match Process::try_start(data, &["--config", self.config.to_str().unwrap()]) {
             Ok(process) if whole || !begun => process,
@@ -265,6 +292,7 @@ impl Torture {
                 )]);
             }
         };
+        self.tally.from_snapshot += u64::from(process.banner.contains("recovered the snapshot of"));
         let torn = begun && serde_json::from_str::<Value>(&verdict).unwrap()["torn_bytes"] != 0;
         self.tally.torn += u64::from(torn);
         if torn != process.banner.contains("cut a torn tail") {
@@ -277,11 +305,12 @@ impl Torture {
     }
 }
 
-fn replay(data: &Path) -> Value {
-    let (ok, out, err) = hoga(&["replay", "--json", "--data-dir", data.to_str().unwrap()]);
+fn replay(data: &Path, flags: &[&str]) -> Value {
+    let arguments = ["replay", "--json", "--data-dir", data.to_str().unwrap()];
+    let (ok, out, err) = hoga(&[&arguments, flags].concat());
     assert!(ok, "{err}");
     let outcome: Value = serde_json::from_str(&out).unwrap();
-    ["state_digest", "events_digest", "records"]
+    ["state_digest", "views_digest", "last_sequence"]
         .iter()
         .map(|key| outcome[key].clone())
         .collect()

@@ -10,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use hoga::config::{Config, Durability};
+use hoga::recovery::Stores;
 use hoga::serve::Exchange;
 use hoga_journal::{Access, DiskStorage, LockError, LockGuard, SegmentFile, Storage};
 use support::{Http, next_text, order_body, sequence_of, websocket};
@@ -120,7 +121,11 @@ fn messages_ahead_of_the_disk(durability: Durability) -> (u64, u64) {
         ..Config::default()
     };
     config.data_dir = dir.path().to_path_buf();
-    let exchange = Exchange::start(&config, storage, &mut |_| {}).unwrap();
+    let stores = Stores {
+        journal: storage,
+        ..Stores::new(dir.path())
+    };
+    let exchange = Exchange::start(&config, &stores, &mut |_| {}).unwrap();
     let address = exchange.address;
 
     let judge = |sequence: u64, disk: &Disk| u64::from(disk.synced.load(Ordering::SeqCst) < sequence);

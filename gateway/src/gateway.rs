@@ -231,12 +231,12 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         events
     }
 
-    /// Sequences the commands that the gateway itself owes.
+    /// Sequences the commands that the gateway itself owes, and lets the sink sequence what the exchange does.
     fn pay(&mut self) -> usize {
-        match &mut self.core {
-            Some(core) if core.desk.owes() => core.desk.send_owed(self.clock.now()),
-            _ => 0,
-        }
+        let Some(core) = &mut self.core else { return 0 };
+        let now = self.clock.now();
+        core.desk.sink.tick(now);
+        core.desk.send_owed(now)
     }
 
     /// Whether connections may look at the views: never while a command is folded in part. A gateway that closes

@@ -24,6 +24,12 @@ pub trait CommandSink {
     /// [`Refusal`] says whether trying again helps.
     fn submit(&mut self, timestamp: Nanos, command: &Command) -> Result<Sequence, Refusal>;
 
+    /// Called once a turn, so that the sink can sequence what the exchange itself owes, stamped with `now`. What it
+    /// sequences has events like any other command, and nobody waits for them.
+    fn tick(&mut self, now: Nanos) {
+        let _ = now;
+    }
+
     /// Why commands are refused as [`Refusal::CancelOnly`], in words for a person; empty when they are not.
     fn reason(&self) -> String;
 }

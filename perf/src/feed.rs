@@ -227,8 +227,8 @@ mod tests {
         let flags = "listen = \"127.0.0.1:0\"\ndurability = \"memory\"\n[threads]\nidle = \"park\"";
         let config = hoga::config::Config::load(Some(file), [], flags.parse().expect("flags"));
         let config = config.expect("perf/feed.toml is a configuration");
-        let storage = std::sync::Arc::new(hoga_journal::DiskStorage::new(folder.path()));
-        let exchange = hoga::serve::Exchange::start(&config, storage, &mut |_| {}).expect("an exchange");
+        let stores = hoga::recovery::Stores::new(folder.path());
+        let exchange = hoga::serve::Exchange::start(&config, &stores, &mut |_| {}).expect("an exchange");
 
         let cli = |format| match Cli::parse_from(["hoga-perf", "feed", format, "unused"]).mode {
             Mode::Feed(args) => args,

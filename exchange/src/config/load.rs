@@ -75,6 +75,16 @@ impl Config {
                         1048576, max_accounts 16777216, client_ids_total 67108864 and not below client_ids_per_account"
                 .to_owned());
         }
+        let level = self.journal.compression_level;
+        if level > 19 {
+            return Err(format!(
+                "journal.compression_level is {level}: it must be from 1 to 19, or 0 for no compression"
+            ));
+        }
+        let keep = self.follower.keep_snapshots;
+        if !(1..=1_000).contains(&keep) {
+            return Err(format!("follower.keep_snapshots is {keep}: it must be from 1 to 1000"));
+        }
         let views = &self.views;
         let kept = [
             ("executions", views.executions, 2),
@@ -171,13 +181,16 @@ mod tests {
 
     #[test]
     fn a_misspelt_key_is_not_ignored() {
-        let cases: [(&str, &[(&str, &str)], &str); 6] = [
+        let cases: [(&str, &[(&str, &str)], &str); 9] = [
             ("lisen = \"127.0.0.1:1\"", &[], "unknown field `lisen`"),
             ("[threads]\nidel = \"spin\"", &[], "unknown field `idel`"),
             ("", &[("HOGA_DURABLITY", "fsync")], "HOGA_DURABLITY"),
             ("durability = \"sometimes\"", &[], "sometimes"),
             ("[rings]\ninput = 100", &[], "power of two"),
             ("[journal]\nsegment_mib = 1", &[], "segment_mib is 1"),
+            ("[journal]\ncompression_level = 20", &[], "compression_level is 20"),
+            ("[follower]\nkeep_snapshots = 0", &[], "keep_snapshots is 0"),
+            ("[follower]\nsnapshots = true", &[], "unknown field `snapshots`"),
         ];
         for (file, environment, want) in cases {
             let error = load(file, environment, "").unwrap_err();

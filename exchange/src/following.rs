@@ -1,0 +1,257 @@
+//! The follower beside a running exchange, and `hoga follow`, which is one in a process of its own.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use hoga_follower::{Base, FollowError, Follower, FollowerOptions, Lag, Progress, Recovery, Replica};
+use hoga_gateway::Clock as _;
+use hoga_journal::{Durable, Follow, LockError, LockGuard, Position, Snapshots, Storage, Writer};
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use crate::config::Config;
+use crate::notices::{tell, warn};
+use crate::recovery::Stores;
+use crate::replay::counter;
+use crate::serve::SystemClock;
+
+/// How long a follower that has caught up sleeps: the first time, and at most.
+const SHORTEST_NAP: Duration = Duration::from_millis(1);
+const LONGEST_NAP: Duration = Duration::from_millis(500);
+
+/// The lowest priority that still gets its share of an idle machine.
+const NICE: i32 = 19;
+
+/// The follower's thread.
+pub struct Following {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+    /// How far it has come.
+    pub lag: Arc<Lag>,
+}
+
+impl Following {
+    /// Starts a follower beside the exchange that goes on with `replica` and `writer`; `newest` is the sequence of the
+    /// newest snapshot, 0 for none.
+    ///
+    /// # Errors
+    /// In words: the snapshots' folder cannot be made or another process makes snapshots there; the journal cannot be
+    /// read; or the system gives no thread.
+    pub fn start(
+        config: &Config,
+        stores: &Stores,
+        replica: Replica,
+        writer: &Writer,
+        newest: u64,
+    ) -> Result<Following, String> {
+        let lock = lock(&*stores.snapshots)?;
+        let place = Place {
+            journal_id: writer.journal_id(),
+            position: writer.position(),
+            durable: Some(writer.durable()),
+        };
+        let mut follower = follower(stores, replica, place, config.follower(), newest)?;
+        let (lag, stop) = (follower.lag(), Arc::new(AtomicBool::new(false)));
+        let (raised, at_stop) = (Arc::clone(&stop), config.follower.snapshot_at_stop);
+        let body = move || {
+            let _lock = lock;
+            // A follower that is not asked to yield would do so at once; this one only lets others go first.
+            let _ = rustix::process::setpriority_process(None, NICE);
+            beside_the_exchange(&mut follower, &raised, at_stop);
+        };
+        let thread = thread::Builder::new()
+            .name("hoga-follower".into())
+            .spawn(body)
+            .map_err(|error| format!("cannot start a thread: {error}"))?;
+        Ok(Following { stop, thread, lag })
+    }
+
+    /// Lets it catch up with all that is durable, make its last snapshot, and end.
+    pub fn stop(self) {
+        self.stop.store(true, Ordering::SeqCst);
+        self.thread.thread().unpark();
+        let _ = self.thread.join();
+    }
+}
+
+/// Follows until `stop` is raised and everything before that has been applied.
+fn beside_the_exchange(follower: &mut Follower, stop: &AtomicBool, at_stop: bool) {
+    let ended = follow_until(follower, stop);
+    match ended {
+        Ok(()) if at_stop && follower.has_news() => match follower.snapshot(SystemClock::new().now()) {
+            Ok(file) => tell(&format!("hoga: snapshot {} made", file.name)),
+            Err(error) => warn(&format!("no snapshot could be made: {error}")),
+        },
+        Ok(()) => {}
+        Err(FollowError::Apply(error)) => {
+            eprintln!("hoga: the follower stops the exchange: {error}");
+            std::process::abort();
+        }
+        Err(FollowError::Read(error)) => warn(&format!(
+            "the follower cannot go on, and makes no more snapshots: {error}. The exchange goes on; stop it as soon as \
+             that can be done, and see docs/operations.md before it is started again"
+        )),
+    }
+}
+
+fn follow_until(follower: &mut Follower, stop: &AtomicBool) -> Result<(), FollowError> {
+    let clock = SystemClock::new();
+    let mut nap = SHORTEST_NAP;
+    let mut told = None;
+    loop {
+        // Looked at before the step: what was durable then is seen by it.
+        let last_look = stop.load(Ordering::SeqCst);
+        match follower.step(clock.monotonic(), clock.now())? {
+            Progress::Idle if last_look => return Ok(()),
+            Progress::Idle => {
+                thread::park_timeout(nap);
+                nap = (nap * 2).min(LONGEST_NAP);
+            }
+            Progress::Applied(_) => nap = SHORTEST_NAP,
+            Progress::Snapshot(file) => {
+                told = None;
+                tell(&format!("hoga: snapshot {} made", file.name));
+            }
+            Progress::Compressed(_) => {}
+            Progress::Failed(why) => {
+                if told.as_ref() != Some(&why) {
+                    warn(&why);
+                }
+                told = Some(why);
+            }
+        }
+    }
+}
+
+/// `hoga follow`: keeps up with the journal in `data_dir`, which another process writes, until it is interrupted.
+///
+/// # Errors
+/// In words: there is no journal, it is damaged or newer than this program, another process makes snapshots, or the
+/// exchange had another state than its journal gives.
+pub fn run(config: &Config) -> Result<(), String> {
+    let data_dir: &Path = &config.data_dir;
+    crate::journal_tools::locate(data_dir)?;
+    let stores = Stores::new(data_dir);
+    let _lock = lock(&*stores.snapshots)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&stop))
+            .map_err(|error| format!("cannot watch for signals: {error}"))?;
+    }
+    let (base, place) = begin(config, &stores)?;
+    let newest = base.replica.last_sequence();
+    tell(&format!("hoga: following {} from sequence {newest}; Ctrl-C stops", data_dir.display()));
+    let mut follower = follower(&stores, base.replica, place, config.follower(), newest)?;
+    let lag = follower.lag();
+    let bar = counter("following", "commands");
+    let (shown, shown_lag, ended) = (bar.clone(), Arc::clone(&lag), Arc::clone(&stop));
+    let painter = thread::spawn(move || {
+        while !ended.load(Ordering::SeqCst) {
+            shown.set_position(shown_lag.applied.load(Ordering::Relaxed));
+            thread::park_timeout(Duration::from_millis(200));
+        }
+    });
+    let followed = follow_until(&mut follower, &stop);
+    stop.store(true, Ordering::SeqCst);
+    painter.thread().unpark();
+    let _ = painter.join();
+    bar.finish_and_clear();
+    followed.map_err(|error| error.to_string())?;
+    if config.follower.snapshot_at_stop && follower.has_news() {
+        let file = follower
+            .snapshot(SystemClock::new().now())
+            .map_err(|error| format!("no snapshot could be made: {error}"))?;
+        tell(&format!("hoga: snapshot {} made", file.name));
+    }
+    tell(&format!(
+        "hoga: stopped at sequence {}; checkpoints compared {}, snapshots {}, segments compressed {}",
+        lag.applied.load(Ordering::Relaxed),
+        lag.checkpoints.load(Ordering::Relaxed),
+        lag.snapshots.load(Ordering::Relaxed),
+        lag.compressed.load(Ordering::Relaxed),
+    ));
+    Ok(())
+}
+
+/// Where a follower begins to read.
+pub struct Place {
+    journal_id: u32,
+    position: Position,
+    durable: Option<Arc<Durable>>,
+}
+
+/// The newest state that can be believed of the journal in `stores`, and where it stands there.
+///
+/// # Errors
+/// In words: the folders cannot be read, or the journal has no first segment yet.
+pub fn begin(config: &Config, stores: &Stores) -> Result<(Base, Place), String> {
+    let mut recovery = Recovery::new(Arc::clone(&stores.snapshots), config.views())
+        .map_err(|error| error.to_string())?;
+    let base = recovery.next_base().ok_or("there is no state to begin from")?;
+    for why in &base.passed_over {
+        warn(why);
+    }
+    let (journal_id, position) = match &base.snapshot {
+        Some((_, head)) => (head.journal_id, head.position),
+        None => {
+            let reader = hoga_journal::Reader::open_with(Arc::clone(&stores.journal))
+                .map_err(|error| error.to_string())?;
+            let id = reader.journal_id();
+            (id.ok_or("the journal has not begun: start the exchange first")?, Position::START)
+        }
+    };
+    Ok((
+        base,
+        Place {
+            journal_id,
+            position,
+            durable: None,
+        },
+    ))
+}
+
+/// A follower of the journal in `stores`.
+///
+/// # Errors
+/// In words: the journal cannot be read at that place.
+pub fn follower(
+    stores: &Stores,
+    replica: Replica,
+    place: Place,
+    options: FollowerOptions,
+    newest: u64,
+) -> Result<Follower, String> {
+    let journal = Arc::clone(&stores.journal);
+    let follow = Follow::open(Arc::clone(&journal), place.position, place.journal_id, place.durable)
+        .map_err(|error| error.to_string())?;
+    let snapshots = Snapshots::new(Arc::clone(&stores.snapshots));
+    Ok(Follower::new(
+        replica,
+        follow,
+        journal,
+        snapshots,
+        place.journal_id,
+        options,
+        newest,
+        Duration::ZERO,
+    ))
+}
+
+/// Keeps other makers of snapshots out.
+///
+/// # Errors
+/// In words, naming the process that makes them.
+pub fn lock(snapshots: &dyn Storage) -> Result<LockGuard, String> {
+    let at = snapshots.location();
+    snapshots.lock().map_err(|error| match error {
+        LockError::Held { pid } => {
+            let who = pid.map_or("another process".to_owned(), |pid| format!("process {pid}"));
+            format!(
+                "snapshots in {at} are made by {who} already: stop it, or set follower.enabled = false for the exchange"
+            )
+        }
+        LockError::Io(error) => format!("cannot lock {at}: {error}"),
+    })
+}

@@ -1,0 +1,150 @@
+//! `hoga snapshot list|make|verify`: the snapshots of an exchange.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hoga_follower::{FollowError, Progress};
+use hoga_gateway::Clock as _;
+use hoga_gateway::wire::time;
+use hoga_journal::{DiskStorage, SnapshotFile, SnapshotHead, Snapshots};
+use hoga_protocol::Nanos;
+use serde_json::{Value, json};
+
+use crate::cli::print;
+use crate::config::Config;
+use crate::following::{begin, follower, lock};
+use crate::recovery::{Stores, snapshots_dir};
+use crate::replay::{bytes_bar, counter, hex};
+use crate::serve::SystemClock;
+
+/// Lists the snapshots, the newest first, without reading them.
+///
+/// # Errors
+/// In words: the folder cannot be read.
+pub fn list(dir: &Path, json: bool) -> Result<(), String> {
+    let files = snapshots(dir).list().map_err(|error| error.to_string())?;
+    if json {
+        let files: Vec<Value> = files.iter().map(|file| describe(file, None)).collect();
+        return print(&Value::Array(files).to_string());
+    }
+    if files.is_empty() {
+        return print(&format!("no snapshots in {}", dir.display()));
+    }
+    let lines: Vec<String> = files
+        .iter()
+        .map(|file| format!("{}  {} bytes", file.name, file.bytes))
+        .collect();
+    print(&lines.join("\n"))
+}
+
+/// Reads and checks every snapshot, or the one of `sequence`.
+///
+/// # Errors
+/// In words: there is none, or one is damaged; the others have been checked and printed then.
+pub fn verify(dir: &Path, sequence: Option<u64>, json: bool) -> Result<(), String> {
+    let snapshots = snapshots(dir);
+    let mut files = snapshots.list().map_err(|error| error.to_string())?;
+    files.retain(|file| sequence.is_none_or(|sequence| sequence == file.sequence));
+    if files.is_empty() {
+        let which = sequence.map_or(String::new(), |sequence| format!(" of sequence {sequence}"));
+        return Err(format!("there is no snapshot{which} in {}", dir.display()));
+    }
+    let mut damaged = Vec::new();
+    for file in &files {
+        let bar = bytes_bar("verifying");
+        let read = snapshots.verify_with(file, &mut |done, total| {
+            bar.set_length(total);
+            bar.set_position(done);
+        });
+        bar.finish_and_clear();
+        match read {
+            Ok(head) if json => print(&describe(file, Some(&head)).to_string())?,
+            Ok(head) => print(&format!(
+                "{}  whole: rules {}, state {}, taken {}",
+                file.name,
+                head.rules,
+                hex(&head.state_digest),
+                iso(head.taken_at)
+            ))?,
+            Err(error) => damaged.push(error.to_string()),
+        }
+    }
+    match damaged.is_empty() {
+        true => Ok(()),
+        false => Err(damaged.join("\nhoga: ")),
+    }
+}
+
+/// Makes a snapshot of the journal's end.
+///
+/// # Errors
+/// In words: there is no journal, it is damaged, another process makes snapshots, or the disk has no room.
+pub fn make(config: &Config, json: bool) -> Result<(), String> {
+    crate::journal_tools::locate(&config.data_dir)?;
+    let stores = Stores::new(&config.data_dir);
+    let _lock = lock(&*stores.snapshots)?;
+    let (base, place) = begin(config, &stores)?;
+    let newest = base.replica.last_sequence();
+    let mut options = config.follower();
+    // Only the one snapshot, and nothing beside it.
+    options.snapshot_commands = 0;
+    options.snapshot_interval = std::time::Duration::ZERO;
+    options.compression = hoga_follower::Compression::None;
+    let mut follower = follower(&stores, base.replica, place, options, newest)?;
+    let bar = counter("replaying", "commands");
+    loop {
+        match follower.step(std::time::Duration::ZERO, Nanos(0)) {
+            Ok(Progress::Idle) => break,
+            Ok(_) => bar.set_position(follower.replica().last_sequence()),
+            Err(FollowError::Apply(error)) => return Err(error.to_string()),
+            Err(FollowError::Read(error)) => return Err(error.to_string()),
+        }
+    }
+    bar.finish_and_clear();
+    if !follower.has_news() {
+        return print(&format!("the newest snapshot holds everything up to sequence {newest} already"));
+    }
+    let file = follower
+        .snapshot(SystemClock::new().now())
+        .map_err(|error| format!("no snapshot could be made: {error}"))?;
+    match json {
+        true => print(&describe(&file, None).to_string()),
+        false => print(&format!("{}  {} bytes, read back and whole", file.name, file.bytes)),
+    }
+}
+
+/// The heads of the newest snapshots that verify, at most `most`, the newest first.
+///
+/// # Errors
+/// In words: the folder cannot be read.
+pub fn whole_snapshots(dir: &Path, most: usize) -> Result<Vec<SnapshotHead>, String> {
+    let snapshots = snapshots(dir);
+    let files = snapshots.list().map_err(|error| error.to_string())?;
+    let whole = files.iter().filter_map(|file| snapshots.verify(file).ok());
+    Ok(whole.take(most).collect())
+}
+
+fn snapshots(dir: &Path) -> Snapshots {
+    let inner: PathBuf = snapshots_dir(dir);
+    let dir = if inner.is_dir() { inner } else { dir.to_path_buf() };
+    Snapshots::new(Arc::new(DiskStorage::new(dir)))
+}
+
+fn describe(file: &SnapshotFile, head: Option<&SnapshotHead>) -> Value {
+    let mut value = json!({ "name": file.name, "sequence": file.sequence, "bytes": file.bytes });
+    if let Some(head) = head {
+        value["rules"] = json!(head.rules);
+        value["state_digest"] = json!(hex(&head.state_digest));
+        value["chain"] = json!(hex(&head.position.chain));
+        value["segment"] = json!(head.position.segment);
+        value["offset"] = json!(head.position.offset);
+        value["taken_at"] = json!(iso(head.taken_at));
+    }
+    value
+}
+
+fn iso(nanos: u64) -> String {
+    let mut text = Vec::with_capacity(time::TEXT_LEN);
+    time::write_iso(&mut text, Nanos(nanos));
+    String::from_utf8_lossy(&text).into_owned()
+}

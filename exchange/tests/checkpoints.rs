@@ -1,0 +1,251 @@
+//! Checkpoints and rules: a journal whose writer had another state than it gives is not believed, old rules stay in force
+//! until they are raised, and a newer journal is refused.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command as Program;
+use std::time::{Duration, Instant};
+
+use hoga::config::Config;
+use hoga::following::Following;
+use hoga::recovery::{self, Stores};
+use hoga_engine::ENGINE_VERSION;
+use hoga_journal::{Journal, Options, Reader, Writer};
+use hoga_protocol::codec::{MAX_RECORD, decode_command, encode_command};
+use hoga_protocol::{Checkpoint, Command, EngineVersion, Nanos, Sequence, StateCheck};
+use serde_json::Value;
+use support::{Http, PATIENCE, Process, hoga, order_body};
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn append(writer: &mut Writer, command: &Command) -> u64 {
+    let mut record = [0; MAX_RECORD];
+    let len = encode_command(Nanos(u64::MAX / 4), command, &mut record);
+    let sequence = writer.next_sequence();
+    writer.append(&record[..len]).unwrap();
+    writer.commit().unwrap();
+    sequence
+}
+
+/// Appends to the journal of an exchange that is stopped.
+fn append_to(data: &Path, commands: &[Command]) -> u64 {
+    let opened = Journal::open(data.join("journal"), &Options::default(), |_, _| Ok::<(), std::io::Error>(()));
+    let (mut writer, _) = opened.unwrap();
+    commands.iter().map(|command| append(&mut writer, command)).last().unwrap()
+}
+
+fn lie() -> Command {
+    Command::Checkpoint(Checkpoint {
+        previous: Some(StateCheck {
+            sequence: Sequence(1),
+            digest: [7; 16],
+        }),
+    })
+}
+
+fn commands(data: &Path) -> Vec<Command> {
+    let mut reader = Reader::open(data.join("journal")).unwrap();
+    let mut commands = Vec::new();
+    while let Some(record) = reader.next_record().unwrap() {
+        commands.push(decode_command(record.bytes).unwrap().1);
+    }
+    commands
+}
+
+/// An exchange that traded and stopped; without snapshots, so that all of its journal is read again.
+fn traded(data: &Path, orders: u64) {
+    let process = Process::start(data, &["--config", &no_snapshots(data.parent().unwrap())]);
+    place(&process, orders);
+    process.terminate();
+}
+
+fn place(process: &Process, orders: u64) {
+    let mut http = Http::connect(process.address).unwrap();
+    for n in 0..orders {
+        let body = order_body(if n % 3 == 0 { "Buy" } else { "Sell" }, 50_000_000, "0.5", "");
+        let body = body.replace(r#","client_order_id":"""#, "");
+        let (status, order) = http.json("POST", "/api/v1/orders", &body);
+        assert_eq!(status, 201, "{order}");
+    }
+}
+
+fn no_snapshots(dir: &Path) -> String {
+    let path = dir.join("no-snapshots.toml");
+    let text = "[checkpoints]\ncommands = 10\n[follower]\nsnapshot_at_stop = false\nsnapshot_commands = 0\nsnapshot_seconds = 0\n";
+    fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn checkpoints_stand_in_the_journal_and_carry_what_the_matcher_answered() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    traded(&data, 100);
+    traded(&data, 100);
+    let mut last = None;
+    let mut count = 0;
+    for (index, command) in commands(&data).iter().enumerate() {
+        if let Command::Checkpoint(Checkpoint { previous }) = command {
+            assert_eq!(previous.map(|check| check.sequence), last, "each names the one before");
+            last = Some(Sequence(index as u64 + 1));
+            count += 1;
+        }
+    }
+    assert!(count >= 10, "{count} checkpoints among 200 orders, one for every ten");
+    let (ok, out, err) = hoga(&["replay", "--json", "--data-dir", text(&data)]);
+    assert!(ok, "{err}");
+    let outcome: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(outcome["last_checkpoint"].as_u64(), last.map(|sequence| sequence.0));
+}
+
+#[test]
+fn a_journal_whose_writer_had_another_state_is_not_believed() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    traded(&data, 30);
+    let sequence = append_to(&data, &[lie()]);
+    let place = format!("checkpoint {sequence}");
+    let said = Process::try_start(&data, &[]).map(|_| ()).unwrap_err();
+    assert!(said.contains(&place) && said.contains(&format!("--accept-divergence {sequence}")), "{said}");
+    for arguments in [
+        &["replay", "--data-dir", text(&data)][..],
+        &["follow", "--data-dir", text(&data)][..],
+        &["snapshot", "make", "--data-dir", text(&data)][..],
+    ] {
+        let (ok, _, said) = hoga(arguments);
+        assert!(!ok && said.contains(&place), "{arguments:?}: {said}");
+    }
+    let elsewhere = (sequence - 1).to_string();
+    let refused = Process::try_start(&data, &["--accept-divergence", &elsewhere]);
+    assert!(refused.is_err(), "only the one that was named is accepted");
+    let process = Process::start(&data, &["--accept-divergence", &sequence.to_string()]);
+    self::place(&process, 3);
+    process.terminate();
+    // The snapshot at the stop lies behind it.
+    let process = Process::start(&data, &[]);
+    self::place(&process, 3);
+    process.terminate();
+}
+
+/// The process of the test below: an exchange's follower beside a journal that goes wrong.
+#[test]
+fn follower_of_a_journal_that_goes_wrong() {
+    let Ok(data) = std::env::var("HOGA_TEST_DIVERGES") else {
+        return; // It runs as a process of its own, started below.
+    };
+    let (config, stores) = (Config::default(), Stores::new(Path::new(&data)));
+    let mut recovered = recovery::recover(&config, &stores, &mut |_| {}).unwrap();
+    let replica = recovered.replica.clone();
+    let following = Following::start(&config, &stores, replica, &recovered.writer, 0).unwrap();
+    append(&mut recovered.writer, &lie());
+    std::thread::sleep(PATIENCE);
+    following.stop();
+}
+
+#[test]
+fn an_exchange_does_not_go_on_beside_a_follower_that_came_to_another_state() {
+    use std::os::unix::process::ExitStatusExt;
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    traded(&data, 10);
+    let output = Program::new(std::env::current_exe().unwrap())
+        .args(["--exact", "follower_of_a_journal_that_goes_wrong", "--nocapture"])
+        .env("HOGA_TEST_DIVERGES", &data)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    const SIGABRT: i32 = 6;
+    assert_eq!(output.status.signal(), Some(SIGABRT), "{said}");
+    assert!(said.contains("the follower stops the exchange"), "{said}");
+}
+
+#[test]
+fn a_journal_newer_than_this_program_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    traded(&data, 5);
+    let version = ENGINE_VERSION + 1;
+    append_to(&data, &[Command::EngineVersion(EngineVersion { version })]);
+    let said = Process::try_start(&data, &[]).map(|_| ()).unwrap_err();
+    assert!(said.contains(&format!("engine version {version}")) && said.contains("start a newer hoga"), "{said}");
+    for command in ["replay", "follow", "upgrade"] {
+        let (ok, _, said) = hoga(&[command, "--data-dir", text(&data)]);
+        assert!(!ok && said.contains("start a newer hoga"), "{command}: {said}");
+    }
+}
+
+/// A copy of the journal that the release with rules of version 1 wrote.
+fn old_exchange(data: &Path) {
+    let corpus = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../journal/tests/corpus/format-1"));
+    fs::create_dir_all(data.join("journal")).unwrap();
+    let name = hoga_journal::segment_name(1);
+    fs::copy(corpus.join(&name), data.join("journal").join(&name)).unwrap();
+}
+
+#[test]
+fn an_upgrade_changes_no_rule_before_it_is_asked_to_and_can_be_rolled_back_until_then() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    old_exchange(&data);
+    // The program of the new version serves it under the old rules …
+    let process = Process::start(&data, &["--config", &no_snapshots(dir.path())]);
+    assert!(process.banner.contains("hoga upgrade"), "the start says that there are newer rules: {}", process.banner);
+    place(&process, 50);
+    process.terminate();
+    // … and writes nothing that the old version cannot read: its kinds of command end with 7, `CancelAll`.
+    let written = commands(&data);
+    assert!(written.len() > 642);
+    assert!(!written.iter().any(|command| matches!(command, Command::Checkpoint(_) | Command::EngineVersion(_))));
+    let old = dir.path().join("old");
+    fs::create_dir_all(old.join("journal")).unwrap();
+    fs::copy(data.join("journal").join(hoga_journal::segment_name(1)), old.join("journal").join(hoga_journal::segment_name(1))).unwrap();
+
+    let (ok, out, err) = hoga(&["upgrade", "--data-dir", text(&data)]);
+    assert!(ok && out.contains(&format!("the rules are of version {ENGINE_VERSION} from sequence")), "{out}{err}");
+    let (ok, out, _) = hoga(&["upgrade", "--data-dir", text(&data)]);
+    assert!(ok && out.contains("already"), "{out}");
+    let process = Process::start(&data, &["--config", &no_snapshots(dir.path())]);
+    assert!(!process.banner.contains("hoga upgrade"), "{}", process.banner);
+    place(&process, 50);
+    process.terminate();
+    let (before, after) = (written.len(), commands(&data));
+    assert_eq!(after[..before], written, "what was written stays");
+    assert_eq!(after[before], Command::EngineVersion(EngineVersion { version: ENGINE_VERSION }));
+    assert!(after.iter().any(|command| matches!(command, Command::Checkpoint(_))));
+    // Rolled back to the copy from before, it is the exchange of then.
+    let outcome = |data: &Path, until: &str| {
+        let (ok, out, err) = hoga(&["replay", "--json", "--data-dir", text(data), "--until", until]);
+        assert!(ok, "{err}");
+        serde_json::from_str::<Value>(&out).unwrap()["state_digest"].clone()
+    };
+    let end = before.to_string();
+    assert_eq!(outcome(&old, &end), outcome(&data, &end));
+}
+
+#[test]
+fn an_idle_exchange_writes_no_checkpoints() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let config = dir.path().join("hoga.toml");
+    fs::write(&config, "[checkpoints]\ninterval_ms = 20\n").unwrap();
+    let process = Process::start(&data, &["--config", text(&config)]);
+    place(&process, 1);
+    let stat = || {
+        let (ok, out, err) = hoga(&["journal", "stat", "--json", text(&data)]);
+        assert!(ok, "{err}");
+        serde_json::from_str::<Value>(&out).unwrap()["records"].as_u64().unwrap()
+    };
+    let deadline = Instant::now() + PATIENCE;
+    while !commands(&data).iter().any(|command| matches!(command, Command::Checkpoint(_))) {
+        assert!(Instant::now() < deadline, "no checkpoint behind the order");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let records = stat();
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(stat(), records);
+    process.terminate();
+}
