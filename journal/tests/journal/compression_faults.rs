@@ -1,0 +1,121 @@
+//! Compressing a segment while the disk fails or the power goes: the journal is always there.
+
+use crate::sim::{Call, EIO, ENOSPC, Fault, Op, Sim};
+use crate::support::*;
+use hoga_journal::{CompressError, compress_segment, compressed_name, segment_name};
+
+fn nth(wanted: usize, fault: Fault) -> impl FnMut(&Call) -> Option<Fault> + Send {
+    let mut seen = 0;
+    move |call: &Call| {
+        let concerns = call.op == Op::Write || !matches!(fault, Fault::Short(_));
+        seen += usize::from(concerns);
+        (concerns && seen == wanted + 1).then_some(fault)
+    }
+}
+
+/// A journal whose first segment is to be compressed, twice: as it is, and with a finished compressed file that an
+/// earlier call left behind.
+fn journals() -> [(&'static str, Files, u64); 2] {
+    let (files, count) = three_segments();
+    let sim = Sim::with_files(&files);
+    compress_segment(&sim, 1, 3).unwrap();
+    let mut both = files.clone();
+    both.insert(compressed_name(1), sim.files()[&compressed_name(1)].clone());
+    [("fresh", files, count), ("left over", both, count)]
+}
+
+#[track_caller]
+fn check_whole(sim: &Sim, count: u64, context: &str) {
+    let (mut writer, report, seen) = open(sim);
+    assert_eq!((seen, report.cut), (records(count), None), "{context}");
+    for name in &report.removed {
+        assert!(
+            name.starts_with(&compressed_name(1)),
+            "{name} was removed: {context}"
+        );
+    }
+    let files = sim.files();
+    let ways = [segment_name(1), compressed_name(1)].map(|name| u8::from(files.contains_key(&name)));
+    assert_eq!(ways[0] + ways[1], 1, "{context}");
+    assert!(!files.contains_key(&format!("{}.tmp", compressed_name(1))), "{context}");
+    commit(&mut writer, &[record(count + 1)]);
+}
+
+#[test]
+fn a_crash_while_compressing_loses_nothing() {
+    for (name, files, count) in journals() {
+        for call in 0.. {
+            let sim = Sim::with_files(&files);
+            sim.set_rule(nth(call, Fault::PowerCut));
+            let result = compress_segment(&sim, 1, 3);
+            let mut dice = Dice::new(call as u64);
+            let disks = [
+                sim.after_power_cut(|| true),
+                sim.after_power_cut(|| false),
+                sim.after_power_cut(|| dice.coin()),
+                sim.after_power_cut(|| dice.coin()),
+            ];
+            for (at, disk) in disks.iter().enumerate() {
+                check_whole(disk, count, &format!("{name}: power cut in call {call}, disk {at}"));
+            }
+            if result.is_ok() {
+                assert!(call > 8, "{name}: {call} calls");
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_failure_while_compressing_leaves_the_segment() {
+    for fault in [
+        Fault::Error(EIO),
+        Fault::Error(ENOSPC),
+        Fault::Short(0),
+        Fault::Short(300),
+    ] {
+        for (name, files, count) in journals() {
+            for call in 0.. {
+                let sim = Sim::with_files(&files);
+                sim.set_rule(nth(call, fault));
+                let result = compress_segment(&sim, 1, 3);
+                sim.clear_rule();
+                let context = format!("{name}: {fault:?} in call {call}");
+                let Err(error) = result else {
+                    assert!(!sim.files().contains_key(&segment_name(1)), "{context}");
+                    break;
+                };
+                assert!(matches!(error, CompressError::Storage(_)), "{context}: {error}");
+                // Only where the last sync fails has the segment's place been taken, by a file that was verified.
+                let failed = sim.calls().last().unwrap().op;
+                if sim.files().contains_key(&segment_name(1)) {
+                    assert_eq!(sim.files()[&segment_name(1)], files[&segment_name(1)], "{context}");
+                } else {
+                    assert_eq!(failed, Op::SyncDir, "{context}");
+                }
+                check_whole(&Sim::with_files(&sim.files()), count, &context);
+                // A later try does it, unless it is done.
+                if sim.files().contains_key(&segment_name(1)) {
+                    compress_segment(&sim, 1, 3).unwrap_or_else(|error| panic!("{context}: {error}"));
+                }
+                check_whole(&sim, count, &context);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_that_does_not_read_back_is_not_trusted() {
+    // The disk takes the sync and keeps something else: what is compared is what the disk holds.
+    let (files, count) = three_segments();
+    let sim = Sim::with_files(&files);
+    let mut written = 0;
+    sim.set_rule(move |call| {
+        written += usize::from(call.op == Op::Sync);
+        (call.op == Op::Sync && written == 1).then_some(Fault::Lost)
+    });
+    let error = compress_segment(&sim, 1, 3).unwrap_err();
+    assert!(matches!(error, CompressError::Differs { .. }), "{error}");
+    assert_eq!(sim.files(), files);
+    check_whole(&sim, count, "lost");
+}
