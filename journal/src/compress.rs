@@ -138,14 +138,18 @@ pub fn compress_segment(storage: &dyn Storage, number: u64, level: i32) -> Resul
     if !(1..=MAX_COMPRESSION_LEVEL).contains(&level) {
         return Err(CompressError::Level(level));
     }
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let _alone = ONE_AT_A_TIME
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
     let name = segment_name(number);
     let file = open_closed(storage, number)?;
     let segment = Segment {
         storage,
         number,
         file: &*file,
-        bytes: file.size().map_err(|error| failed(storage, "read", &name, error))?,
+        bytes: file
+            .size()
+            .map_err(|error| failed(storage, "read", &name, error))?,
     };
     let to_bytes = match segment.find_finished()? {
         Some(bytes) => bytes,
@@ -227,7 +231,10 @@ impl Segment<'_> {
 
     /// Makes the compressed file, verified and durable under its name. Returns its size in bytes.
     fn make(&self, level: i32) -> Result<u64, CompressError> {
-        let (temporary, name) = (compressed_temporary_name(self.number), compressed_name(self.number));
+        let (temporary, name) = (
+            compressed_temporary_name(self.number),
+            compressed_name(self.number),
+        );
         match self.storage.remove(&temporary) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(failed(self.storage, "remove", &temporary, error).into());

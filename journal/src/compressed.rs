@@ -71,7 +71,14 @@ pub(crate) fn seek_table(packed: &[u32], last: u32) -> Vec<u8> {
     for (index, bytes) in packed.iter().enumerate() {
         let is_last = index + 1 == packed.len();
         table.extend(bytes.to_le_bytes());
-        table.extend((if is_last { last } else { COMPRESSED_CHUNK_BYTES as u32 }).to_le_bytes());
+        table.extend(
+            (if is_last {
+                last
+            } else {
+                COMPRESSED_CHUNK_BYTES as u32
+            })
+            .to_le_bytes(),
+        );
     }
     table.extend((packed.len() as u32).to_le_bytes());
     table.push(0);
@@ -129,7 +136,9 @@ impl CompressedFile {
                 false => plain == COMPRESSED_CHUNK_BYTES,
             };
             if !fits || packed == 0 || packed > longest(plain) {
-                return Err(broken(format!("entry {index} of its seek table is out of bounds")));
+                return Err(broken(format!(
+                    "entry {index} of its seek table is out of bounds"
+                )));
             }
             edges.push(edges[index] + packed);
             bytes += plain;
@@ -184,7 +193,10 @@ fn longest(plain: u64) -> u64 {
 }
 
 fn read_only() -> io::Error {
-    io::Error::new(io::ErrorKind::Unsupported, "a compressed segment is never written")
+    io::Error::new(
+        io::ErrorKind::Unsupported,
+        "a compressed segment is never written",
+    )
 }
 
 impl SegmentFile for CompressedFile {

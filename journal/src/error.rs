@@ -1,8 +1,7 @@
 //! What can go wrong, said with the place and what to do about it.
 
 use crate::frame::{FORMAT_VERSION, MAX_RECORD_BYTES};
-use crate::position::Position;
-use crate::scan::Tail;
+use crate::position::NotHere;
 use std::fmt;
 use std::io;
 
@@ -268,65 +267,6 @@ impl fmt::Display for Damage {
 }
 
 impl std::error::Error for Damage {}
-
-/// A position that is not in the journal. The journal itself may be whole: what the position was taken from has
-/// seen more than this journal holds, or another journal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotHere {
-    /// The folder of the journal.
-    pub location: String,
-    /// The position that was asked for.
-    pub position: Position,
-    /// Why it is not there.
-    pub why: Absence,
-}
-
-/// Why a position is not in a journal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Absence {
-    /// The journal ends before it, here. Bytes of a torn frame may stand there.
-    Ahead(Tail),
-    /// The journal goes another way: what it holds around there, from this position on, is not what the position
-    /// says.
-    Elsewhere(Position),
-}
-
-impl fmt::Display for NotHere {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let NotHere {
-            location,
-            position,
-            why,
-        } = self;
-        write!(
-            f,
-            "the journal in {location} does not hold the position asked for, which is before sequence {} at offset {} \
-             of segment {}: ",
-            position.next_sequence, position.offset, position.segment
-        )?;
-        match why {
-            Absence::Ahead(Tail { segment: 0, .. }) => write!(f, "the journal is empty")?,
-            Absence::Ahead(tail) => write!(
-                f,
-                "the journal ends before sequence {}, at offset {} of segment {}",
-                tail.next_sequence, tail.offset, tail.segment
-            )?,
-            Absence::Elsewhere(found) => write!(
-                f,
-                "what stands there, before sequence {} at offset {} of segment {}, does not follow from the same \
-                 records",
-                found.next_sequence, found.offset, found.segment
-            )?,
-        }
-        write!(
-            f,
-            ". Nothing was changed. Begin at an earlier position, or restore the journal that the position was taken \
-             from."
-        )
-    }
-}
-
-impl std::error::Error for NotHere {}
 
 /// Why reading a journal stopped.
 #[derive(Debug)]

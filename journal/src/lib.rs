@@ -64,7 +64,7 @@ pub use compress::{
     compress_segment,
 };
 pub use compressed::COMPRESSED_CHUNK_BYTES;
-pub use error::{Absence, Damage, Error, NotHere, OpenError, Problem, ReadError, StorageError};
+pub use error::{Damage, Error, OpenError, Problem, ReadError, StorageError};
 pub use follow::{Durable, Follow};
 pub use frame::{
     BLOCK_BYTES, FORMAT_VERSION, FRAME_HEADER_BYTES, MAX_BODY_BYTES, MAX_FRAME_RECORDS, MAX_RECORD_BYTES,
@@ -73,7 +73,7 @@ pub use frame::{
 pub use options::{
     DEFAULT_SEGMENT_BYTES, Durability, MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES, Options, SEGMENT_GRAIN_BYTES,
 };
-pub use position::Position;
+pub use position::{Absence, NotHere, Position};
 pub use reader::{Frame, Reader, Record, Records};
 pub use recovery::{Cut, Journal, RecoveryReport};
 pub use scan::Tail;

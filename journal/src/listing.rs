@@ -141,7 +141,9 @@ fn read_heads(
         let may_be_unbegun = Some(&number) == numbers.last() && !names.compressed.contains(&number);
         let (found, compressed) = read_start(storage, number)?;
         let start = match found {
-            Found::Begun(start) if segments.is_empty() && !(1..=MAX_FIRST_SEQUENCE).contains(&start.first_sequence) => {
+            Found::Begun(start)
+                if segments.is_empty() && !(1..=MAX_FIRST_SEQUENCE).contains(&start.first_sequence) =>
+            {
                 Err(Problem::Bounds)
             }
             Found::Begun(start) => Ok(start),
@@ -155,7 +157,13 @@ fn read_heads(
         segments.push(Entry { compressed, start });
     }
     // A segment is compressed only once the next one is begun.
-    if matches!(segments.last(), Some(Entry { compressed: true, start: Ok(_) })) {
+    if matches!(
+        segments.last(),
+        Some(Entry {
+            compressed: true,
+            start: Ok(_)
+        })
+    ) {
         segments.push(problem(Problem::SuccessorMissing));
         unbegun = None;
     }

@@ -5,7 +5,7 @@ use crate::frame::{FIRST_CHAIN, split_record};
 use crate::listing::{Begin, names};
 use crate::maker::{Maker, Spare};
 use crate::options::{Durability, Options};
-use crate::position::Position;
+use crate::position::{NotHere, Position};
 use crate::scan::{Scanner, Tail};
 use crate::segment::{
     SEGMENT_HEADER_BYTES, SegmentStart, begin_segment, compressed_name, make_segment, segment_name, zero,
@@ -120,6 +120,9 @@ impl Journal {
     ) -> Result<(Writer, RecoveryReport), OpenError<E>> {
         options.check().map_err(OpenError::Options)?;
         if options.durability == Durability::Memory {
+            if let Some(position) = from.filter(|position| **position != Position::START) {
+                return Err(ReadError::from(NotHere::in_nothing(storage.location(), position)).into());
+            }
             let report = RecoveryReport::fresh(options.journal_id);
             return Ok((Writer::in_memory(options), report));
         }
@@ -245,7 +248,11 @@ fn claim_spare(
     let mut unwanted = names.temporaries;
     let first_read = scanner.position().segment + 1 - scanner.segments();
     let twins = names.compressed.intersection(&names.plain);
-    unwanted.extend(twins.filter(|number| **number >= first_read).map(|number| compressed_name(*number)));
+    unwanted.extend(
+        twins
+            .filter(|number| **number >= first_read)
+            .map(|number| compressed_name(*number)),
+    );
     let mut spare = None;
     if let Some(unbegun) = scanner.unbegun {
         let name = segment_name(unbegun.number);

@@ -1,5 +1,6 @@
 //! Walking the segments in order, frame by frame, believing nothing that does not check out.
 
+mod ending;
 mod poll;
 mod seek;
 
@@ -221,12 +222,11 @@ impl Scanner {
         if let Some(problem) = problem {
             return Err(self.damage_at_head(problem).into());
         }
-        let opened = open_segment(&*self.storage, self.number).map_err(|error| {
-            match broken_file(&error.source) {
+        let opened =
+            open_segment(&*self.storage, self.number).map_err(|error| match broken_file(&error.source) {
                 Some(problem) => ReadError::from(self.damage_at_head(problem)),
                 None => error.into(),
-            }
-        })?;
+            })?;
         self.segments[0].compressed = opened.compressed;
         self.file = Some(opened.file);
         self.window.clear();
@@ -279,58 +279,6 @@ impl Scanner {
         self.offset = SEGMENT_HEADER_BYTES;
         self.idle = 0;
         Ok(())
-    }
-
-    /// Settles how the journal ends, at the first place of the last segment that holds no whole frame.
-    ///
-    /// A reader without the lock may meet a frame that a writer is just completing: before anything but a
-    /// clean end is settled, the place is read once more.
-    fn finish(&mut self, problem: Option<Problem>) -> Result<Option<FrameAt>, ReadError> {
-        let verdict = self.judge_tail(problem)?;
-        if !matches!(&verdict, Ok(tail) if tail.torn_bytes == 0) {
-            self.window.clear();
-            if let Parsed::Frame(frame) = self.parse()? {
-                return Ok(Some(frame));
-            }
-        }
-        self.tail = Some(verdict?);
-        Ok(None)
-    }
-
-    /// A frame at the end that was being written when the process or the machine stopped is torn: nothing
-    /// whole follows it, because no frame is written before the one ahead of it is durable. Everything else
-    /// is damage.
-    fn judge_tail(&mut self, problem: Option<Problem>) -> Result<Result<Tail, Damage>, ReadError> {
-        let may_be_torn = match &problem {
-            None | Some(Problem::FrameMagic | Problem::FrameHeaderChecksum | Problem::BodyChecksum) => true,
-            Some(Problem::Foreign { .. }) => true,
-            Some(_) => false,
-        };
-        if let (false, Some(problem)) = (may_be_torn, &problem) {
-            return Ok(Err(self.damage(problem.clone(), None)));
-        }
-        let mut dirty_end = self.offset;
-        let mut at = self.offset;
-        while let Some(block) = self.first_nonzero(at..self.bytes())? {
-            dirty_end = block + BLOCK_BYTES;
-            at = dirty_end;
-            let loaded = self.load(block, BLOCK_BYTES, WINDOW_BYTES)?;
-            let Ok(header) = FrameHeader::intact(self.window.bytes(loaded)) else {
-                continue;
-            };
-            let place = self.place();
-            let ours = header.journal_id.get() == place.journal_id && header.segment.get() == place.segment;
-            let torn_itself = block == self.offset && header.first_sequence.get() == place.sequence;
-            if ours && !torn_itself {
-                let evidence = (block, header.first_sequence.get());
-                return Ok(Err(
-                    self.damage(problem.unwrap_or(Problem::FrameMissing), Some(evidence))
-                ));
-            }
-        }
-        let torn_bytes = dirty_end - self.offset;
-        let problem = (torn_bytes > 0).then(|| problem.unwrap_or(Problem::FrameMissing));
-        Ok(Ok(self.tail_here(torn_bytes, problem)))
     }
 
     fn parse(&mut self) -> Result<Parsed, ReadError> {

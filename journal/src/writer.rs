@@ -1,9 +1,9 @@
 //! Appending and committing: the journaler's side of the journal.
 
 use crate::error::Error;
+use crate::follow::Durable;
 use crate::frame::{FIRST_CHAIN, FrameBuilder, MAX_RECORD_BYTES, Place};
 use crate::maker::{Maker, Spare};
-use crate::follow::Durable;
 use crate::options::{Durability, Options};
 use crate::position::Position;
 use crate::segment::{SEGMENT_HEADER_BYTES, SegmentStart, begin_segment, segment_name};

@@ -1,9 +1,9 @@
 //! Going to a position, believing it only once the walk has arrived there.
 
 use super::Scanner;
-use crate::error::{Absence, NotHere, ReadError};
+use crate::error::ReadError;
 use crate::listing::Begin;
-use crate::position::Position;
+use crate::position::{Absence, NotHere, Position};
 use crate::storage::Storage;
 use std::sync::Arc;
 
@@ -34,7 +34,8 @@ impl Scanner {
             if !self.segments.is_empty() && here == *position {
                 return Ok(());
             }
-            if (here.segment, here.offset) >= (position.segment, position.offset) && !self.segments.is_empty() {
+            if (here.segment, here.offset) >= (position.segment, position.offset) && !self.segments.is_empty()
+            {
                 return Err(self.not_here(position, Absence::Elsewhere(here)));
             }
             if self.advance()?.is_none() {

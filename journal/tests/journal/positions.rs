@@ -4,8 +4,8 @@
 use crate::sim::Sim;
 use crate::support::*;
 use hoga_journal::{
-    Absence, Damage, Follow, OpenError, Position, Problem, ReadError, Reader, compress_segment, segment_name,
-    verify_with,
+    Absence, Damage, Durability, Follow, Journal, OpenError, Options, Position, Problem, ReadError, Reader,
+    compress_segment, segment_name, verify_with,
 };
 use std::sync::Arc;
 
@@ -82,11 +82,20 @@ fn a_position_hands_up_exactly_what_is_behind_it() {
                 try_open_from(&sim, &position).unwrap_or_else(|error| panic!("{context}: {error}"));
             assert_eq!(seen, expected, "{context}");
             assert_eq!(
-                (report.first_record, report.replayed, report.records, report.created),
+                (
+                    report.first_record,
+                    report.replayed,
+                    report.records,
+                    report.created
+                ),
                 (position.next_sequence, expected.len() as u64, count, false),
                 "{context}"
             );
-            assert_eq!((writer.position(), writer.durable().sequence()), (end, count), "{context}");
+            assert_eq!(
+                (writer.position(), writer.durable().sequence()),
+                (end, count),
+                "{context}"
+            );
             commit(&mut writer, &[record(count + 1)]);
             drop(writer);
             assert_eq!(
@@ -136,8 +145,19 @@ fn an_empty_journal_is_begun_at_the_start_and_nowhere_else() {
     for position in &all[1..] {
         let empty = Sim::new();
         let absence = absent(&empty, position);
-        assert!(matches!(&absence, Absence::Ahead(tail) if tail.segment == 0), "{absence:?}");
+        assert!(
+            matches!(&absence, Absence::Ahead(tail) if tail.segment == 0),
+            "{absence:?}"
+        );
         assert!(empty.files().is_empty());
+        // A journal that keeps nothing has no such place either.
+        let opened = Journal::open_from(
+            Arc::new(Sim::new()),
+            &options(Durability::Memory),
+            Some(position),
+            |_, _| Ok::<(), std::io::Error>(()),
+        );
+        assert!(matches!(opened, Err(OpenError::Read(ReadError::NotHere(_)))));
     }
 }
 
@@ -152,7 +172,10 @@ fn absent(sim: &Sim, position: &Position) -> Absence {
     };
     let message = by_writer.to_string();
     for part in [
-        format!("before sequence {} at offset {}", position.next_sequence, position.offset),
+        format!(
+            "before sequence {} at offset {}",
+            position.next_sequence, position.offset
+        ),
         "Nothing was changed".into(),
     ] {
         assert!(message.contains(&part), "{message}");
@@ -177,7 +200,11 @@ fn a_position_ahead_of_a_journal_that_lost_its_end_is_not_believed() {
         // The journal as it was, the same with only its blocks zeroed, and the same with a torn frame at its end.
         let mut zeroed = files.clone();
         for segment in end.segment..=files.len() as u64 {
-            let from = if segment == end.segment { end.offset as usize } else { 0 };
+            let from = if segment == end.segment {
+                end.offset as usize
+            } else {
+                0
+            };
             segment_of(&mut zeroed, segment)[from..].fill(0);
         }
         let mut earlier = zeroed.clone();
@@ -212,17 +239,17 @@ fn a_position_of_another_journal_is_told_apart() {
     let sim = Sim::with_files(&files);
     let all = positions(&sim);
     // The same sizes, but one record differs at the start, so that only the chains do.
-    let theirs: Vec<Vec<Vec<u8>>> = (0..60u64)
+    let groups: Vec<Vec<Vec<u8>>> = (0..60u64)
         .map(|group| (group * 10 + 1..=group * 10 + 10).map(record).collect())
         .collect();
-    let mut changed = theirs.clone();
+    let mut changed = groups.clone();
     changed[0][0][0] ^= 1;
     let changed = positions(&Sim::with_files(&journal_of(&changed)));
-    let foreign = hoga_journal::Options {
+    let foreign = Options {
         journal_id: 99,
-        ..options(hoga_journal::Durability::Fsync)
+        ..options(Durability::Fsync)
     };
-    let foreign = positions(&Sim::with_files(&journal_with(&theirs, &foreign)));
+    let foreign = positions(&Sim::with_files(&journal_with(&groups, &foreign)));
     for (index, mine) in all.iter().enumerate().skip(1).step_by(4) {
         for position in [
             changed[index],
@@ -314,10 +341,16 @@ fn without_a_position_segments_moved_away_are_missed() {
     let (mut files, count) = three_segments();
     files.remove(&segment_name(1));
     let sim = Sim::with_files(&files);
-    let found = damage(try_open(&sim, &options(hoga_journal::Durability::Fsync)));
-    assert_eq!((found.problem.clone(), found.file.clone()), (Problem::SegmentMissing, segment_name(1)));
+    let found = damage(try_open(&sim, &options(Durability::Fsync)));
+    assert_eq!(
+        (found.problem.clone(), found.file.clone()),
+        (Problem::SegmentMissing, segment_name(1))
+    );
     let message = found.to_string();
-    assert!(message.contains("moved away") && message.contains("snapshot"), "{message}");
+    assert!(
+        message.contains("moved away") && message.contains("snapshot"),
+        "{message}"
+    );
 
     let mut reader = Reader::open_present(Arc::new(sim.clone())).unwrap();
     let first = reader.first_sequence();
@@ -326,7 +359,11 @@ fn without_a_position_segments_moved_away_are_missed() {
     let mut reader = Reader::open_present(Arc::new(sim)).unwrap();
     let summary = verify_with(&mut reader).unwrap();
     assert_eq!(
-        (summary.first_sequence, summary.records, summary.tail.next_sequence),
+        (
+            summary.first_sequence,
+            summary.records,
+            summary.tail.next_sequence
+        ),
         (first, count - first + 1, count + 1)
     );
     assert_eq!(summary.segments, files.len() as u64 - 1);
