@@ -111,7 +111,8 @@ impl Scanner {
         let due = self.idle.is_power_of_two() && (problem.is_some() || self.idle >= PATIENCE);
         let thorough = must_be_there || due;
         let room = self.bytes() - self.offset;
-        if (thorough || room < RECORD_COST_BYTES) && self.look_for_begun(self.number + 1, thorough)? {
+        let may_be_finished = thorough || room < RECORD_COST_BYTES;
+        if may_be_finished && self.look_for_begun(self.number.saturating_add(1), thorough)? {
             self.window.clear();
             return Ok(false);
         }
@@ -139,22 +140,22 @@ impl Scanner {
     /// Looks whether segment `number`, the one behind those known, is begun, and takes it into the row if so.
     /// The thorough look also sees that it is missing or broken though a later one is there.
     fn look_for_begun(&mut self, number: u64, thorough: bool) -> Result<bool, ReadError> {
-        if thorough {
+        let known = self.segments.len();
+        let entry = match open_head(&*self.storage, number) {
+            Err(error) if error.source.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error.into()),
+            Ok((Found::Unbegun(_), ..)) => None,
+            Ok((Found::Begun(start), compressed, _)) => Some((Ok(start), compressed)),
+            Ok((Found::Bad(problem), compressed, _)) => Some((Err(problem), compressed)),
+        };
+        if let Some((start, compressed)) = entry {
+            self.segments.push_back(Entry { compressed, start });
+        } else if thorough {
             let listing = list(&*self.storage, Begin::Segment(number))?;
-            let found = listing.first == number && !listing.segments.is_empty();
-            if found {
+            if listing.first == number {
                 self.segments.extend(listing.segments);
             }
-            return Ok(found);
         }
-        let (start, compressed) = match open_head(&*self.storage, number) {
-            Err(error) if error.source.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(error.into()),
-            Ok((Found::Unbegun(_), ..)) => return Ok(false),
-            Ok((Found::Begun(start), compressed, _)) => (Ok(start), compressed),
-            Ok((Found::Bad(problem), compressed, _)) => (Err(problem), compressed),
-        };
-        self.segments.push_back(Entry { compressed, start });
-        Ok(true)
+        Ok(self.segments.len() > known)
     }
 }
