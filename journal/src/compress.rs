@@ -2,7 +2,7 @@
 
 use crate::compressed::{COMPRESSED_CHUNK_BYTES, CompressedFile, broken_file, seek_table};
 use crate::error::{ReadError, StorageError};
-use crate::listing::{Found, names, open_head};
+use crate::listing::{Found, names, open_segment, read_head};
 use crate::segment::{
     SEGMENT_HEADER_BYTES, SegmentStart, compressed_name, compressed_temporary_name, segment_name,
 };
@@ -168,7 +168,8 @@ pub fn compress_segment(storage: &dyn Storage, number: u64, level: i32) -> Resul
     })
 }
 
-/// Opens segment `number` if it is whole in size, begun, and has a begun successor.
+/// Opens segment `number` if it is whole in size, begun, and has a successor that is begun on the disk, not only in
+/// the page cache: behind a compressed segment, a blank one is taken for a loss.
 fn open_closed(storage: &dyn Storage, number: u64) -> Result<Box<dyn SegmentFile>, CompressError> {
     let not_closed = |reason: String| CompressError::NotClosed { number, reason };
     let name = segment_name(number);
@@ -188,13 +189,24 @@ fn open_closed(storage: &dyn Storage, number: u64) -> Result<Box<dyn SegmentFile
         )));
     }
     let next = number.saturating_add(1);
-    let successor = match open_head(storage, next) {
-        Ok((Found::Begun(successor), ..)) => Some(successor),
-        Err(error) if error.source.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-        _ => None,
+    let successor = match open_segment(storage, next) {
+        Err(error) if error.source.kind() == io::ErrorKind::NotFound => None,
+        opened => Some(opened?),
     };
-    match successor {
-        Some(successor) if successor.journal_id == start.journal_id => Ok(file),
+    let begun = match &successor {
+        None => None,
+        Some(successor) => {
+            let settling = |error| failed(storage, "sync", &successor.name, error);
+            successor.file.sync_data().map_err(settling)?;
+            successor.file.forget_cached().map_err(settling)?;
+            Some(
+                read_head(successor, next)
+                    .map_err(|error| failed(storage, "read", &successor.name, error))?,
+            )
+        }
+    };
+    match begun {
+        Some(Found::Begun(successor)) if successor.journal_id == start.journal_id => Ok(file),
         _ => Err(not_closed(format!("the segment after it, {next}, is not begun"))),
     }
 }

@@ -122,8 +122,9 @@ fn a_file_that_does_not_read_back_is_not_trusted() {
     let sim = Sim::with_files(&files);
     let mut written = 0;
     sim.set_rule(move |call| {
-        written += usize::from(call.op == Op::Sync);
-        (call.op == Op::Sync && written == 1).then_some(Fault::Lost)
+        let concerns = call.op == Op::Sync && call.name.ends_with(".tmp");
+        written += usize::from(concerns);
+        (concerns && written == 1).then_some(Fault::Lost)
     });
     let error = compress_segment(&sim, 1, 3).unwrap_err();
     assert!(matches!(error, CompressError::Differs { .. }), "{error}");
@@ -147,6 +148,8 @@ fn a_segment_is_not_removed_before_its_successor_is_durable_under_its_name() {
     assert_eq!(
         calls,
         [
+            (Op::Sync, segment_name(2)),
+            (Op::Forget, segment_name(2)),
             made(Op::Remove),
             made(Op::Create),
             // The one piece of so small a segment, and the seek table: neither is left to the page cache for long.
@@ -161,6 +164,29 @@ fn a_segment_is_not_removed_before_its_successor_is_durable_under_its_name() {
             (Op::SyncDir, String::new()),
         ]
     );
+}
+
+#[test]
+fn a_successor_begun_in_the_page_cache_alone_does_not_close_a_segment() {
+    // The roll's sync failed: the header is in the cache, its pages clean, and the disk never got it.
+    let sim = Sim::new();
+    let (mut writer, ..) = open(&sim);
+    await_spare(&writer, SEGMENT);
+    sim.set_rule(|call| {
+        let roll = call.op == Op::Sync && !call.by_maker && call.name == segment_name(2);
+        roll.then_some(Fault::Error(EIO))
+    });
+    while writer
+        .append(&record(writer.next_sequence()))
+        .and_then(|()| writer.commit())
+        .is_ok()
+    {}
+    let committed = writer.committed_sequence();
+    sim.clear_rule();
+    let error = compress_segment(&sim, 1, 3).unwrap_err();
+    assert!(matches!(error, CompressError::NotClosed { .. }), "{error}");
+    drop(writer);
+    assert_eq!(open(&sim).2, records(committed));
 }
 
 #[test]
