@@ -8,7 +8,10 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 const TABLE: [(&str, &[&str]); 9] = [
     ("hoga-protocol", &[]),
     ("hoga-engine", &["hoga-protocol", "hashbrown", "siphasher"]),
-    ("hoga-journal", &["blake3", "crc32c", "rustix", "zerocopy"]),
+    (
+        "hoga-journal",
+        &["blake3", "crc32c", "rustix", "zerocopy", "zstd"],
+    ),
     ("hoga-views", &["hoga-protocol", "hashbrown"]),
     (
         "hoga-gateway",

@@ -74,7 +74,11 @@ fn print_row(label: &str, found: &Tally) {
 fn main() -> ExitCode {
     let start = Instant::now();
     let mut sum = Tally::default();
-    for reference in [Reference::at_rest(), Reference::without_spare()] {
+    for reference in [
+        Reference::at_rest(),
+        Reference::without_spare(),
+        Reference::compressed(),
+    ] {
         println!(
             "\n{}: {} files, {} frames, {} records\n",
             reference.name,

@@ -1,6 +1,7 @@
 //! What can go wrong, said with the place and what to do about it.
 
 use crate::frame::{FORMAT_VERSION, MAX_RECORD_BYTES};
+use crate::position::NotHere;
 use std::fmt;
 use std::io;
 
@@ -145,6 +146,13 @@ pub enum Problem {
     },
     /// There is no file for this segment, but there is one for a later.
     SegmentMissing,
+    /// The segment is missing or was never begun, but the one before it is compressed.
+    SuccessorMissing,
+    /// The compressed file of the segment cannot be unpacked.
+    Compressed {
+        /// What is wrong with it, in words.
+        what: String,
+    },
 }
 
 impl fmt::Display for Problem {
@@ -185,6 +193,12 @@ impl fmt::Display for Problem {
                 "the file has {found} bytes, fewer than a segment's header: it was cut off or copied in part"
             ),
             Problem::SegmentMissing => write!(f, "the file is missing, though a later segment is there"),
+            Problem::SuccessorMissing => write!(
+                f,
+                "the file is missing or blank, though the segment before it is compressed, which is done only \
+                 once this one is begun"
+            ),
+            Problem::Compressed { what } => write!(f, "the compressed file is broken: {what}"),
         }
     }
 }
@@ -198,7 +212,8 @@ pub struct Damage {
     pub file: String,
     /// The offset in the file, in bytes.
     pub offset: u64,
-    /// The sequence of the record that should begin there.
+    /// The sequence of the record that should begin there; 0 if nothing tells, because reading began at a later
+    /// segment than the first.
     pub expected_sequence: u64,
     /// What is wrong.
     pub problem: Problem,
@@ -230,9 +245,19 @@ impl fmt::Display for Damage {
         write!(f, ". Nothing was changed. ")?;
         match problem {
             Problem::Version { .. } => write!(f, "Start it with the newer program that wrote it."),
-            Problem::SegmentMissing => {
+            Problem::SegmentMissing if *expected_sequence == 1 => write!(
+                f,
+                "If the earlier segments were moved away, start from a snapshot that was taken behind them, or \
+                 put those files back; else restore the folder from a copy."
+            ),
+            Problem::SegmentMissing | Problem::SuccessorMissing => {
                 write!(f, "Put the missing file back, or restore the folder from a copy.")
             }
+            Problem::Compressed { .. } => write!(
+                f,
+                "Keep the folder as it is, and restore this file, or the same segment uncompressed, from a copy \
+                 that verifies."
+            ),
             _ => write!(
                 f,
                 "Keep the folder as it is, and restore this file from a copy that verifies."
@@ -251,6 +276,8 @@ pub enum ReadError {
     Storage(StorageError),
     /// The bytes are not what was written.
     Damaged(Box<Damage>),
+    /// The journal does not hold the position that reading was to begin at.
+    NotHere(Box<NotHere>),
 }
 
 impl fmt::Display for ReadError {
@@ -258,6 +285,7 @@ impl fmt::Display for ReadError {
         match self {
             ReadError::Storage(error) => error.fmt(f),
             ReadError::Damaged(damage) => damage.fmt(f),
+            ReadError::NotHere(absent) => absent.fmt(f),
         }
     }
 }
@@ -267,6 +295,7 @@ impl std::error::Error for ReadError {
         match self {
             ReadError::Storage(error) => Some(error),
             ReadError::Damaged(damage) => Some(damage),
+            ReadError::NotHere(absent) => Some(absent),
         }
     }
 }
@@ -280,6 +309,12 @@ impl From<StorageError> for ReadError {
 impl From<Damage> for ReadError {
     fn from(damage: Damage) -> ReadError {
         ReadError::Damaged(Box::new(damage))
+    }
+}
+
+impl From<NotHere> for ReadError {
+    fn from(absent: NotHere) -> ReadError {
+        ReadError::NotHere(Box::new(absent))
     }
 }
 

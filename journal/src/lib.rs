@@ -2,8 +2,9 @@
 //!
 //! A record is 1 to [`MAX_RECORD_BYTES`] bytes and gets the next sequence, counted from 1. Records are
 //! appended, committed as a group, and read back in order: by [`Journal::open`] at start, which also repairs
-//! a torn tail, and by [`Reader`] at any time, which changes nothing. What the bytes mean is not this
-//! crate's business: it knows no order.
+//! a torn tail, by [`Reader`] at any time, which changes nothing, and by [`Follow`] while more is written. Each
+//! can begin at a [`Position`] instead of the first record, and closed segments may be compressed
+//! ([`compress_segment`]). What the bytes mean is not this crate's business: it knows no order.
 //!
 //! Every group is one checksummed frame in a preallocated segment file, and each frame carries a BLAKE3
 //! chain over all before it, so that a record is handed up only if everything ahead of it is whole. The
@@ -41,20 +42,30 @@ mod maker;
 mod space;
 mod writer;
 
+mod compressed;
 mod listing;
 mod window;
 
 mod scan;
 
+mod follow;
 mod reader;
 mod recovery;
 mod verify;
+
+mod compress;
 
 mod error;
 mod options;
 mod os;
 
+pub use compress::{
+    CompressError, Compressed, DEFAULT_COMPRESSION_LEVEL, MAX_COMPRESSION_LEVEL, closed_segments,
+    compress_segment,
+};
+pub use compressed::COMPRESSED_CHUNK_BYTES;
 pub use error::{Damage, Error, OpenError, Problem, ReadError, StorageError};
+pub use follow::{Durable, Follow};
 pub use frame::{
     BLOCK_BYTES, FORMAT_VERSION, FRAME_HEADER_BYTES, MAX_BODY_BYTES, MAX_FRAME_RECORDS, MAX_RECORD_BYTES,
     RECORD_COST_BYTES,
@@ -62,11 +73,11 @@ pub use frame::{
 pub use options::{
     DEFAULT_SEGMENT_BYTES, Durability, MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES, Options, SEGMENT_GRAIN_BYTES,
 };
-pub use position::Position;
+pub use position::{Absence, NotHere, Position};
 pub use reader::{Frame, Reader, Record, Records};
 pub use recovery::{Cut, Journal, RecoveryReport};
 pub use scan::Tail;
-pub use segment::segment_name;
+pub use segment::{compressed_name, segment_name};
 pub use space::Space;
 pub use storage::{Access, DiskStorage, LOCK_NAME, LockError, LockGuard, SegmentFile, Storage};
 pub use verify::{BATCH_CLASSES, Summary, verify, verify_with};

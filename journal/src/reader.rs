@@ -2,6 +2,8 @@
 
 use crate::error::ReadError;
 use crate::frame::{FRAME_HEADER_BYTES, LENGTH_BYTES, split_record};
+use crate::listing::Begin;
+use crate::position::Position;
 use crate::scan::{FrameAt, Scanner, Tail};
 use crate::storage::{DiskStorage, Storage};
 use std::path::Path;
@@ -10,8 +12,8 @@ use std::sync::Arc;
 /// How many bytes pass between two reports of progress.
 const PROGRESS_STEP_BYTES: u64 = 1 << 20;
 
-/// Reads a journal from its first record on, verifying everything on the way. It takes no lock and changes
-/// nothing, so it also reads a journal that is being written, up to the frame that was the last when it got
+/// Reads a journal from its first record on, or from a position, verifying everything on the way. It takes no
+/// lock and changes nothing, so it also reads a journal that is being written, up to the frame that was the last when it got
 /// there; a segment begun after the opening is not seen.
 ///
 /// Records and frames borrow the reader's buffer: nothing is allocated per record.
@@ -22,6 +24,7 @@ pub struct Reader {
     cursor: usize,
     /// How many records of `frame` have been given.
     given: u32,
+    first_sequence: u64,
     progress: Option<Box<dyn FnMut(u64, u64) + Send>>,
     reported: u64,
 }
@@ -58,6 +61,28 @@ pub struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
+    pub(crate) fn of(scanner: &'a Scanner, frame: &FrameAt) -> Frame<'a> {
+        Frame {
+            first_sequence: frame.header.first_sequence.get(),
+            record_count: frame.header.records.get(),
+            segment: frame.segment,
+            offset: frame.offset,
+            bytes: frame.header.frame_bytes(),
+            chain: frame.header.chain,
+            body: scanner.body(frame),
+        }
+    }
+
+    /// The place behind it.
+    pub fn position(&self) -> Position {
+        Position {
+            segment: self.segment,
+            offset: self.offset + self.bytes,
+            next_sequence: self.first_sequence + u64::from(self.record_count),
+            chain: self.chain,
+        }
+    }
+
     /// Its records in order.
     pub fn records(&self) -> Records<'a> {
         Records {
@@ -114,15 +139,43 @@ impl Reader {
 
     /// Opens the journal in `storage`; else as [`open`](Self::open).
     pub fn open_with(storage: Arc<dyn Storage>) -> Result<Reader, ReadError> {
-        let scanner = Scanner::open(storage)?;
-        Ok(Reader {
+        Ok(Reader::on(Scanner::open(storage, Begin::First)?))
+    }
+
+    /// Opens the journal in `storage` to read what is behind `from`, or all of it. Segments before the
+    /// position's need not be there. The position's own is verified from its beginning, and the chain must
+    /// arrive at the position.
+    ///
+    /// # Errors
+    /// [`ReadError::NotHere`] if the journal ends before the position or goes another way; [`ReadError::Damaged`]
+    /// if the way there is damaged; [`ReadError::Storage`] if it cannot be read.
+    pub fn open_at(storage: Arc<dyn Storage>, from: Option<&Position>) -> Result<Reader, ReadError> {
+        match from {
+            Some(position) => Ok(Reader::on(Scanner::open_at(storage, position)?)),
+            None => Reader::open_with(storage),
+        }
+    }
+
+    /// Opens the journal in `storage` to read it from the first segment that is there. What that one says of its
+    /// first sequence and of the chain before it is believed, unless it is segment 1; all else is verified. For
+    /// looking at a journal whose early segments were moved away.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_present(storage: Arc<dyn Storage>) -> Result<Reader, ReadError> {
+        Ok(Reader::on(Scanner::open(storage, Begin::Present)?))
+    }
+
+    fn on(scanner: Scanner) -> Reader {
+        Reader {
+            first_sequence: scanner.position().next_sequence,
             scanner,
             frame: None,
             cursor: 0,
             given: 0,
             progress: None,
             reported: 0,
-        })
+        }
     }
 
     /// Has `report` called now and then with the bytes done and the bytes in total, and once at the end.
@@ -169,30 +222,34 @@ impl Reader {
         }
         let Some(frame) = &self.frame else { return Ok(None) };
         self.given = frame.header.records.get();
-        Ok(Some(Frame {
-            first_sequence: frame.header.first_sequence.get(),
-            record_count: frame.header.records.get(),
-            segment: frame.segment,
-            offset: frame.offset,
-            bytes: frame.header.frame_bytes(),
-            chain: frame.header.chain,
-            body: self.scanner.body(frame),
-        }))
+        Ok(Some(Frame::of(&self.scanner, frame)))
     }
 
     /// The journal's id; `None` if it is empty, or its first segment has no readable header.
     pub fn journal_id(&self) -> Option<u32> {
-        self.scanner.first().map(|start| start.journal_id)
+        self.scanner.journal_id()
     }
 
-    /// How many segments have been begun. A spare is not counted.
+    /// The sequence that the first record read has, or would have: 1 unless reading began at a position or at a
+    /// later segment. 0 if the first segment's header is broken, which the first `next_` call tells.
+    pub fn first_sequence(&self) -> u64 {
+        self.first_sequence
+    }
+
+    /// The place behind the frame that was read last, also if some of its records were not taken yet; before the
+    /// first, the place where reading begins.
+    pub fn position(&self) -> Position {
+        self.scanner.position()
+    }
+
+    /// How many segments have been begun, from the one on that reading began in. A spare is not counted.
     pub fn segments(&self) -> u64 {
         self.scanner.segments()
     }
 
     /// The BLAKE3 chain over all frames read so far.
     pub fn chain(&self) -> [u8; 32] {
-        self.scanner.chain()
+        self.scanner.position().chain
     }
 
     /// How the journal ends; `None` until the end has been reached.

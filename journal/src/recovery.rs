@@ -2,11 +2,14 @@
 
 use crate::error::{OpenError, ReadError};
 use crate::frame::{FIRST_CHAIN, split_record};
-use crate::listing::{numbers, temporaries};
+use crate::listing::{Begin, names};
 use crate::maker::{Maker, Spare};
 use crate::options::{Durability, Options};
+use crate::position::{NotHere, Position};
 use crate::scan::{Scanner, Tail};
-use crate::segment::{SEGMENT_HEADER_BYTES, SegmentStart, begin_segment, make_segment, segment_name, zero};
+use crate::segment::{
+    SEGMENT_HEADER_BYTES, SegmentStart, begin_segment, compressed_name, make_segment, segment_name, zero,
+};
 use crate::space::Space;
 use crate::storage::{Access, DiskStorage, LockError, Storage, failed};
 use crate::writer::{Current, Files, Writer};
@@ -25,17 +28,22 @@ pub struct RecoveryReport {
     pub journal_id: u32,
     /// Whether the journal was made by this opening.
     pub created: bool,
-    /// The begun segments.
+    /// The begun segments, from the one on that reading began in.
     pub segments: u64,
-    /// The frames read.
+    /// The frames whose records were handed up.
     pub frames: u64,
-    /// The records handed up, which is also the last sequence.
+    /// The last sequence; 0 if the journal is empty.
     pub records: u64,
+    /// The sequence that the first record handed up has or would have: 1, or what the position said.
+    pub first_record: u64,
+    /// The records handed up.
+    pub replayed: u64,
     /// The bytes of those frames.
     pub bytes: u64,
     /// The torn tail that was cut, if there was one.
     pub cut: Option<Cut>,
-    /// The files of segments never begun that were removed.
+    /// The files that were removed: segments never begun, or never finished, and compressed segments whose plain
+    /// file is still there.
     pub removed: Vec<String>,
 }
 
@@ -89,10 +97,32 @@ impl Journal {
     pub fn open_with<E>(
         storage: Arc<dyn Storage>,
         options: &Options,
+        on_record: impl FnMut(u64, &[u8]) -> Result<(), E>,
+    ) -> Result<(Writer, RecoveryReport), OpenError<E>> {
+        Journal::open_from(storage, options, None, on_record)
+    }
+
+    /// Opens the journal in `storage` and hands up only the records behind `from`; with `None` all of them.
+    ///
+    /// Segments before the position's are not looked at: they may be compressed, or not there at all. The
+    /// position's own segment is verified from its beginning, and its frames must lead to the very offset,
+    /// sequence and chain of the position, before any record is handed up. A journal that is not this one, or has
+    /// lost its end, is told apart from a damaged one.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and [`ReadError::NotHere`] if the journal ends before the position or goes another
+    /// way; nothing is changed then.
+    pub fn open_from<E>(
+        storage: Arc<dyn Storage>,
+        options: &Options,
+        from: Option<&Position>,
         mut on_record: impl FnMut(u64, &[u8]) -> Result<(), E>,
     ) -> Result<(Writer, RecoveryReport), OpenError<E>> {
         options.check().map_err(OpenError::Options)?;
         if options.durability == Durability::Memory {
+            if let Some(position) = from.filter(|position| **position != Position::START) {
+                return Err(ReadError::from(NotHere::in_nothing(storage.location(), position)).into());
+            }
             let report = RecoveryReport::fresh(options.journal_id);
             return Ok((Writer::in_memory(options), report));
         }
@@ -107,7 +137,10 @@ impl Journal {
         if sync {
             settle(&*storage)?;
         }
-        let mut scanner = Scanner::open(Arc::clone(&storage))?;
+        let mut scanner = match from {
+            Some(position) => Scanner::open_at(Arc::clone(&storage), position)?,
+            None => Scanner::open(Arc::clone(&storage), Begin::First)?,
+        };
         let mut report = replay(&mut scanner, options.journal_id, &mut on_record)?;
         let space = Arc::new(Space::default());
         let mut spare = claim_spare(&*storage, &scanner, options, &mut report)?;
@@ -129,7 +162,7 @@ impl Journal {
             _lock: lock,
         };
         let next = report.records + 1;
-        let chain = scanner.chain();
+        let chain = scanner.position().chain;
         Ok((
             Writer::on_files(report.journal_id, next, chain, options.durability, space, files),
             report,
@@ -145,6 +178,8 @@ impl RecoveryReport {
             segments: 0,
             frames: 0,
             records: 0,
+            first_record: 1,
+            replayed: 0,
             bytes: 0,
             cut: None,
             removed: Vec::new(),
@@ -161,7 +196,7 @@ fn settle(storage: &dyn Storage) -> Result<(), ReadError> {
     storage
         .sync_dir()
         .map_err(|error| failed(storage, "sync", "", error))?;
-    for number in numbers(storage)?.into_iter().rev().take(2) {
+    for number in names(storage)?.plain.into_iter().rev().take(2) {
         let name = segment_name(number);
         let file = (storage.open(&name, Access::ReadWrite))
             .map_err(|error| failed(storage, "open for writing", &name, error))?;
@@ -179,33 +214,45 @@ fn replay<E>(
     on_record: &mut impl FnMut(u64, &[u8]) -> Result<(), E>,
 ) -> Result<RecoveryReport, OpenError<E>> {
     let mut report = RecoveryReport::fresh(new_id);
+    report.first_record = scanner.position().next_sequence;
+    report.records = report.first_record - 1;
     while let Some(frame) = scanner.advance()? {
         let mut rest = scanner.body(&frame);
         while let Some((record, after)) = split_record(rest) {
             let sequence = report.records + 1;
             on_record(sequence, record).map_err(|source| OpenError::Record { sequence, source })?;
             report.records = sequence;
+            report.replayed += 1;
             rest = after;
         }
         report.frames += 1;
         report.bytes += frame.header.frame_bytes();
     }
-    if let Some(first) = scanner.first() {
-        report.journal_id = first.journal_id;
+    if let Some(journal_id) = scanner.journal_id() {
+        report.journal_id = journal_id;
         report.created = false;
     }
     report.segments = scanner.segments();
     Ok(report)
 }
 
-/// Takes over the spare that was left, if it is usable, and removes it if not, with all temporary files.
+/// Takes over the spare that was left, if it is usable, and removes it if not, with all temporary files, and with
+/// the compressed files of segments that were just read whole without them: compressing was cut short.
 fn claim_spare(
     storage: &dyn Storage,
     scanner: &Scanner,
     options: &Options,
     report: &mut RecoveryReport,
 ) -> Result<Option<Spare>, ReadError> {
-    let mut unwanted = temporaries(storage)?;
+    let names = names(storage)?;
+    let mut unwanted = names.temporaries;
+    let first_read = scanner.position().segment + 1 - scanner.segments();
+    let twins = names.compressed.intersection(&names.plain);
+    unwanted.extend(
+        twins
+            .filter(|number| **number >= first_read)
+            .map(|number| compressed_name(*number)),
+    );
     let mut spare = None;
     if let Some(unbegun) = scanner.unbegun {
         let name = segment_name(unbegun.number);

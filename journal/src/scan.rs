@@ -1,11 +1,19 @@
 //! Walking the segments in order, frame by frame, believing nothing that does not check out.
 
+mod ending;
+mod poll;
+mod seek;
+
+use crate::compressed::broken_file;
 use crate::error::{Damage, Problem, ReadError};
 use crate::frame::{BLOCK_BYTES, FIRST_CHAIN, FRAME_HEADER_BYTES, FrameHeader, Place};
-use crate::listing::{Listing, Unbegun, list};
-use crate::segment::{SEGMENT_HEADER_BYTES, SegmentStart, segment_name};
-use crate::storage::{Access, SegmentFile, Storage, failed};
+use crate::listing::{Begin, Entry, Listing, Unbegun, list, open_segment};
+use crate::position::Position;
+use crate::segment::{SEGMENT_HEADER_BYTES, SegmentStart, compressed_name, segment_name};
+use crate::storage::{SegmentFile, Storage, failed};
 use crate::window::{STRIDE_BYTES, WINDOW_BYTES, Window, is_zero};
+use std::collections::VecDeque;
+use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -37,20 +45,35 @@ pub(crate) struct FrameAt {
 /// A cursor over the frames of a journal.
 pub(crate) struct Scanner {
     storage: Arc<dyn Storage>,
-    /// One entry per segment from the first on; an entry that is a problem ends the walk there.
-    segments: Vec<Result<SegmentStart, Problem>>,
+    /// The segments from the current one on; an entry that is a problem ends the walk there.
+    segments: VecDeque<Entry>,
     pub unbegun: Option<Unbegun>,
+    /// The number of the current segment.
+    number: u64,
+    /// How many segments were found.
+    found: u64,
+    /// The id that every header must carry; `None` while the journal is empty or its first header unreadable.
+    journal_id: Option<u32>,
     /// The bytes of all begun segments.
     total_bytes: u64,
-    index: usize,
     /// The bytes of the segments before the current one.
     bytes_before: u64,
     file: Option<Box<dyn SegmentFile>>,
     window: Window,
+    /// How many bytes are read to look at one block, and at one frame.
+    ahead: Ahead,
+    /// How many polls in a row found nothing at this place.
+    idle: u64,
     offset: u64,
     sequence: u64,
     chain: [u8; 32],
     tail: Option<Tail>,
+}
+
+#[derive(Clone, Copy)]
+struct Ahead {
+    block: u64,
+    frame: u64,
 }
 
 enum Parsed {
@@ -61,28 +84,42 @@ enum Parsed {
 }
 
 impl Scanner {
-    /// Lists the segments and reads their headers.
-    pub fn open(storage: Arc<dyn Storage>) -> Result<Scanner, ReadError> {
-        let Listing { segments, unbegun } = list(&*storage)?;
-        let largest = segments
-            .iter()
-            .flatten()
-            .map(|start| start.bytes)
-            .max()
-            .unwrap_or(0);
-        let total_bytes = segments.iter().flatten().map(|start| start.bytes).sum();
-        Ok(Scanner {
-            storage,
+    /// Lists the segments from `begin` on and reads their headers. What the first of them says of its own
+    /// beginning is believed, unless it is segment 1, which has nothing before it.
+    pub fn open(storage: Arc<dyn Storage>, begin: Begin) -> Result<Scanner, ReadError> {
+        let Listing {
+            first,
             segments,
             unbegun,
+        } = list(&*storage, begin)?;
+        let starts = || segments.iter().flat_map(|entry| &entry.start);
+        let largest = starts().map(|start| start.bytes).max().unwrap_or(0);
+        let total_bytes = starts().map(|start| start.bytes).sum();
+        let head = segments.first().and_then(|entry| entry.start.as_ref().ok());
+        let (sequence, chain) = match head {
+            Some(start) if first > 1 => (start.first_sequence, start.previous_chain),
+            None if first > 1 => (0, FIRST_CHAIN),
+            _ => (1, FIRST_CHAIN),
+        };
+        Ok(Scanner {
+            storage,
+            unbegun,
+            number: first,
+            found: segments.len() as u64,
+            journal_id: head.map(|start| start.journal_id),
             total_bytes,
-            index: 0,
             bytes_before: 0,
             file: None,
             window: Window::new(largest.min(WINDOW_BYTES)),
+            ahead: Ahead {
+                block: WINDOW_BYTES,
+                frame: WINDOW_BYTES,
+            },
+            idle: 0,
+            segments: segments.into(),
             offset: SEGMENT_HEADER_BYTES,
-            sequence: 1,
-            chain: FIRST_CHAIN,
+            sequence,
+            chain,
             tail: None,
         })
     }
@@ -95,27 +132,17 @@ impl Scanner {
                 break;
             }
             self.enter()?;
-            let is_last = self.index + 1 == self.segments.len();
-            let found = match self.parse()? {
-                Parsed::End if !is_last => {
-                    self.leave()?;
-                    None
+            let found = if self.segments.len() > 1 {
+                self.step_closed()?
+            } else {
+                match self.parse()? {
+                    Parsed::Frame(frame) => Some(frame),
+                    Parsed::End => self.finish(None)?,
+                    Parsed::Bad(problem) => self.finish(Some(problem))?,
                 }
-                Parsed::Bad(problem) if !is_last => {
-                    let leftover = matches!(&self.segments[self.index + 1],
-                        Ok(next) if next.first_sequence == self.sequence);
-                    return Err(self
-                        .damage(if leftover { Problem::Leftover } else { problem }, None)
-                        .into());
-                }
-                Parsed::Frame(frame) => Some(frame),
-                Parsed::End => self.finish(None)?,
-                Parsed::Bad(problem) => self.finish(Some(problem))?,
             };
             if let Some(frame) = found {
-                self.offset += frame.header.frame_bytes();
-                self.sequence += u64::from(frame.header.records.get());
-                self.chain = frame.header.chain;
+                self.pass(&frame);
                 return Ok(Some(frame));
             }
         }
@@ -133,26 +160,29 @@ impl Scanner {
         self.tail.as_ref()
     }
 
-    /// The chain after the last frame returned.
-    pub fn chain(&self) -> [u8; 32] {
-        self.chain
+    /// The place behind the last frame returned.
+    pub fn position(&self) -> Position {
+        Position {
+            segment: self.number,
+            offset: self.offset,
+            next_sequence: self.sequence,
+            chain: self.chain,
+        }
     }
 
-    /// The begun segments.
+    /// How many begun segments were found.
     pub fn segments(&self) -> u64 {
-        self.segments.len() as u64
+        self.found
     }
 
-    /// The first segment's header, unless the journal is empty or it cannot be read.
-    pub fn first(&self) -> Option<&SegmentStart> {
-        self.segments.first().and_then(|start| start.as_ref().ok())
+    /// The journal's id, unless the journal is empty or its first header cannot be read.
+    pub fn journal_id(&self) -> Option<u32> {
+        self.journal_id
     }
 
     /// The current segment's header.
     pub fn current(&self) -> Option<&SegmentStart> {
-        self.segments
-            .get(self.index)
-            .and_then(|start| start.as_ref().ok())
+        self.segments.front().and_then(|entry| entry.start.as_ref().ok())
     }
 
     /// The bytes read so far, and those of all begun segments.
@@ -170,11 +200,11 @@ impl Scanner {
         if self.file.is_some() {
             return Ok(());
         }
-        let (start, journal_id) = match (&self.segments[self.index], self.first()) {
-            (Ok(start), Some(first)) => (start, first.journal_id),
-            (Err(problem), _) => return Err(self.damage_at_head(problem.clone()).into()),
-            (Ok(_), None) => return Err(self.damage_at_head(Problem::SegmentHeader).into()),
+        let start = match &self.segments[0].start {
+            Ok(start) => start,
+            Err(problem) => return Err(self.damage_at_head(problem.clone()).into()),
         };
+        let journal_id = self.journal_id.unwrap_or(start.journal_id);
         let problem = if start.journal_id != journal_id {
             Some(Problem::Foreign {
                 journal_id: start.journal_id,
@@ -192,18 +222,47 @@ impl Scanner {
         if let Some(problem) = problem {
             return Err(self.damage_at_head(problem).into());
         }
-        let name = self.name();
-        let file = self.storage.open(&name, Access::Read);
-        self.file = Some(file.map_err(|error| failed(&*self.storage, "open", &name, error))?);
+        let opened =
+            open_segment(&*self.storage, self.number).map_err(|error| match broken_file(&error.source) {
+                Some(problem) => ReadError::from(self.damage_at_head(problem)),
+                None => error.into(),
+            })?;
+        self.segments[0].compressed = opened.compressed;
+        self.file = Some(opened.file);
         self.window.clear();
         self.offset = SEGMENT_HEADER_BYTES;
         Ok(())
     }
 
+    /// The next frame of a segment that has a successor, or `None` once the walk has gone on to that.
+    fn step_closed(&mut self) -> Result<Option<FrameAt>, ReadError> {
+        match self.parse()? {
+            Parsed::Frame(frame) => Ok(Some(frame)),
+            Parsed::End => {
+                self.leave()?;
+                Ok(None)
+            }
+            Parsed::Bad(problem) => {
+                let leftover = matches!(&self.segments[1].start,
+                    Ok(next) if next.first_sequence == self.sequence);
+                let problem = if leftover { Problem::Leftover } else { problem };
+                Err(self.damage(problem, None).into())
+            }
+        }
+    }
+
+    /// Goes behind a frame.
+    fn pass(&mut self, frame: &FrameAt) {
+        self.offset += frame.header.frame_bytes();
+        self.sequence += u64::from(frame.header.records.get());
+        self.chain = frame.header.chain;
+        self.idle = 0;
+    }
+
     /// Goes on to the next segment, having made sure that this one holds nothing more.
     fn leave(&mut self) -> Result<(), ReadError> {
         let bytes = self.bytes();
-        let continued = match &self.segments[self.index + 1] {
+        let continued = match &self.segments[1].start {
             Ok(next) => next.first_sequence == self.sequence,
             Err(_) => true,
         };
@@ -214,61 +273,12 @@ impl Scanner {
             return Err(self.damage(Problem::Leftover, None).into());
         }
         self.bytes_before += bytes;
-        self.index += 1;
+        self.segments.pop_front();
+        self.number += 1;
         self.file = None;
+        self.offset = SEGMENT_HEADER_BYTES;
+        self.idle = 0;
         Ok(())
-    }
-
-    /// Settles how the journal ends, at the first place of the last segment that holds no whole frame.
-    ///
-    /// A reader without the lock may meet a frame that a writer is just completing: before anything but a
-    /// clean end is settled, the place is read once more.
-    fn finish(&mut self, problem: Option<Problem>) -> Result<Option<FrameAt>, ReadError> {
-        let verdict = self.judge_tail(problem)?;
-        if !matches!(&verdict, Ok(tail) if tail.torn_bytes == 0) {
-            self.window.clear();
-            if let Parsed::Frame(frame) = self.parse()? {
-                return Ok(Some(frame));
-            }
-        }
-        self.tail = Some(verdict?);
-        Ok(None)
-    }
-
-    /// A frame at the end that was being written when the process or the machine stopped is torn: nothing
-    /// whole follows it, because no frame is written before the one ahead of it is durable. Everything else
-    /// is damage.
-    fn judge_tail(&mut self, problem: Option<Problem>) -> Result<Result<Tail, Damage>, ReadError> {
-        let may_be_torn = match &problem {
-            None | Some(Problem::FrameMagic | Problem::FrameHeaderChecksum | Problem::BodyChecksum) => true,
-            Some(Problem::Foreign { .. }) => true,
-            Some(_) => false,
-        };
-        if let (false, Some(problem)) = (may_be_torn, &problem) {
-            return Ok(Err(self.damage(problem.clone(), None)));
-        }
-        let mut dirty_end = self.offset;
-        let mut at = self.offset;
-        while let Some(block) = self.first_nonzero(at..self.bytes())? {
-            dirty_end = block + BLOCK_BYTES;
-            at = dirty_end;
-            let loaded = self.load(block, BLOCK_BYTES)?;
-            let Ok(header) = FrameHeader::intact(self.window.bytes(loaded)) else {
-                continue;
-            };
-            let place = self.place();
-            let ours = header.journal_id.get() == place.journal_id && header.segment.get() == place.segment;
-            let torn_itself = block == self.offset && header.first_sequence.get() == place.sequence;
-            if ours && !torn_itself {
-                let evidence = (block, header.first_sequence.get());
-                return Ok(Err(
-                    self.damage(problem.unwrap_or(Problem::FrameMissing), Some(evidence))
-                ));
-            }
-        }
-        let torn_bytes = dirty_end - self.offset;
-        let problem = (torn_bytes > 0).then(|| problem.unwrap_or(Problem::FrameMissing));
-        Ok(Ok(self.tail_here(torn_bytes, problem)))
     }
 
     fn parse(&mut self) -> Result<Parsed, ReadError> {
@@ -276,7 +286,7 @@ impl Scanner {
         if room < BLOCK_BYTES {
             return Ok(Parsed::End);
         }
-        let block = self.load(self.offset, BLOCK_BYTES)?;
+        let block = self.load(self.offset, BLOCK_BYTES, self.ahead.block)?;
         let block = self.window.bytes(block);
         if is_zero(block) {
             return Ok(Parsed::End);
@@ -288,7 +298,7 @@ impl Scanner {
         if let Err(problem) = header.check(&place, room) {
             return Ok(Parsed::Bad(problem));
         }
-        let frame = self.load(self.offset, header.frame_bytes())?;
+        let frame = self.load(self.offset, header.frame_bytes(), self.ahead.frame)?;
         let body = frame.start + FRAME_HEADER_BYTES as usize;
         match header.check_body(self.window.bytes(body..frame.end), &self.chain) {
             Ok(()) => Ok(Parsed::Frame(FrameAt {
@@ -306,7 +316,7 @@ impl Scanner {
         let mut at = range.start;
         while at < range.end {
             let stride = (range.end - at).min(STRIDE_BYTES);
-            let loaded = self.load(at, stride)?;
+            let loaded = self.load(at, stride, WINDOW_BYTES)?;
             let bytes = self.window.bytes(loaded);
             if !is_zero(bytes) {
                 let blocks = bytes.chunks(BLOCK_BYTES as usize);
@@ -318,21 +328,28 @@ impl Scanner {
         Ok(None)
     }
 
-    fn load(&mut self, offset: u64, length: u64) -> Result<Range<usize>, ReadError> {
-        let (name, bytes) = (self.number(), self.bytes());
+    fn load(&mut self, offset: u64, length: u64, ahead: u64) -> Result<Range<usize>, ReadError> {
+        let bytes = self.bytes();
         let Some(file) = &self.file else {
             unreachable!("a segment is entered before it is read")
         };
-        let range = self.window.load(&**file, offset, length, bytes);
-        Ok(range.map_err(|error| failed(&*self.storage, "read", &segment_name(name), error))?)
+        let range = self.window.load(&**file, offset, length, ahead, bytes);
+        range.map_err(|error| self.failed_to_read(error))
     }
 
-    fn number(&self) -> u64 {
-        self.index as u64 + 1
+    fn failed_to_read(&self, error: io::Error) -> ReadError {
+        match broken_file(&error) {
+            Some(problem) => self.damage(problem, None).into(),
+            None => failed(&*self.storage, "read", &self.name(), error).into(),
+        }
     }
 
+    /// The file of the current segment.
     fn name(&self) -> String {
-        segment_name(self.number())
+        match self.segments.front() {
+            Some(entry) if entry.compressed => compressed_name(self.number),
+            _ => segment_name(self.number),
+        }
     }
 
     fn bytes(&self) -> u64 {
@@ -340,18 +357,16 @@ impl Scanner {
     }
 
     fn place(&self) -> Place {
-        let journal_id = self.first().map_or(0, |first| first.journal_id);
         Place {
-            journal_id,
-            segment: self.number(),
+            journal_id: self.current().map_or(0, |start| start.journal_id),
+            segment: self.number,
             sequence: self.sequence,
         }
     }
 
     fn tail_here(&self, torn_bytes: u64, problem: Option<Problem>) -> Tail {
-        let segment = self.segments();
         Tail {
-            segment,
+            segment: if self.segments.is_empty() { 0 } else { self.number },
             offset: self.offset,
             next_sequence: self.sequence,
             torn_bytes,

@@ -12,6 +12,8 @@ pub(crate) const SEGMENT_HEADER_BYTES: u64 = BLOCK_BYTES;
 const SEGMENT_MAGIC: [u8; 8] = *b"HOGASEGM";
 const SUFFIX: &str = ".hoga";
 const TEMPORARY_SUFFIX: &str = ".hoga.tmp";
+const COMPRESSED_SUFFIX: &str = ".hoga.zst";
+const COMPRESSED_TEMPORARY_SUFFIX: &str = ".hoga.zst.tmp";
 const NUMBER_DIGITS: usize = 20;
 const CHECKED_HEADER_BYTES: usize = 508;
 /// How much is zeroed, and made durable, at a time. It bounds the dirty pages that a commit of the journaler
@@ -27,6 +29,15 @@ pub fn segment_name(number: u64) -> String {
     format!("{number:020}{SUFFIX}")
 }
 
+/// The name of segment `number`, counted from 1, once it has been compressed.
+pub fn compressed_name(number: u64) -> String {
+    format!("{number:020}{COMPRESSED_SUFFIX}")
+}
+
+pub(crate) fn compressed_temporary_name(number: u64) -> String {
+    format!("{number:020}{COMPRESSED_TEMPORARY_SUFFIX}")
+}
+
 pub(crate) fn temporary_name(number: u64) -> String {
     format!("{number:020}{TEMPORARY_SUFFIX}")
 }
@@ -36,11 +47,17 @@ pub(crate) fn segment_number(name: &str) -> Option<u64> {
     parse_number(name.strip_suffix(SUFFIX)?)
 }
 
-/// Whether this is the name of a segment in the making.
+/// The number in a compressed segment's name; `None` for any other file.
+pub(crate) fn compressed_number(name: &str) -> Option<u64> {
+    parse_number(name.strip_suffix(COMPRESSED_SUFFIX)?)
+}
+
+/// Whether this is the name of a segment in the making, plain or compressed.
 pub(crate) fn is_temporary(name: &str) -> bool {
-    name.strip_suffix(TEMPORARY_SUFFIX)
-        .and_then(parse_number)
-        .is_some()
+    [TEMPORARY_SUFFIX, COMPRESSED_TEMPORARY_SUFFIX]
+        .iter()
+        .filter_map(|suffix| name.strip_suffix(suffix))
+        .any(|digits| parse_number(digits).is_some())
 }
 
 fn parse_number(digits: &str) -> Option<u64> {
@@ -277,11 +294,16 @@ mod tests {
             ("0000000000000000004x.hoga", None),
             ("+0000000000000000042.hoga", None),
             ("00000000000000000042.hoga.tmp", None),
+            ("00000000000000000042.hoga.zst", None),
             ("LOCK", None),
         ] {
             assert_eq!(segment_number(name), number, "{name}");
         }
+        assert_eq!(compressed_number(&compressed_name(42)), Some(42));
+        assert_eq!(compressed_number(&compressed_temporary_name(42)), None);
         assert!(is_temporary(&temporary_name(42)));
+        assert!(is_temporary(&compressed_temporary_name(42)));
+        assert!(!is_temporary(&compressed_name(42)));
         assert!(!is_temporary("notes.hoga.tmp"));
     }
 }

@@ -14,11 +14,13 @@ pub const BATCH_CLASSES: usize = MAX_FRAME_RECORDS.ilog2() as usize + 1;
 pub struct Summary {
     /// Its id; `None` if it is empty.
     pub journal_id: Option<u32>,
-    /// The begun segments.
+    /// The begun segments that were read.
     pub segments: u64,
+    /// The sequence that the first record has or gets: 1 unless the reader began later.
+    pub first_sequence: u64,
     /// The frames.
     pub frames: u64,
-    /// The records, which is also the last sequence.
+    /// The records read; the last sequence too, if they begin at 1.
     pub records: u64,
     /// The bytes of the records alone.
     pub record_bytes: u64,
@@ -64,6 +66,7 @@ pub fn verify_with(reader: &mut Reader) -> Result<Summary, ReadError> {
     Ok(Summary {
         journal_id: reader.journal_id(),
         segments: reader.segments(),
+        first_sequence: reader.first_sequence(),
         frames,
         records,
         record_bytes,

@@ -31,17 +31,24 @@ impl Window {
         self.length = 0;
     }
 
-    /// Makes sure that `length` bytes from `offset` on are held, and says where in the buffer they are.
+    /// Whether `length` bytes from `offset` on are held.
+    pub fn holds(&self, offset: u64, length: u64) -> bool {
+        offset >= self.start && offset + length <= self.start + self.length as u64
+    }
+
+    /// Makes sure that `length` bytes from `offset` on are held, and says where in the buffer they are. If they
+    /// must be read, up to `ahead` bytes are.
     pub fn load(
         &mut self,
         file: &dyn SegmentFile,
         offset: u64,
         length: u64,
+        ahead: u64,
         file_bytes: u64,
     ) -> std::io::Result<Range<usize>> {
-        let held = self.start..self.start + self.length as u64;
-        if offset < held.start || offset + length > held.end {
-            let wanted = (file_bytes - offset).min(self.buffer.len() as u64) as usize;
+        if !self.holds(offset, length) {
+            let most = (file_bytes - offset).min(self.buffer.len() as u64);
+            let wanted = most.min(ahead.max(length)) as usize;
             self.clear();
             let read = read_full(file, &mut self.buffer[..wanted], offset)?;
             if (read as u64) < length {

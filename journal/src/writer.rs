@@ -1,9 +1,11 @@
 //! Appending and committing: the journaler's side of the journal.
 
 use crate::error::Error;
+use crate::follow::Durable;
 use crate::frame::{FIRST_CHAIN, FrameBuilder, MAX_RECORD_BYTES, Place};
 use crate::maker::{Maker, Spare};
 use crate::options::{Durability, Options};
+use crate::position::Position;
 use crate::segment::{SEGMENT_HEADER_BYTES, SegmentStart, begin_segment, segment_name};
 use crate::space::Space;
 use crate::storage::{LockGuard, SegmentFile, Storage, failed, write_whole};
@@ -23,6 +25,7 @@ pub struct Writer {
     chain: [u8; 32],
     durability: Durability,
     space: Arc<Space>,
+    durable: Arc<Durable>,
     poison: Option<String>,
     /// `None` under [`Durability::Memory`].
     files: Option<Files>,
@@ -104,6 +107,23 @@ impl Writer {
         self.chain
     }
 
+    /// The place behind all committed frames. Under [`Durability::Memory`] there is no file, and the segment and
+    /// the offset are 0.
+    pub fn position(&self) -> Position {
+        let current = self.files.as_ref().map(|files| &files.current);
+        Position {
+            segment: current.map_or(0, |current| current.number),
+            offset: current.map_or(0, |current| current.offset),
+            next_sequence: self.frame_sequence,
+            chain: self.chain,
+        }
+    }
+
+    /// The sequence of the last committed record, for other threads that follow the journal.
+    pub fn durable(&self) -> Arc<Durable> {
+        Arc::clone(&self.durable)
+    }
+
     /// What a commit promises.
     pub fn durability(&self) -> Durability {
         self.durability
@@ -157,6 +177,7 @@ impl Writer {
             chain,
             durability,
             space,
+            durable: Arc::new(Durable::up_to(frame_sequence - 1)),
             poison: None,
             files,
         }
@@ -215,6 +236,7 @@ impl Writer {
         }
         self.chain = chain;
         self.frame_sequence += u64::from(records);
+        self.durable.set(self.frame_sequence - 1);
         self.frame.clear();
         Ok(())
     }

@@ -1,10 +1,14 @@
 //! The real file system.
 
-use crate::support::{SEGMENT, options, record, records};
-use hoga_journal::{Durability, Journal, LOCK_NAME, OpenError, Reader, Writer, segment_name, verify};
+use crate::support::{JOURNAL_ID, SEGMENT, options, record, records};
+use hoga_journal::{
+    DEFAULT_COMPRESSION_LEVEL, DiskStorage, Durability, Follow, Journal, LOCK_NAME, OpenError, Position,
+    Reader, Storage, Writer, closed_segments, compress_segment, compressed_name, segment_name, verify,
+};
 use std::convert::Infallible;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 fn open(folder: &Path, durability: Durability) -> Result<(Writer, Vec<Vec<u8>>), OpenError<Infallible>> {
     let mut seen = Vec::new();
@@ -38,6 +42,44 @@ fn what_is_committed_to_disk_is_there_again() {
         );
         assert_eq!(fs::metadata(folder.join(segment_name(1))).unwrap().len(), SEGMENT);
     }
+}
+
+#[test]
+fn a_journal_on_disk_is_followed_and_compressed_while_it_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut writer, _) = open(folder.path(), Durability::PageCache).unwrap();
+    let storage: Arc<dyn Storage> = Arc::new(DiskStorage::new(folder.path()));
+    let mut follow = Follow::open(Arc::clone(&storage), Position::START, JOURNAL_ID, None).unwrap();
+    let mut taken = 0;
+    for sequence in 1..=600 {
+        writer.append(&record(sequence)).unwrap();
+        writer.commit().unwrap();
+        while let Some(frame) = follow.next_frame().unwrap() {
+            taken += u64::from(frame.record_count);
+        }
+        assert_eq!((taken, follow.position()), (sequence, writer.position()));
+        if sequence % 200 == 0 {
+            follow.make_durable().unwrap();
+            for number in closed_segments(&*storage).unwrap() {
+                compress_segment(&*storage, number, DEFAULT_COMPRESSION_LEVEL).unwrap();
+            }
+        }
+    }
+    drop(writer);
+    assert!(folder.path().join(compressed_name(1)).exists());
+    assert!(!folder.path().join(segment_name(1)).exists());
+    assert_eq!(open(folder.path(), Durability::Fsync).unwrap().1, records(600));
+    // With the early segments gone, what is behind the position is still there.
+    fs::remove_file(folder.path().join(compressed_name(1))).unwrap();
+    let (writer, report) = Journal::open_from(
+        storage,
+        &options(Durability::Fsync),
+        Some(&follow.position()),
+        |_, _| Ok::<(), Infallible>(()),
+    )
+    .unwrap();
+    assert_eq!((report.records, report.replayed), (600, 0));
+    assert_eq!(writer.position(), follow.position());
 }
 
 #[test]

@@ -2,12 +2,11 @@
 
 use crate::sim::Sim;
 use crate::support::*;
-use hoga_journal::{Reader, segment_name};
+use hoga_journal::{Reader, compress_segment, segment_name};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const BLOCK: u64 = 512;
-const BLOCKS: u64 = SEGMENT / BLOCK;
 /// The records of a frame that fills most of a segment.
 const MANY: usize = 110;
 
@@ -97,6 +96,20 @@ impl Reference {
         Reference::build("no spare stands, the last frame is one block", false, 1)
     }
 
+    /// As [`at_rest`](Self::at_rest), the first segment compressed.
+    pub fn compressed() -> Reference {
+        let mut reference = Reference {
+            name: "the first segment is compressed, the last frame has several blocks",
+            ..Reference::at_rest()
+        };
+        let sim = Sim::with_files(&reference.files);
+        compress_segment(&sim, 1, 3).unwrap();
+        reference.files = sim.files();
+        let files = &reference.files;
+        reference.older.retain(|(name, ..)| files.contains_key(name));
+        reference
+    }
+
     fn build(name: &'static str, spare: bool, last: usize) -> Reference {
         let (mut history, mut older) = (Vec::new(), Vec::new());
         // A frame over most of a segment is torn before any other stands there, so that its blocks are the past of the
@@ -154,10 +167,10 @@ impl Reference {
     /// How many cases a kind has here.
     pub fn cases(&self, kind: Kind) -> u64 {
         let files = self.files.len() as u64;
-        let blocks = files * BLOCKS;
+        let (bytes, blocks) = (self.units(1), self.units(BLOCK));
         match kind {
-            Kind::Flip => files * SEGMENT * 8,
-            Kind::Truncate => files * SEGMENT,
+            Kind::Flip => bytes * 8,
+            Kind::Truncate => bytes,
             Kind::Zero => blocks,
             Kind::Copy | Kind::Swap => blocks * blocks,
             Kind::Stale => self.older.len() as u64,
@@ -167,7 +180,7 @@ impl Reference {
 
     /// Case `number` of a kind; `None` where it would change nothing, or where it is another case seen from behind.
     pub fn harm(&self, kind: Kind, number: u64) -> Option<Harm> {
-        let blocks = self.files.len() as u64 * BLOCKS;
+        let blocks = self.units(BLOCK);
         match kind {
             Kind::Flip => {
                 let (name, at) = self.place(number / 8, 1);
@@ -191,7 +204,7 @@ impl Reference {
                 }
             }
             Kind::Stale => Some(Harm::Bytes(vec![self.older[number as usize].clone()])),
-            Kind::Lose => Some(Harm::Gone(segment_name(number + 1))),
+            Kind::Lose => self.files.keys().nth(number as usize).cloned().map(Harm::Gone),
         }
     }
 
@@ -200,10 +213,21 @@ impl Reference {
         self.history.contains(&begun(files))
     }
 
+    /// How many whole units of `bytes` bytes all files have.
+    fn units(&self, bytes: u64) -> u64 {
+        self.files.values().map(|file| file.len() as u64 / bytes).sum()
+    }
+
     /// The file and the offset of unit `number`, of `bytes` bytes each, over all files in a row.
-    fn place(&self, number: u64, bytes: u64) -> (String, usize) {
-        let at = number * bytes;
-        (segment_name(at / SEGMENT + 1), (at % SEGMENT) as usize)
+    fn place(&self, mut number: u64, bytes: u64) -> (String, usize) {
+        for (name, file) in &self.files {
+            let units = file.len() as u64 / bytes;
+            if number < units {
+                return (name.clone(), (number * bytes) as usize);
+            }
+            number -= units;
+        }
+        unreachable!("there are as many cases as units")
     }
 
     fn block(&self, number: u64) -> Vec<u8> {

@@ -18,3 +18,10 @@ mod harm;
 
 mod disk;
 mod rolls;
+
+mod positions;
+
+mod compression;
+mod compression_faults;
+
+mod following;

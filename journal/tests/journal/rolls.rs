@@ -5,15 +5,6 @@ use crate::support::*;
 use hoga_journal::{Durability, Options, Reader, segment_name, verify_with};
 use std::sync::{Arc, Mutex};
 
-fn three_segments() -> (Files, u64) {
-    let groups: Vec<_> = (0..60)
-        .map(|group| (group * 10 + 1..=group * 10 + 10).map(record).collect())
-        .collect();
-    let files = journal_of(&groups);
-    assert!(files.len() >= 4, "three begun segments and a spare");
-    (files, 600)
-}
-
 #[test]
 fn records_are_found_where_the_reader_says() {
     let (files, count) = three_segments();

@@ -42,6 +42,8 @@ pub enum Fault {
     Error(i32),
     /// The write takes this many bytes only.
     Short(usize),
+    /// The sync is told done, and what it had to save is lost.
+    Lost,
     /// The power fails in this call: it and every later call do nothing.
     PowerCut,
 }
@@ -342,7 +344,7 @@ impl SegmentFile for SimFile {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         let (mut state, fault) = self.sim.call(Op::Write, &self.name(), offset, bytes.len())?;
         let taken = match fault {
-            None | Some(Fault::PowerCut) => bytes.len(),
+            None | Some(Fault::PowerCut | Fault::Lost) => bytes.len(),
             Some(Fault::Error(_)) => bytes.len() / 2,
             Some(Fault::Short(length)) => length.min(bytes.len().saturating_sub(1)),
         };
@@ -382,6 +384,10 @@ impl SegmentFile for SimFile {
             Some(Fault::Error(code)) => {
                 inode.dirty.clear();
                 Err(io::Error::from_raw_os_error(code))
+            }
+            Some(Fault::Lost) => {
+                inode.dirty.clear();
+                Ok(())
             }
             _ => {
                 inode.durable.resize(inode.now.len(), 0);

@@ -1,7 +1,9 @@
 //! What the tests share: options for small journals, records to write, and ways to look at a journal.
 
 use crate::sim::Sim;
-use hoga_journal::{Durability, Journal, OpenError, Options, Reader, RecoveryReport, Writer, segment_name};
+use hoga_journal::{
+    Durability, Journal, OpenError, Options, Position, Reader, RecoveryReport, Writer, segment_name,
+};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -124,6 +126,47 @@ pub fn journal_with(groups: &[Vec<Vec<u8>>], options: &Options) -> Files {
     await_spare(&writer, SEGMENT - 1024);
     drop(writer);
     sim.files()
+}
+
+/// A journal of several begun segments, frames of ten records each, and a spare; and how many records it holds.
+pub fn three_segments() -> (Files, u64) {
+    let groups: Vec<_> = (0..60)
+        .map(|group| (group * 10 + 1..=group * 10 + 10).map(record).collect())
+        .collect();
+    let files = journal_of(&groups);
+    assert!(files.len() >= 4, "three begun segments and a spare");
+    (files, 600)
+}
+
+/// Every place between two frames, from before the first to behind the last.
+pub fn positions(sim: &Sim) -> Vec<Position> {
+    let mut reader = Reader::open_with(Arc::new(sim.clone())).unwrap();
+    let mut found = vec![reader.position()];
+    while let Some(frame) = reader.next_frame().unwrap() {
+        let position = frame.position();
+        assert_eq!(position, reader.position());
+        found.push(position);
+    }
+    found
+}
+
+pub fn try_open_from(sim: &Sim, from: &Position) -> Result<Opened, OpenError<Infallible>> {
+    let mut seen = Vec::new();
+    let opened = Journal::open_from(
+        Arc::new(sim.clone()),
+        &options(Durability::Fsync),
+        Some(from),
+        |sequence, record| {
+            seen.push(record.to_vec());
+            assert_eq!(sequence, from.next_sequence - 1 + seen.len() as u64);
+            Ok(())
+        },
+    );
+    opened.map(|(writer, report)| (writer, report, seen))
+}
+
+pub fn records_from(first: u64, count: u64) -> Vec<Vec<u8>> {
+    (first..=count).map(record).collect()
 }
 
 pub fn segment_of(files: &mut Files, number: u64) -> &mut Vec<u8> {
