@@ -32,7 +32,9 @@ pub fn run(dir: &Path, to: &Path, dry_run: bool) -> Result<(), String> {
     let first_kept = whole.iter().map(|head| head.position.segment).min().unwrap_or(0);
     let files = segments_before(&journal, first_kept)?;
     if files.is_empty() {
-        return print(&format!("no segment lies before segment {first_kept}, where the older of the two snapshots stands"));
+        return print(&format!(
+            "no segment lies before segment {first_kept}, where the older of the two snapshots stands"
+        ));
     }
     if dry_run {
         let names: Vec<String> = files.iter().map(|name| format!("would move {name}")).collect();
@@ -48,7 +50,8 @@ pub fn run(dir: &Path, to: &Path, dry_run: bool) -> Result<(), String> {
 
 /// The names of the files of segments below `bound`, compressed or not, in order.
 fn segments_before(journal: &Path, bound: u64) -> Result<Vec<String>, String> {
-    let entries = fs::read_dir(journal).map_err(|error| format!("cannot read {}: {error}", journal.display()))?;
+    let entries =
+        fs::read_dir(journal).map_err(|error| format!("cannot read {}: {error}", journal.display()))?;
     let mut names: Vec<String> = entries
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter(|name| number(name).is_some_and(|number| number < bound))
@@ -59,7 +62,9 @@ fn segments_before(journal: &Path, bound: u64) -> Result<Vec<String>, String> {
 
 /// The number in the name of a segment's file.
 fn number(name: &str) -> Option<u64> {
-    let digits = name.strip_suffix(".hoga").or_else(|| name.strip_suffix(".hoga.zst"))?;
+    let digits = name
+        .strip_suffix(".hoga")
+        .or_else(|| name.strip_suffix(".hoga.zst"))?;
     let plain = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
     plain.then(|| digits.parse().ok()).flatten()
 }
@@ -82,7 +87,10 @@ fn move_file(from: &Path, to: &Path, name: &str) -> io::Result<()> {
 }
 
 fn is_same(one: &Path, other: &Path) -> io::Result<bool> {
-    let (mut one, mut other) = (io::BufReader::new(File::open(one)?), io::BufReader::new(File::open(other)?));
+    let (mut one, mut other) = (
+        io::BufReader::new(File::open(one)?),
+        io::BufReader::new(File::open(other)?),
+    );
     let (mut left, mut right) = (vec![0; 1 << 16], vec![0; 1 << 16]);
     loop {
         let length = one.read(&mut left)?;

@@ -88,7 +88,11 @@ impl Checkpoints {
     /// For an exchange whose rules are of version `rules`.
     pub fn new(options: CheckpointOptions, rules: u32, answers: Answers) -> Checkpoints {
         Checkpoints {
-            options: if rules < RULES { CheckpointOptions::NEVER } else { options },
+            options: if rules < RULES {
+                CheckpointOptions::NEVER
+            } else {
+                options
+            },
             last: answers.newest().map(|check| check.sequence),
             answers,
             commands: 0,
@@ -162,7 +166,11 @@ mod tests {
         assert_eq!(previous(checkpoints.due(Nanos(9_000), 99)), None, "not answered");
         answers.note(&answered(11));
         assert_eq!(previous(checkpoints.due(Nanos(9_000), 99)), Some(Some(11)));
-        assert_eq!(previous(checkpoints.due(Nanos(9_000), 11)), None, "nothing happened since");
+        assert_eq!(
+            previous(checkpoints.due(Nanos(9_000), 11)),
+            None,
+            "nothing happened since"
+        );
     }
 
     #[test]

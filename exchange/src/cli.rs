@@ -35,7 +35,7 @@ enum Mode {
     /// List, make or verify snapshots.
     #[command(subcommand)]
     Snapshot(SnapshotMode),
-    /// Keep up with the journal that another process writes: compare checkpoints, make snapshots, compress segments.
+    /// Keep up with the journal that another process writes: compare checkpoints, make snapshots.
     Follow(FollowArgs),
     /// Journal the newest rules of matching; the exchange must be stopped.
     Upgrade(FollowArgs),

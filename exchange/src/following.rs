@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use hoga_follower::{Base, FollowError, Follower, FollowerOptions, Lag, Progress, Recovery, Replica};
+use hoga_follower::{
+    Base, Compression, FollowError, Follower, FollowerOptions, Lag, Progress, Recovery, Replica,
+};
 use hoga_gateway::Clock as _;
 use hoga_journal::{Durable, Follow, LockError, LockGuard, Position, Snapshots, Storage, Writer};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -142,8 +144,14 @@ pub fn run(config: &Config) -> Result<(), String> {
     }
     let (base, place) = begin(config, &stores)?;
     let newest = base.replica.last_sequence();
-    tell(&format!("hoga: following {} from sequence {newest}; Ctrl-C stops", data_dir.display()));
-    let mut follower = follower(&stores, base.replica, place, config.follower(), newest)?;
+    tell(&format!(
+        "hoga: following {} from sequence {newest}; Ctrl-C stops",
+        data_dir.display()
+    ));
+    let mut options = config.follower();
+    // Only the process that writes the journal may compress it: an opening for writing could meet it half done.
+    options.compression = Compression::None;
+    let mut follower = follower(&stores, base.replica, place, options, newest)?;
     let lag = follower.lag();
     let bar = counter("following", "commands");
     let (shown, shown_lag, ended) = (bar.clone(), Arc::clone(&lag), Arc::clone(&stop));
@@ -166,11 +174,10 @@ pub fn run(config: &Config) -> Result<(), String> {
         tell(&format!("hoga: snapshot {} made", file.name));
     }
     tell(&format!(
-        "hoga: stopped at sequence {}; checkpoints compared {}, snapshots {}, segments compressed {}",
+        "hoga: stopped at sequence {}; checkpoints compared {}, snapshots made {}",
         lag.applied.load(Ordering::Relaxed),
         lag.checkpoints.load(Ordering::Relaxed),
         lag.snapshots.load(Ordering::Relaxed),
-        lag.compressed.load(Ordering::Relaxed),
     ));
     Ok(())
 }
@@ -187,8 +194,8 @@ pub struct Place {
 /// # Errors
 /// In words: the folders cannot be read, or the journal has no first segment yet.
 pub fn begin(config: &Config, stores: &Stores) -> Result<(Base, Place), String> {
-    let mut recovery = Recovery::new(Arc::clone(&stores.snapshots), config.views())
-        .map_err(|error| error.to_string())?;
+    let mut recovery =
+        Recovery::new(Arc::clone(&stores.snapshots), config.views()).map_err(|error| error.to_string())?;
     let base = recovery.next_base().ok_or("there is no state to begin from")?;
     for why in &base.passed_over {
         warn(why);
@@ -199,7 +206,10 @@ pub fn begin(config: &Config, stores: &Stores) -> Result<(Base, Place), String> 
             let reader = hoga_journal::Reader::open_with(Arc::clone(&stores.journal))
                 .map_err(|error| error.to_string())?;
             let id = reader.journal_id();
-            (id.ok_or("the journal has not begun: start the exchange first")?, Position::START)
+            (
+                id.ok_or("the journal has not begun: start the exchange first")?,
+                Position::START,
+            )
         }
     };
     Ok((
@@ -224,8 +234,13 @@ pub fn follower(
     newest: u64,
 ) -> Result<Follower, String> {
     let journal = Arc::clone(&stores.journal);
-    let follow = Follow::open(Arc::clone(&journal), place.position, place.journal_id, place.durable)
-        .map_err(|error| error.to_string())?;
+    let follow = Follow::open(
+        Arc::clone(&journal),
+        place.position,
+        place.journal_id,
+        place.durable,
+    )
+    .map_err(|error| error.to_string())?;
     let snapshots = Snapshots::new(Arc::clone(&stores.snapshots));
     Ok(Follower::new(
         replica,

@@ -117,8 +117,8 @@ fn write_all(
         if selection.until.is_some_and(|until| sequence > until) {
             break;
         }
-        let (timestamp, command) = decode(sequence, record.bytes)
-            .map_err(|error| Failure::Journal(error.to_string()))?;
+        let (timestamp, command) =
+            decode(sequence, record.bytes).map_err(|error| Failure::Journal(error.to_string()))?;
         let told = past
             .tell(sequence, timestamp, &command)
             .map_err(Failure::Journal)?;

@@ -1,8 +1,9 @@
 //! `hoga journal verify|stat`: looking at a journal without changing it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use hoga_journal::{Reader, Summary, verify_with};
+use hoga_journal::{DiskStorage, Reader, Summary, verify_with};
 use serde_json::{Value, json};
 
 use crate::cli::print;
@@ -48,7 +49,7 @@ pub fn verify(dir: &Path, json: bool) -> Result<(), String> {
         summary.frames,
         summary.segments,
         hex(&summary.chain),
-        tail(&summary)
+        head(&summary) + &tail(&summary)
     ))
 }
 
@@ -89,7 +90,15 @@ pub fn stat(dir: &Path, json: bool) -> Result<(), String> {
             (2u64 << class) - 1
         ));
     }
-    print(&(text + &tail(&summary)))
+    print(&(text + &head(&summary) + &tail(&summary)))
+}
+
+/// Where a journal begins whose first segments are elsewhere, on a line of its own; nothing when they are here.
+fn head(summary: &Summary) -> String {
+    match summary.first_sequence {
+        1 => String::new(),
+        first => format!("\nit begins at sequence {first}: the segments before were moved away"),
+    }
 }
 
 /// A torn tail in words, on a line of its own; nothing when there is none.
@@ -107,7 +116,7 @@ fn tail(summary: &Summary) -> String {
 fn read_all(dir: &Path) -> Result<Summary, String> {
     let bar = bytes_bar("reading");
     let shown = bar.clone();
-    let mut reader = Reader::open(dir)
+    let mut reader = Reader::open_present(Arc::new(DiskStorage::new(dir)))
         .map_err(|error| error.to_string())?
         .with_progress(move |done, total| {
             shown.set_length(total);
@@ -123,6 +132,7 @@ fn to_json(summary: &Summary) -> Value {
         "journal_id": summary.journal_id,
         "segments": summary.segments,
         "frames": summary.frames,
+        "first_sequence": summary.first_sequence,
         "records": summary.records,
         "record_bytes": summary.record_bytes,
         "frame_bytes": summary.frame_bytes,

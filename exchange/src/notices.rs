@@ -86,11 +86,16 @@ pub fn banner(config: &Config, address: SocketAddr, plan: &CorePlan, recovered: 
     if rules < ENGINE_VERSION {
         line(
             "rules",
-            &format!("version {rules}; this program knows {ENGINE_VERSION}: `hoga upgrade` journals the change"),
+            &format!(
+                "version {rules}; this program knows {ENGINE_VERSION}: `hoga upgrade` journals the change"
+            ),
         );
     }
     if config.durability != Durability::Memory && !config.follower.enabled {
-        line("follower", "off: no snapshots, no comparison of checkpoints, no compression");
+        line(
+            "follower",
+            "off: no snapshots, no comparison of checkpoints, no compression",
+        );
     }
     let idle = format!("{:?}", config.threads.idle).to_lowercase();
     for (thread, agents, core) in plan.describe() {

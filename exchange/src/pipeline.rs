@@ -245,7 +245,11 @@ impl RingSink {
         if self.space.remaining_bytes() < least_space {
             // A spare segment that is only late will be there in a moment; one that cannot be made is another matter.
             let is_late = self.space.failure().is_none();
-            return Err(if is_late { Refusal::Busy } else { Refusal::CancelOnly });
+            return Err(if is_late {
+                Refusal::Busy
+            } else {
+                Refusal::CancelOnly
+            });
         }
         Ok(())
     }

@@ -6,7 +6,10 @@ use std::time::Instant;
 
 use hoga_engine::ENGINE_VERSION;
 use hoga_follower::{ApplyError, Base, Recovery, Replica};
-use hoga_journal::{DiskStorage, Journal, OpenError, Options, RecoveryReport, Storage, Writer};
+use hoga_journal::{
+    Absence, DiskStorage, Journal, OpenError, Options, ReadError, RecoveryReport, SnapshotFile, SnapshotHead,
+    Storage, Writer,
+};
 use hoga_protocol::codec::{MAX_RECORD, encode_command};
 use hoga_protocol::{Command, Event, EventBody, ExchangeId, Genesis, InstrumentSpec, Limits, Sequence};
 use hoga_views::Views;
@@ -62,11 +65,7 @@ pub fn snapshots_dir(data_dir: &Path) -> PathBuf {
 /// # Errors
 /// In words: the journal is in use, damaged or newer than this program, or differs from the configuration; or a snapshot
 /// shows that the journal has lost records.
-pub fn recover(
-    config: &Config,
-    stores: &Stores,
-    progress: &mut dyn FnMut(u64),
-) -> Result<Recovered, String> {
+pub fn recover(config: &Config, stores: &Stores, progress: &mut dyn FnMut(u64)) -> Result<Recovered, String> {
     let (mut recovered, report) = open(config, stores, progress)?;
     if report.records == 0 {
         begin(config, &mut recovered.replica, &mut recovered.writer)?;
@@ -88,8 +87,8 @@ pub fn open(
 ) -> Result<(Recovered, RecoveryReport), String> {
     let options = options(config)?;
     let mut warnings = Vec::new();
-    let mut recovery = Recovery::new(Arc::clone(&stores.snapshots), config.views())
-        .map_err(|error| error.to_string())?;
+    let mut recovery =
+        Recovery::new(Arc::clone(&stores.snapshots), config.views()).map_err(|error| error.to_string())?;
     if config.durability == Durability::Memory {
         recovery = recovery.from_genesis();
     }
@@ -111,8 +110,8 @@ pub fn open(
             replica.apply(sequence, record, |_| {})
         };
         let head = snapshot.as_ref().map(|(_, head)| head);
-        let at = head.map(|head| (head.journal_id, &head.position));
-        match Journal::open_from(Arc::clone(&stores.journal), &options, at, apply) {
+        let from = head.map(|head| &head.position);
+        match Journal::open_from(Arc::clone(&stores.journal), &options, from, apply) {
             Ok((writer, report)) => {
                 let recovered = Recovered {
                     replica,
@@ -123,10 +122,13 @@ pub fn open(
                 };
                 return Ok((recovered, report));
             }
-            Err(OpenError::Ahead(why)) if config.durability != Durability::Fsync => {
-                warnings.push(format!("{why}; the state before it is taken"));
+            Err(OpenError::Read(ReadError::NotHere(absent))) if config.durability != Durability::Fsync => {
+                warnings.push(format!(
+                    "{}: {absent}; the state before it is taken",
+                    of_snapshot(&snapshot)
+                ));
             }
-            Err(error) => return Err(explain(error)),
+            Err(error) => return Err(explain(error, &snapshot)),
         }
     }
     Err("no state was found to recover from".to_owned())
@@ -145,7 +147,13 @@ fn options(config: &Config) -> Result<Options, String> {
     })
 }
 
-fn explain(error: OpenError<ApplyError>) -> String {
+/// A snapshot by its name.
+fn of_snapshot(snapshot: &Option<(SnapshotFile, SnapshotHead)>) -> String {
+    let name = snapshot.as_ref().map_or("", |(file, _)| file.name.as_str());
+    format!("the snapshot {name} does not fit the journal")
+}
+
+fn explain(error: OpenError<ApplyError>, snapshot: &Option<(SnapshotFile, SnapshotHead)>) -> String {
     match error {
         OpenError::Record { source, .. } => match source {
             ApplyError::Diverged { sequence, .. } => format!(
@@ -154,10 +162,17 @@ fn explain(error: OpenError<ApplyError>) -> String {
             ),
             source => source.to_string(),
         },
-        OpenError::Ahead(why) => format!(
-            "{why}: acknowledged commands are lost. Nothing was changed. Restore the journal from a copy that has them; \
-             or, to go on without them, move the snapshots behind its end away"
-        ),
+        OpenError::Read(ReadError::NotHere(absent)) => {
+            let what = match absent.why {
+                Absence::Ahead(_) => "acknowledged commands are lost",
+                Absence::Elsewhere(_) => "the snapshot is of another journal, or the journal of another time",
+            };
+            format!(
+                "{}: {absent}: {what}. Nothing was changed. Restore the journal from a copy that has those commands; or, to \
+                 go on without them, move the snapshots that do not fit away",
+                of_snapshot(snapshot)
+            )
+        }
         other => other.to_string(),
     }
 }
@@ -166,7 +181,10 @@ fn summarize(report: &RecoveryReport, from_snapshot: bool, start: Instant) -> St
     let count = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let mut text = if from_snapshot {
         let at = report.records - report.replayed;
-        format!("recovered the snapshot of sequence {at} and {} after it", count(report.replayed, "command"))
+        format!(
+            "recovered the snapshot of sequence {at} and {} after it",
+            count(report.replayed, "command")
+        )
     } else {
         format!(
             "recovered {} from {}",
@@ -210,7 +228,8 @@ fn begin(config: &Config, replica: &mut Replica, writer: &mut Writer) -> Result<
                 refused = Some(rejected.reason);
             }
         };
-        (replica.apply(replica.last_sequence() + 1, &record[..len], note)).map_err(|error| error.to_string())?;
+        (replica.apply(replica.last_sequence() + 1, &record[..len], note))
+            .map_err(|error| error.to_string())?;
     }
     match refused {
         Some(reason) => Err(format!("the exchange cannot begin as configured: {reason:?}")),

@@ -115,7 +115,7 @@ pub fn replay(dir: &Path, scope: &Scope) -> Result<Outcome, String> {
     let snapshot = replica.last_sequence();
     let bar = bytes_bar("replaying");
     let shown = bar.clone();
-    let at = base.snapshot.as_ref().map(|(_, head)| (head.journal_id, &head.position));
+    let at = base.snapshot.as_ref().map(|(_, head)| &head.position);
     let mut reader = Reader::open_at(Arc::new(DiskStorage::new(journal)), at)
         .map_err(|error| error.to_string())?
         .with_progress(move |done, total| {

@@ -111,11 +111,7 @@ impl Exchange {
     ///
     /// # Errors
     /// As [`run`].
-    pub fn start(
-        config: &Config,
-        stores: &Stores,
-        progress: &mut dyn FnMut(u64),
-    ) -> Result<Self, String> {
+    pub fn start(config: &Config, stores: &Stores, progress: &mut dyn FnMut(u64)) -> Result<Self, String> {
         let threads = &config.threads;
         let plan = CorePlan::new(&cores::available(), threads.layout, threads.pin, &threads.cores)?;
         let gateway = Gateway::bind(config.gateway(), SystemClock::new()).map_err(|error| {

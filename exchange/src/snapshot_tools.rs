@@ -102,14 +102,19 @@ pub fn make(config: &Config, json: bool) -> Result<(), String> {
     }
     bar.finish_and_clear();
     if !follower.has_news() {
-        return print(&format!("the newest snapshot holds everything up to sequence {newest} already"));
+        return print(&format!(
+            "the newest snapshot holds everything up to sequence {newest} already"
+        ));
     }
     let file = follower
         .snapshot(SystemClock::new().now())
         .map_err(|error| format!("no snapshot could be made: {error}"))?;
     match json {
         true => print(&describe(&file, None).to_string()),
-        false => print(&format!("{}  {} bytes, read back and whole", file.name, file.bytes)),
+        false => print(&format!(
+            "{}  {} bytes, read back and whole",
+            file.name, file.bytes
+        )),
     }
 }
 

@@ -29,7 +29,9 @@ pub fn run(config: &Config) -> Result<(), String> {
     }
     let from = replica.engine.rules();
     if from == ENGINE_VERSION {
-        return print(&format!("the rules are of version {from} already, the newest this program knows"));
+        return print(&format!(
+            "the rules are of version {from} already, the newest this program knows"
+        ));
     }
     let raise = Command::EngineVersion(EngineVersion {
         version: ENGINE_VERSION,
@@ -41,7 +43,9 @@ pub fn run(config: &Config) -> Result<(), String> {
         .apply(sequence, &record[..len], |_| {})
         .map_err(|error| error.to_string())?;
     if replica.engine.rules() != ENGINE_VERSION {
-        return Err(format!("the engine does not take rules of version {ENGINE_VERSION}"));
+        return Err(format!(
+            "the engine does not take rules of version {ENGINE_VERSION}"
+        ));
     }
     writer
         .append(&record[..len])

@@ -33,9 +33,15 @@ fn append(writer: &mut Writer, command: &Command) -> u64 {
 
 /// Appends to the journal of an exchange that is stopped.
 fn append_to(data: &Path, commands: &[Command]) -> u64 {
-    let opened = Journal::open(data.join("journal"), &Options::default(), |_, _| Ok::<(), std::io::Error>(()));
+    let opened = Journal::open(data.join("journal"), &Options::default(), |_, _| {
+        Ok::<(), std::io::Error>(())
+    });
     let (mut writer, _) = opened.unwrap();
-    commands.iter().map(|command| append(&mut writer, command)).last().unwrap()
+    commands
+        .iter()
+        .map(|command| append(&mut writer, command))
+        .last()
+        .unwrap()
 }
 
 fn lie() -> Command {
@@ -90,16 +96,26 @@ fn checkpoints_stand_in_the_journal_and_carry_what_the_matcher_answered() {
     let mut count = 0;
     for (index, command) in commands(&data).iter().enumerate() {
         if let Command::Checkpoint(Checkpoint { previous }) = command {
-            assert_eq!(previous.map(|check| check.sequence), last, "each names the one before");
+            assert_eq!(
+                previous.map(|check| check.sequence),
+                last,
+                "each names the one before"
+            );
             last = Some(Sequence(index as u64 + 1));
             count += 1;
         }
     }
-    assert!(count >= 10, "{count} checkpoints among 200 orders, one for every ten");
+    assert!(
+        count >= 10,
+        "{count} checkpoints among 200 orders, one for every ten"
+    );
     let (ok, out, err) = hoga(&["replay", "--json", "--data-dir", text(&data)]);
     assert!(ok, "{err}");
     let outcome: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!(outcome["last_checkpoint"].as_u64(), last.map(|sequence| sequence.0));
+    assert_eq!(
+        outcome["last_checkpoint"].as_u64(),
+        last.map(|sequence| sequence.0)
+    );
 }
 
 #[test]
@@ -110,7 +126,10 @@ fn a_journal_whose_writer_had_another_state_is_not_believed() {
     let sequence = append_to(&data, &[lie()]);
     let place = format!("checkpoint {sequence}");
     let said = Process::try_start(&data, &[]).map(|_| ()).unwrap_err();
-    assert!(said.contains(&place) && said.contains(&format!("--accept-divergence {sequence}")), "{said}");
+    assert!(
+        said.contains(&place) && said.contains(&format!("--accept-divergence {sequence}")),
+        "{said}"
+    );
     for arguments in [
         &["replay", "--data-dir", text(&data)][..],
         &["follow", "--data-dir", text(&data)][..],
@@ -171,7 +190,10 @@ fn a_journal_newer_than_this_program_is_refused() {
     let version = ENGINE_VERSION + 1;
     append_to(&data, &[Command::EngineVersion(EngineVersion { version })]);
     let said = Process::try_start(&data, &[]).map(|_| ()).unwrap_err();
-    assert!(said.contains(&format!("engine version {version}")) && said.contains("start a newer hoga"), "{said}");
+    assert!(
+        said.contains(&format!("engine version {version}")) && said.contains("start a newer hoga"),
+        "{said}"
+    );
     for command in ["replay", "follow", "upgrade"] {
         let (ok, _, said) = hoga(&[command, "--data-dir", text(&data)]);
         assert!(!ok && said.contains("start a newer hoga"), "{command}: {said}");
@@ -180,7 +202,10 @@ fn a_journal_newer_than_this_program_is_refused() {
 
 /// A copy of the journal that the release with rules of version 1 wrote.
 fn old_exchange(data: &Path) {
-    let corpus = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../journal/tests/corpus/format-1"));
+    let corpus = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../journal/tests/corpus/format-1"
+    ));
     fs::create_dir_all(data.join("journal")).unwrap();
     let name = hoga_journal::segment_name(1);
     fs::copy(corpus.join(&name), data.join("journal").join(&name)).unwrap();
@@ -193,19 +218,36 @@ fn an_upgrade_changes_no_rule_before_it_is_asked_to_and_can_be_rolled_back_until
     old_exchange(&data);
     // The program of the new version serves it under the old rules …
     let process = Process::start(&data, &["--config", &no_snapshots(dir.path())]);
-    assert!(process.banner.contains("hoga upgrade"), "the start says that there are newer rules: {}", process.banner);
+    assert!(
+        process.banner.contains("hoga upgrade"),
+        "the start says that there are newer rules: {}",
+        process.banner
+    );
     place(&process, 50);
     process.terminate();
     // … and writes nothing that the old version cannot read: its kinds of command end with 7, `CancelAll`.
     let written = commands(&data);
     assert!(written.len() > 642);
-    assert!(!written.iter().any(|command| matches!(command, Command::Checkpoint(_) | Command::EngineVersion(_))));
+    assert!(
+        !written
+            .iter()
+            .any(|command| matches!(command, Command::Checkpoint(_) | Command::EngineVersion(_)))
+    );
     let old = dir.path().join("old");
     fs::create_dir_all(old.join("journal")).unwrap();
-    fs::copy(data.join("journal").join(hoga_journal::segment_name(1)), old.join("journal").join(hoga_journal::segment_name(1))).unwrap();
+    fs::copy(
+        data.join("journal").join(hoga_journal::segment_name(1)),
+        old.join("journal").join(hoga_journal::segment_name(1)),
+    )
+    .unwrap();
 
     let (ok, out, err) = hoga(&["upgrade", "--data-dir", text(&data)]);
-    assert!(ok && out.contains(&format!("the rules are of version {ENGINE_VERSION} from sequence")), "{out}{err}");
+    assert!(
+        ok && out.contains(&format!(
+            "the rules are of version {ENGINE_VERSION} from sequence"
+        )),
+        "{out}{err}"
+    );
     let (ok, out, _) = hoga(&["upgrade", "--data-dir", text(&data)]);
     assert!(ok && out.contains("already"), "{out}");
     let process = Process::start(&data, &["--config", &no_snapshots(dir.path())]);
@@ -214,8 +256,17 @@ fn an_upgrade_changes_no_rule_before_it_is_asked_to_and_can_be_rolled_back_until
     process.terminate();
     let (before, after) = (written.len(), commands(&data));
     assert_eq!(after[..before], written, "what was written stays");
-    assert_eq!(after[before], Command::EngineVersion(EngineVersion { version: ENGINE_VERSION }));
-    assert!(after.iter().any(|command| matches!(command, Command::Checkpoint(_))));
+    assert_eq!(
+        after[before],
+        Command::EngineVersion(EngineVersion {
+            version: ENGINE_VERSION
+        })
+    );
+    assert!(
+        after
+            .iter()
+            .any(|command| matches!(command, Command::Checkpoint(_)))
+    );
     // Rolled back to the copy from before, it is the exchange of then.
     let outcome = |data: &Path, until: &str| {
         let (ok, out, err) = hoga(&["replay", "--json", "--data-dir", text(data), "--until", until]);
@@ -237,10 +288,15 @@ fn an_idle_exchange_writes_no_checkpoints() {
     let stat = || {
         let (ok, out, err) = hoga(&["journal", "stat", "--json", text(&data)]);
         assert!(ok, "{err}");
-        serde_json::from_str::<Value>(&out).unwrap()["records"].as_u64().unwrap()
+        serde_json::from_str::<Value>(&out).unwrap()["records"]
+            .as_u64()
+            .unwrap()
     };
     let deadline = Instant::now() + PATIENCE;
-    while !commands(&data).iter().any(|command| matches!(command, Command::Checkpoint(_))) {
+    while !commands(&data)
+        .iter()
+        .any(|command| matches!(command, Command::Checkpoint(_)))
+    {
         assert!(Instant::now() < deadline, "no checkpoint behind the order");
         std::thread::sleep(Duration::from_millis(20));
     }

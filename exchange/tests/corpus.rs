@@ -8,9 +8,9 @@ use std::fs;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 
-use hoga_follower::decode;
 use hoga::replay::{Scope, replay};
 use hoga_engine::Engine;
+use hoga_follower::decode;
 use hoga_journal::Reader;
 use hoga_protocol::{Command, Sequence};
 use serde_json::{Value, json};

@@ -148,7 +148,9 @@ fn exchange_over_a_failing_disk() {
         return; // It runs as processes of its own, started below.
     };
     let words: Vec<&str> = fault.split(' ').collect();
-    let [where_, kind, at, data] = words[..] else { panic!("{fault}") };
+    let [where_, kind, at, data] = words[..] else {
+        panic!("{fault}")
+    };
     let fault = Arc::new(Fault {
         kind: kind.to_owned(),
         at: at.parse().unwrap(),
@@ -193,7 +195,10 @@ fn fail(where_: &str, kind: &str, at: u64, seed: u64, tally: &mut Tally) {
     let case = format!("{where_}, {kind} at call {at}, seed {seed}");
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "exchange_over_a_failing_disk", "--nocapture"])
-        .env("HOGA_TEST_FAULT", format!("{where_} {kind} {at} {}", dir.path().display()))
+        .env(
+            "HOGA_TEST_FAULT",
+            format!("{where_} {kind} {at} {}", dir.path().display()),
+        )
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -271,14 +276,17 @@ fn verify_snapshots(data: &Path, case: &str) {
 }
 
 fn campaign(where_: &str) {
-    let setting = |name: &str, default: u64| {
-        std::env::var(name).map_or(default, |text| text.parse().expect(name))
-    };
+    let setting =
+        |name: &str, default: u64| std::env::var(name).map_or(default, |text| text.parse().expect(name));
     let (calls, seed) = (setting("FAULT_CALLS", 24), setting("FAULT_SEED", 11));
     let mut tally = Tally::default();
     for n in 0..calls {
         // Each early call, when files are made and opened, and then ever wider apart.
-        let at = if n < 12 || calls > 200 { n } else { n + (n - 12) * (n - 12) * 3 };
+        let at = if n < 12 || calls > 200 {
+            n
+        } else {
+            n + (n - 12) * (n - 12) * 3
+        };
         for kind in ["io", "full", "short"] {
             fail(where_, kind, at, seed, &mut tally);
         }

@@ -30,7 +30,13 @@ const TABLE: [(&str, &[&str]); 9] = [
     ),
     (
         "hoga-follower",
-        &["hoga-protocol", "hoga-engine", "hoga-journal", "hoga-views", "siphasher"],
+        &[
+            "hoga-protocol",
+            "hoga-engine",
+            "hoga-journal",
+            "hoga-views",
+            "siphasher",
+        ],
     ),
     (
         "hoga",

@@ -87,7 +87,11 @@ fn snapshots(data: &Path) -> Vec<PathBuf> {
 fn replay(data: &Path, flags: &[&str]) -> Result<Value, String> {
     let arguments = ["replay", "--json", "--data-dir", data.to_str().unwrap()];
     let (ok, out, err) = hoga(&[&arguments, flags].concat());
-    if ok { Ok(serde_json::from_str(&out).unwrap()) } else { Err(err) }
+    if ok {
+        Ok(serde_json::from_str(&out).unwrap())
+    } else {
+        Err(err)
+    }
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -111,8 +115,16 @@ fn nothing_that_could_be_asked_for_is_gone_after_a_restart_from_a_snapshot() {
     assert_eq!(snapshots(&data).len(), 1, "the stop makes one");
 
     let process = Process::start(&data, &arguments);
-    assert!(process.banner.contains("recovered the snapshot of sequence"), "{}", process.banner);
-    assert!(process.banner.contains("and 0 commands after it"), "{}", process.banner);
+    assert!(
+        process.banner.contains("recovered the snapshot of sequence"),
+        "{}",
+        process.banner
+    );
+    assert!(
+        process.banner.contains("and 0 commands after it"),
+        "{}",
+        process.banner
+    );
     assert_eq!(answers(&process), before);
     // And with a tail behind the snapshot.
     let mut http = Http::connect(process.address).unwrap();
@@ -120,7 +132,11 @@ fn nothing_that_could_be_asked_for_is_gone_after_a_restart_from_a_snapshot() {
     let before = answers(&process);
     process.kill();
     let process = Process::start(&data, &arguments);
-    assert!(!process.banner.contains("and 0 commands after it"), "{}", process.banner);
+    assert!(
+        !process.banner.contains("and 0 commands after it"),
+        "{}",
+        process.banner
+    );
     assert_eq!(answers(&process), before);
     // An order that the snapshot knows is not taken twice.
     let mut http = Http::connect(process.address).unwrap();
@@ -128,7 +144,10 @@ fn nothing_that_could_be_asked_for_is_gone_after_a_restart_from_a_snapshot() {
     let (status, order) = http.json("POST", "/api/v1/orders", &body);
     assert_eq!(status, 200, "a repeat is answered with the first order: {order}");
     process.terminate();
-    let (whole, short) = (replay(&data, &[]).unwrap(), replay(&data, &["--from-snapshot"]).unwrap());
+    let (whole, short) = (
+        replay(&data, &[]).unwrap(),
+        replay(&data, &["--from-snapshot"]).unwrap(),
+    );
     for digest in ["state_digest", "views_digest", "last_sequence"] {
         assert_eq!(whole[digest], short[digest], "{digest}");
     }
@@ -147,9 +166,15 @@ fn a_damaged_snapshot_is_passed_over_and_told() {
         process.terminate();
     }
     let found = snapshots(&data);
-    let [older, newer] = &found[..] else { panic!("two snapshots: {found:?}") };
+    let [older, newer] = &found[..] else {
+        panic!("two snapshots: {found:?}")
+    };
     for (damaged, after) in [(newer, "recovered the snapshot of"), (older, "recovered ")] {
-        let file = fs::OpenOptions::new().read(true).write(true).open(damaged).unwrap();
+        let file = fs::OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(damaged)
+            .unwrap();
         let mut byte = [0];
         file.read_exact_at(&mut byte, 700).unwrap();
         file.write_all_at(&[byte[0] ^ 1], 700).unwrap();
@@ -163,10 +188,17 @@ fn a_damaged_snapshot_is_passed_over_and_told() {
         process.kill();
     }
     let process = Process::start(&data, &arguments);
-    assert!(process.banner.contains("segment"), "from the first record: {}", process.banner);
+    assert!(
+        process.banner.contains("segment"),
+        "from the first record: {}",
+        process.banner
+    );
     let said = process.terminate();
     for damaged in [older, newer] {
-        assert!(said.contains(damaged.file_name().unwrap().to_str().unwrap()), "{said}");
+        assert!(
+            said.contains(damaged.file_name().unwrap().to_str().unwrap()),
+            "{said}"
+        );
     }
 }
 
@@ -187,10 +219,17 @@ fn a_journal_that_lost_what_a_snapshot_holds_is_not_gone_on_with() {
     copy(&old, &data.join("journal"));
 
     let said = Process::try_start(&data, &arguments).map(|_| ()).unwrap_err();
-    assert!(said.contains("acknowledged commands are lost") && said.contains("snapshots"), "{said}");
+    assert!(
+        said.contains("acknowledged commands are lost") && said.contains("snapshots"),
+        "{said}"
+    );
     // Where the journal may lose its end in a crash of the machine, the older snapshot is taken, and it is told.
     let process = Process::start(&data, &["--config", &config, "--durability", "page-cache"]);
-    assert!(process.banner.contains("recovered the snapshot of"), "{}", process.banner);
+    assert!(
+        process.banner.contains("recovered the snapshot of"),
+        "{}",
+        process.banner
+    );
     let said = process.terminate();
     assert!(said.contains("the state before it is taken"), "{said}");
 }
@@ -200,7 +239,11 @@ fn fill_segments(process: &Process) {
     let mut session = websocket(process.address, "/ws/orders?account=desk").unwrap();
     for batch in 0..60u64 {
         for n in 0..100u64 {
-            let (side, price) = if n % 2 == 0 { ("Sell", 50_000_000) } else { ("Buy", 50_000_000) };
+            let (side, price) = if n % 2 == 0 {
+                ("Sell", 50_000_000)
+            } else {
+                ("Buy", 50_000_000)
+            };
             let body = order_body(side, price, "0.5", &format!("{batch}-{n}"));
             let request = format!(r#"{{"id":{n},"op":"place",{}"#, &body[1..]);
             session.send(tungstenite::Message::text(request)).unwrap();
@@ -215,7 +258,15 @@ fn fill_segments(process: &Process) {
 fn files(folder: &Path, end: &str) -> usize {
     let entries = fs::read_dir(folder).unwrap();
     entries
-        .filter(|entry| entry.as_ref().unwrap().file_name().to_str().unwrap().ends_with(end))
+        .filter(|entry| {
+            entry
+                .as_ref()
+                .unwrap()
+                .file_name()
+                .to_str()
+                .unwrap()
+                .ends_with(end)
+        })
         .count()
 }
 
@@ -238,17 +289,26 @@ fn segments_that_snapshots_cover_may_be_compressed_and_moved_away() {
     assert!(ok && out.contains("whole"), "{out}{err}");
     let whole = replay(&data, &[]).unwrap();
     let (ok, _, said) = hoga(&["journal", "archive", data_text, "--to", archive_text]);
-    assert!(!ok && said.contains("nothing was moved"), "one snapshot is not enough: {said}");
+    assert!(
+        !ok && said.contains("nothing was moved"),
+        "one snapshot is not enough: {said}"
+    );
 
     let process = Process::start(&data, &arguments);
     trade(&mut Http::connect(process.address).unwrap(), 0);
     let before = answers(&process);
     process.terminate();
     let (ok, out, _) = hoga(&["journal", "archive", data_text, "--to", archive_text, "--dry-run"]);
-    assert!(ok && out.contains("would move 00000000000000000001.hoga.zst"), "{out}");
+    assert!(
+        ok && out.contains("would move 00000000000000000001.hoga.zst"),
+        "{out}"
+    );
     assert!(!archive.exists());
     let (ok, out, err) = hoga(&["journal", "archive", data_text, "--to", archive_text]);
-    assert!(ok && out.contains("moved 00000000000000000001.hoga.zst"), "{out}{err}");
+    assert!(
+        ok && out.contains("moved 00000000000000000001.hoga.zst"),
+        "{out}{err}"
+    );
     assert!(files(&archive, ".hoga.zst") >= 2 && files(&archive, ".tmp") == 0);
 
     let (ok, out, err) = hoga(&["journal", "verify", data_text]);
@@ -263,7 +323,10 @@ fn segments_that_snapshots_cover_may_be_compressed_and_moved_away() {
 
     copy(&archive, &journal);
     let again = replay(&data, &[]).unwrap();
-    assert_eq!(again["last_sequence"], replay(&data, &["--from-snapshot"]).unwrap()["last_sequence"]);
+    assert_eq!(
+        again["last_sequence"],
+        replay(&data, &["--from-snapshot"]).unwrap()["last_sequence"]
+    );
 }
 
 #[test]
@@ -275,7 +338,13 @@ fn a_follower_of_its_own_makes_snapshots_and_two_do_not_fight() {
     trade(&mut http, 0);
     let own = dir.path().join("follow.toml");
     fs::write(&own, "[follower]\nsnapshot_commands = 1\nsnapshot_seconds = 0\n").unwrap();
-    let follow = ["follow", "--data-dir", data.to_str().unwrap(), "--config", own.to_str().unwrap()];
+    let follow = [
+        "follow",
+        "--data-dir",
+        data.to_str().unwrap(),
+        "--config",
+        own.to_str().unwrap(),
+    ];
     let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_hoga"))
         .args(follow)
         .stdout(std::process::Stdio::piped())
@@ -284,7 +353,9 @@ fn a_follower_of_its_own_makes_snapshots_and_two_do_not_fight() {
     let wait_for = |most: &dyn Fn(u64) -> bool| {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let newest = snapshots(&data).pop().and_then(|path| path.file_stem()?.to_str()?.parse().ok());
+            let newest = snapshots(&data)
+                .pop()
+                .and_then(|path| path.file_stem()?.to_str()?.parse().ok());
             if newest.is_some_and(|newest: u64| most(newest)) {
                 return newest.unwrap();
             }
@@ -299,7 +370,10 @@ fn a_follower_of_its_own_makes_snapshots_and_two_do_not_fight() {
     assert!(!ok && said.contains(&child.id().to_string()), "{said}");
     let (ok, _, said) = hoga(&["snapshot", "make", "--data-dir", data.to_str().unwrap()]);
     assert!(!ok && said.contains(&child.id().to_string()), "{said}");
-    let status = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    let status = std::process::Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
     assert!(status.success() && child.wait().unwrap().success());
     process.terminate();
     assert!(snapshots(&data).len() <= 2, "only so many are kept");
@@ -310,6 +384,12 @@ fn a_follower_of_its_own_makes_snapshots_and_two_do_not_fight() {
     let listed: Value = serde_json::from_str(&out).unwrap();
     let last = replay(&data, &[]).unwrap()["last_sequence"].clone();
     assert!(ok && listed[0]["sequence"] == last, "{out}");
-    let (whole, short) = (replay(&data, &[]).unwrap(), replay(&data, &["--from-snapshot"]).unwrap());
-    assert_eq!((&whole["state_digest"], &whole["views_digest"]), (&short["state_digest"], &short["views_digest"]));
+    let (whole, short) = (
+        replay(&data, &[]).unwrap(),
+        replay(&data, &["--from-snapshot"]).unwrap(),
+    );
+    assert_eq!(
+        (&whole["state_digest"], &whole["views_digest"]),
+        (&short["state_digest"], &short["views_digest"])
+    );
 }

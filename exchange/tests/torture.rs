@@ -198,7 +198,10 @@ impl Torture {
         let faults = unjournaled(&data, &all_told);
         self.lost(faults, self.tally.rounds)?;
         let digests = [replay(&data, &[]), replay(&data, &["--from-snapshot"])];
-        assert_eq!(digests[0], digests[1], "the journal and its newest snapshot differ");
+        assert_eq!(
+            digests[0], digests[1],
+            "the journal and its newest snapshot differ"
+        );
         fs::remove_dir_all(&data).unwrap();
         Ok(())
     }

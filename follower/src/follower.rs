@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use hoga_journal::{Compressed, Follow, ReadError, SnapshotError, SnapshotFile, Snapshots, Storage, closed_segments, compress_segment};
+use hoga_journal::{
+    Compressed, Follow, ReadError, SnapshotError, SnapshotFile, Snapshots, Storage, closed_segments,
+    compress_segment,
+};
 use hoga_protocol::Nanos;
 
 use crate::image;
@@ -247,7 +250,9 @@ impl Follower {
             Ok(closed) => closed,
             Err(error) => {
                 self.compressed_below = reading;
-                return Some(Progress::Failed(format!("no segment could be compressed: {error}")));
+                return Some(Progress::Failed(format!(
+                    "no segment could be compressed: {error}"
+                )));
             }
         };
         let Some(number) = closed.into_iter().find(|number| *number < reading) else {
@@ -261,7 +266,9 @@ impl Follower {
             }
             Err(error) => {
                 self.compressed_below = reading;
-                Some(Progress::Failed(format!("segment {number} could not be compressed: {error}")))
+                Some(Progress::Failed(format!(
+                    "segment {number} could not be compressed: {error}"
+                )))
             }
         }
     }

@@ -1,7 +1,10 @@
 //! A replica as a snapshot file, and back.
 
 use hoga_engine::Engine;
-use hoga_journal::{Position, SectionReader, SnapshotError, SnapshotFile, SnapshotHead, SnapshotReader, SnapshotWriter, Snapshots};
+use hoga_journal::{
+    Position, SectionReader, SnapshotError, SnapshotFile, SnapshotHead, SnapshotReader, SnapshotWriter,
+    Snapshots,
+};
 use hoga_protocol::Nanos;
 use hoga_protocol::codec::{ImageError, ImageSink, ImageSource};
 use hoga_views::{ViewLimits, Views};
@@ -48,7 +51,9 @@ pub fn take(
 /// says.
 pub fn restore(snapshot: &mut SnapshotReader, limits: ViewLimits) -> Result<Replica, String> {
     let engine = section(snapshot, SNAPSHOT_ENGINE, |source| Engine::read_image(source))?;
-    let views = section(snapshot, SNAPSHOT_VIEWS, |source| Views::read_image(limits, source))?;
+    let views = section(snapshot, SNAPSHOT_VIEWS, |source| {
+        Views::read_image(limits, source)
+    })?;
     let replica = Replica::of(engine, views);
     let head = snapshot.head();
     if replica.last_sequence() != head.position.next_sequence - 1
@@ -74,16 +79,17 @@ fn section<T>(
 ) -> Result<T, String> {
     let name = if id == SNAPSHOT_ENGINE { "engine" } else { "views" };
     let reader = snapshot.section(id).map_err(|error| error.to_string())?;
-    let mut source = Source { reader, failure: None };
+    let mut source = Source {
+        reader,
+        failure: None,
+    };
     let read = read(&mut source);
     if let Some(failure) = source.failure {
         return Err(failure.to_string());
     }
     let read = read.map_err(|error| format!("its {name} section cannot be read: {error}"))?;
-    match source.reader.remaining() {
-        0 => Ok(read),
-        left => Err(format!("{left} bytes follow its {name} section's last field")),
-    }
+    source.reader.end().map_err(|error| error.to_string())?;
+    Ok(read)
 }
 
 struct Sink<'a>(&'a mut SnapshotWriter);

@@ -21,7 +21,7 @@ mod recovery;
 
 mod follower;
 
-pub use follower::{Compression, Follower, FollowerOptions, Lag, Progress};
+pub use follower::{Compression, FollowError, Follower, FollowerOptions, Lag, Progress};
 pub use image::{SNAPSHOT_ENGINE, SNAPSHOT_VIEWS, restore, take};
 pub use recovery::{Base, Recovery};
 pub use replica::{ApplyError, Replica, decode};

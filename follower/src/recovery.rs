@@ -64,10 +64,7 @@ impl Recovery {
             let read = self.snapshots.open(&file).map_err(|error| error.to_string());
             let read = read.and_then(|mut reader| {
                 let replica = restore(&mut reader, self.limits).map_err(|why| {
-                    format!(
-                        "the snapshot {} is not used: {why}. It may be removed",
-                        file.name
-                    )
+                    format!("the snapshot {} is not used: {why}. It may be removed", file.name)
                 })?;
                 Ok((replica, *reader.head()))
             });

@@ -157,7 +157,11 @@ impl fmt::Display for ApplyError {
             ),
             ApplyError::Diverged { sequence, live, ours } => {
                 let show = |check: &Option<StateCheck>| match check {
-                    Some(check) => format!("{:032x} at {}", u128::from_be_bytes(check.digest), check.sequence.0),
+                    Some(check) => format!(
+                        "{:032x} at {}",
+                        u128::from_be_bytes(check.digest),
+                        check.sequence.0
+                    ),
                     None => "nothing".to_owned(),
                 };
                 write!(

@@ -83,7 +83,9 @@ impl Config {
         }
         let keep = self.follower.keep_snapshots;
         if !(1..=1_000).contains(&keep) {
-            return Err(format!("follower.keep_snapshots is {keep}: it must be from 1 to 1000"));
+            return Err(format!(
+                "follower.keep_snapshots is {keep}: it must be from 1 to 1000"
+            ));
         }
         let views = &self.views;
         let kept = [
@@ -188,7 +190,11 @@ mod tests {
             ("durability = \"sometimes\"", &[], "sometimes"),
             ("[rings]\ninput = 100", &[], "power of two"),
             ("[journal]\nsegment_mib = 1", &[], "segment_mib is 1"),
-            ("[journal]\ncompression_level = 20", &[], "compression_level is 20"),
+            (
+                "[journal]\ncompression_level = 20",
+                &[],
+                "compression_level is 20",
+            ),
             ("[follower]\nkeep_snapshots = 0", &[], "keep_snapshots is 0"),
             ("[follower]\nsnapshots = true", &[], "unknown field `snapshots`"),
         ];
