@@ -2,7 +2,10 @@
 
 use alloc::collections::BTreeMap;
 
+use hoga_protocol::codec::{ImageError, ImageSink, ImageSource};
 use hoga_protocol::{Lots, Nanos, Sequence, Side, Ticks};
+
+use crate::image::{Item, Known, must};
 
 /// The orders that rest at one price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +19,7 @@ pub struct Level {
 }
 
 /// What rests in one instrument's book. Between commands it equals the engine's book exactly.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Book {
     /// By side. A key is the price of an ask and the negated price of a bid, so that the best level comes first.
     levels: [BTreeMap<i64, Total>; 2],
@@ -24,7 +27,7 @@ pub struct Book {
     timestamp: Nanos,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Total {
     quantity: u64,
     orders: u32,
@@ -75,6 +78,27 @@ impl Book {
         if total.orders == 0 {
             levels.remove(&key);
         }
+    }
+
+    /// Writes when the book changed last. Its levels are told by the orders.
+    pub(crate) fn write_image(&self, sink: &mut impl ImageSink) {
+        let mut item = Item::<16>::new();
+        item.put_u64(self.sequence.0);
+        item.put_u64(self.timestamp.0);
+        sink.put(item.bytes());
+    }
+
+    /// Reads a book that has no levels yet.
+    pub(crate) fn read_image(known: &Known<'_>, source: &mut impl ImageSource) -> Result<Self, ImageError> {
+        let sequence = Sequence(source.take_u64()?);
+        let timestamp = Nanos(source.take_u64()?);
+        must(sequence <= known.sequence, "book sequence")?;
+        known.time(timestamp)?;
+        Ok(Self {
+            sequence,
+            timestamp,
+            ..Self::default()
+        })
     }
 }
 

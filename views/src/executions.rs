@@ -2,11 +2,15 @@
 
 use alloc::vec::Vec;
 
+use hoga_protocol::codec::{ImageError, ImageSink, ImageSource};
 use hoga_protocol::{
-    AccountId, Event, Fee, InstrumentId, Lots, Nanos, OrderId, Sequence, Side, Ticks, Trade,
+    AccountId, Event, Fee, InstrumentId, InstrumentSpec, Lots, Nanos, Notional, OrderId, Sequence, Side,
+    Ticks, Trade,
 };
 
+use crate::image::{Item, Known, must, price_in_range, quantity_in_range, take_range};
 use crate::numbers::Numbers;
+use crate::order::take_side;
 use crate::ring::Ring;
 
 /// Which part an order had in a trade.
@@ -63,7 +67,7 @@ pub enum Found {
 }
 
 /// The newest executions of all instruments.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Executions {
     trades: Ring<Held>,
     /// By instrument: the numbers of its held trades.
@@ -71,7 +75,7 @@ pub struct Executions {
 }
 
 /// A trade as it is held. What follows from the rest is left out.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Held {
     trade_fees: [Fee; 2],
     sequence: Sequence,
@@ -170,11 +174,7 @@ impl Executions {
     }
 
     pub(crate) fn push(&mut self, event: &Event, trade: &Trade) {
-        if let Some(leaving) = self.trades.leaving() {
-            self.of_instrument[leaving.instrument.0 as usize].drop_first();
-        }
-        self.of_instrument[trade.instrument.0 as usize].push(self.trades.next());
-        self.trades.push(Held {
+        self.hold(Held {
             trade_fees: [trade.aggressor.fee, trade.resting.fee],
             sequence: event.sequence,
             timestamp: event.timestamp,
@@ -187,6 +187,117 @@ impl Executions {
             aggressor_side: trade.aggressor_side,
         });
     }
+
+    fn hold(&mut self, held: Held) {
+        if let Some(leaving) = self.trades.leaving() {
+            self.of_instrument[leaving.instrument.0 as usize].drop_first();
+        }
+        self.of_instrument[held.instrument.0 as usize].push(self.trades.next());
+        self.trades.push(held);
+    }
+
+    /// Writes the numbers of the first trade held and of the next (`u64` each), then the trades held.
+    pub(crate) fn write_image(&self, sink: &mut impl ImageSink) {
+        sink.put_u64(self.trades.first());
+        sink.put_u64(self.trades.next());
+        for held in self.trades.iter() {
+            held.write_image(sink);
+        }
+    }
+
+    pub(crate) fn read_image(
+        limit: usize,
+        known: &Known<'_>,
+        source: &mut impl ImageSource,
+    ) -> Result<Self, ImageError> {
+        let numbers = take_range(source, "executions")?;
+        let mut executions = Self {
+            trades: Ring::starting_at(numbers.start, limit / 2),
+            of_instrument: Vec::new(),
+        };
+        for _ in 0..known.instruments.len() {
+            executions.add_instrument();
+        }
+        let mut previous = None;
+        for _ in numbers {
+            let held = Held::read_image(known, source)?;
+            let place = Some((held.sequence, held.index));
+            must(previous < place, "sequence")?;
+            previous = place;
+            executions.hold(held);
+        }
+        Ok(executions)
+    }
+}
+
+/// Bytes of a trade in an image.
+const TRADE: usize = 97;
+
+impl Held {
+    fn write_image(&self, sink: &mut impl ImageSink) {
+        let mut item = Item::<TRADE>::new();
+        item.put_u64(self.sequence.0);
+        item.put_u32(self.index);
+        item.put_u64(self.timestamp.0);
+        item.put_u32(self.instrument.0);
+        item.put_u8(self.aggressor_side as u8);
+        item.put_i64(self.price.0);
+        item.put_u64(self.quantity.0);
+        for side in 0..2 {
+            item.put_u64(self.orders[side].0);
+            item.put_u32(self.accounts[side].0);
+            item.put_i128(self.trade_fees[side].0);
+        }
+        sink.put(item.bytes());
+    }
+
+    fn read_image(known: &Known<'_>, source: &mut impl ImageSource) -> Result<Self, ImageError> {
+        let bytes = source.take_array::<TRADE>()?;
+        let mut item = &bytes[..];
+        let mut held = Self {
+            sequence: Sequence(item.take_u64()?),
+            index: item.take_u32()?,
+            timestamp: Nanos(item.take_u64()?),
+            instrument: InstrumentId(item.take_u32()?),
+            aggressor_side: take_side(&mut item)?,
+            price: Ticks(item.take_i64()?),
+            quantity: Lots(item.take_u64()?),
+            orders: [OrderId(0); 2],
+            accounts: [AccountId(0); 2],
+            trade_fees: [Notional(0); 2],
+        };
+        for side in 0..2 {
+            held.orders[side] = OrderId(item.take_u64()?);
+            held.accounts[side] = AccountId(item.take_u32()?);
+            held.trade_fees[side] = Notional(item.take_i128()?);
+        }
+        held.check(known)?;
+        Ok(held)
+    }
+
+    fn check(&self, known: &Known<'_>) -> Result<(), ImageError> {
+        known.event(self.sequence, self.index)?;
+        known.time(self.timestamp)?;
+        must(price_in_range(self.price), "price")?;
+        must(quantity_in_range(self.quantity), "quantity")?;
+        let spec = known.instrument(self.instrument)?;
+        for side in 0..2 {
+            known.account(self.accounts[side])?;
+            let order = self.orders[side].0;
+            must(order >= 1 && order <= self.sequence.0, "order")?;
+            must(
+                fee_fits(spec, self.price, self.quantity, self.trade_fees[side]),
+                "fee",
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a fill can be charged so much: no rate is a whole, and what rounding leaves is charged with a later fill.
+pub(crate) fn fee_fits(spec: &InstrumentSpec, price: Ticks, quantity: Lots, fee: Fee) -> bool {
+    let notional = spec.notional(price, quantity).0.unsigned_abs();
+    fee.0.unsigned_abs() <= notional + 1
 }
 
 fn both_sides(trade: u64) -> [u64; 2] {

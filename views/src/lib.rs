@@ -4,12 +4,16 @@
 //! that fold the same events hold the same views. Events are folded one at a time; what a view says is whole only
 //! between commands, when [`Views::is_complete`] holds.
 //!
+//! [`Views::write_image`] and [`Views::read_image`] carry them over a restart.
+//!
 //! Every view is bounded: by [`ViewLimits`], and by the limits of the exchange's [`Genesis`](hoga_protocol::Genesis).
 #![no_std]
 
 extern crate alloc;
 
 mod views;
+
+mod image;
 
 mod registry;
 

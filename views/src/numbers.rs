@@ -3,7 +3,7 @@
 use alloc::collections::VecDeque;
 
 /// Ascending numbers: added at the back, dropped at the front.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Numbers(VecDeque<u64>);
 
 /// Room that an owner keeps even when it holds nothing.

@@ -4,8 +4,10 @@ use alloc::vec::Vec;
 use core::hash::{BuildHasherDefault, Hasher};
 
 use hashbrown::HashMap;
-use hoga_protocol::{AccountId, Limits, OrderId};
+use hoga_protocol::codec::{ImageError, ImageSink, ImageSource};
+use hoga_protocol::{AccountId, Limits, OrderId, OrderType, Sequence, TimeInForce};
 
+use crate::image::{Known, must};
 use crate::order::OrderState;
 use crate::slab::{List, Node, Slab, Slot, Thread};
 
@@ -16,7 +18,7 @@ use crate::slab::{List, Node, Slab, Slot, Thread};
 /// [`client_ids_per_account`](Limits::client_ids_per_account) closed ones, and in all the last
 /// [`client_ids_total`](Limits::client_ids_total). The others, and all of them in an exchange that remembers no ids,
 /// are kept by a limit of this view's own.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Orders {
     slab: Slab,
     slots: HashMap<u64, Slot, BuildHasherDefault<IdHasher>>,
@@ -27,7 +29,7 @@ pub struct Orders {
     closed_with_id: List,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct AccountOrders {
     all: List,
     live: List,
@@ -120,7 +122,7 @@ impl Orders {
     /// Moves a live order to the closed ones, and forgets the one that this pushes out.
     pub(crate) fn close(&mut self, slot: Slot) {
         let order = &self.slab.node(slot).order;
-        let has_id = !order.client_order_id.is_empty() && self.limits.client_ids_per_account > 0;
+        let has_id = self.is_kept_by_id(order);
         let account = &mut self.accounts[order.account.0 as usize];
         account.live.unlink(&mut self.slab, Thread::Standing, slot);
         if !has_id {
@@ -140,6 +142,11 @@ impl Orders {
         } else if self.closed_with_id.len() > self.limits.client_ids_total as usize {
             self.forget_with_id(self.closed_with_id.oldest());
         }
+    }
+
+    /// Whether the order, once closed, is remembered for its client order id.
+    fn is_kept_by_id(&self, order: &OrderState) -> bool {
+        !order.client_order_id.is_empty() && self.limits.client_ids_per_account > 0
     }
 
     fn forget_oldest(&mut self) {
@@ -167,6 +174,140 @@ impl Orders {
         account.all.unlink(&mut self.slab, Thread::Account, slot);
         self.slab.remove(slot);
     }
+}
+
+/// The image: the live orders by account and id, then the closed ones without a client order id and those with one, both
+/// in the order of closing; a count (`u32`) before each. All lists follow from these three.
+impl Orders {
+    /// All live orders, account by account, the oldest of each first.
+    pub(crate) fn live_oldest_first(&self) -> impl Iterator<Item = &OrderState> {
+        let live = self.accounts.iter().map(|account| account.live);
+        live.flat_map(|live| live.oldest_first(&self.slab, Thread::Standing))
+    }
+
+    pub(crate) fn write_image(&self, sink: &mut impl ImageSink) {
+        sink.put_u32(self.live() as u32);
+        for order in self.live_oldest_first() {
+            order.write_image(sink);
+        }
+        for closed in [self.closed, self.closed_with_id] {
+            sink.put_u32(closed.len() as u32);
+            for order in closed.oldest_first(&self.slab, Thread::Standing) {
+                order.write_image(sink);
+            }
+        }
+    }
+
+    /// Reads the orders of the accounts that are known.
+    pub(crate) fn read_image(
+        closed_limit: usize,
+        limits: Limits,
+        known: &Known<'_>,
+        source: &mut impl ImageSource,
+    ) -> Result<Self, ImageError> {
+        let mut orders = Self::new(closed_limit);
+        orders.set_limits(limits);
+        for _ in 0..known.accounts.len() {
+            orders.add_account();
+        }
+        orders.read_live(known, source)?;
+        orders.read_closed(known, source)?;
+        orders.read_closed_with_id(known, source)?;
+        orders.list_by_id();
+        Ok(orders)
+    }
+
+    fn read_live(&mut self, known: &Known<'_>, source: &mut impl ImageSource) -> Result<(), ImageError> {
+        let count = source.take_u32()?;
+        must(count <= self.limits.max_open_orders, "live orders")?;
+        let mut previous = None;
+        for _ in 0..count {
+            let order = OrderState::read_image(known, source)?;
+            let rests = (order.order_type, order.time_in_force) == (OrderType::Limit, TimeInForce::Gtc);
+            must(rests && !order.status.closed(), "live orders")?;
+            let place = Some((order.account, order.order));
+            must(previous < place, "order")?;
+            previous = place;
+            let slot = self.take_in(order)?;
+            self.slab.node_mut(slot).resting = true;
+            let account = &mut self.accounts[order.account.0 as usize];
+            account.live.push(&mut self.slab, Thread::Standing, slot);
+        }
+        Ok(())
+    }
+
+    fn read_closed(&mut self, known: &Known<'_>, source: &mut impl ImageSource) -> Result<(), ImageError> {
+        let count = source.take_u32()?;
+        let forgotten = (count as usize).saturating_sub(self.closed_limit);
+        let mut previous = Sequence::default();
+        for place in 0..count as usize {
+            let order = take_closed(&mut previous, known, source)?;
+            must(!self.is_kept_by_id(&order), "client_order_id")?;
+            if place >= forgotten {
+                let slot = self.take_in(order)?;
+                self.closed.push(&mut self.slab, Thread::Standing, slot);
+            }
+        }
+        Ok(())
+    }
+
+    fn read_closed_with_id(
+        &mut self,
+        known: &Known<'_>,
+        source: &mut impl ImageSource,
+    ) -> Result<(), ImageError> {
+        let count = source.take_u32()?;
+        must(count <= self.limits.client_ids_total, "closed orders")?;
+        let mut previous = Sequence::default();
+        for _ in 0..count {
+            let order = take_closed(&mut previous, known, source)?;
+            must(self.is_kept_by_id(&order), "client_order_id")?;
+            let slot = self.take_in(order)?;
+            let account = &mut self.accounts[order.account.0 as usize];
+            account
+                .closed_with_id
+                .push(&mut self.slab, Thread::ClientId, slot);
+            let kept = account.closed_with_id.len();
+            must(
+                kept <= self.limits.client_ids_per_account as usize,
+                "closed orders",
+            )?;
+            self.closed_with_id.push(&mut self.slab, Thread::Standing, slot);
+        }
+        Ok(())
+    }
+
+    fn take_in(&mut self, order: OrderState) -> Result<Slot, ImageError> {
+        let slot = self.slab.insert(order);
+        must(self.slots.insert(order.order.0, slot).is_none(), "order")?;
+        Ok(slot)
+    }
+
+    /// Makes each account's list of all its orders.
+    fn list_by_id(&mut self) {
+        let mut by_id: Vec<(u64, Slot)> = self.slots.iter().map(|(&id, &slot)| (id, slot)).collect();
+        by_id.sort_unstable();
+        for (_, slot) in by_id {
+            let account = self.slab.node(slot).order.account;
+            let all = &mut self.accounts[account.0 as usize].all;
+            all.push(&mut self.slab, Thread::Account, slot);
+        }
+    }
+}
+
+/// A closed order that did not close before the `previous` one.
+fn take_closed(
+    previous: &mut Sequence,
+    known: &Known<'_>,
+    source: &mut impl ImageSource,
+) -> Result<OrderState, ImageError> {
+    let order = OrderState::read_image(known, source)?;
+    must(
+        order.status.closed() && *previous <= order.sequence,
+        "closed orders",
+    )?;
+    *previous = order.sequence;
+    Ok(order)
 }
 
 /// Spreads order ids by one multiplication. Ids come from the journal's sequence, so no client can choose them to

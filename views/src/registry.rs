@@ -3,10 +3,13 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use hoga_protocol::{AccountId, AccountName, InstrumentId, InstrumentSpec, Symbol};
+use hoga_protocol::codec::{ImageError, ImageSink, ImageSource};
+use hoga_protocol::{AccountId, AccountName, Command, InstrumentId, InstrumentSpec, Symbol};
+
+use crate::image::{Item, must, take_record};
 
 /// Every instrument of the exchange.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Instruments {
     specs: Vec<InstrumentSpec>,
     by_symbol: BTreeMap<Symbol, InstrumentId>,
@@ -50,12 +53,33 @@ impl Instruments {
         self.specs.push(spec);
         self.by_symbol.insert(spec.symbol(), id);
     }
+
+    pub(crate) fn write_image(&self, sink: &mut impl ImageSink) {
+        sink.put_u32(self.specs.len() as u32);
+        for spec in &self.specs {
+            sink.put_record(&Command::DefineInstrument(*spec));
+        }
+    }
+
+    pub(crate) fn read_image(most: u32, source: &mut impl ImageSource) -> Result<Self, ImageError> {
+        let mut instruments = Self::default();
+        let count = source.take_u32()?;
+        must(count <= most, "instruments")?;
+        for number in 0..count {
+            let Command::DefineInstrument(spec) = take_record(source)? else {
+                return Err(ImageError::BadValue("instruments"));
+            };
+            must(instruments.by_symbol(&spec.symbol()).is_none(), "symbol")?;
+            instruments.define(InstrumentId(number), spec);
+        }
+        Ok(instruments)
+    }
 }
 
 /// Every account of the exchange.
 ///
 /// Names are looked up in a tree: clients choose them, and no choice of names makes a tree slow.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Accounts {
     names: Vec<AccountName>,
     by_name: BTreeMap<AccountName, AccountId>,
@@ -86,5 +110,29 @@ impl Accounts {
         assert_eq!(id.0 as usize, self.names.len(), "accounts are numbered in order");
         self.names.push(name);
         self.by_name.insert(name, id);
+    }
+
+    pub(crate) fn write_image(&self, sink: &mut impl ImageSink) {
+        sink.put_u32(self.names.len() as u32);
+        for name in &self.names {
+            let mut item = Item::<{ 1 + AccountName::MAX_LEN }>::new();
+            item.put_text(name);
+            sink.put(item.bytes());
+        }
+    }
+
+    pub(crate) fn read_image(most: u32, source: &mut impl ImageSource) -> Result<Self, ImageError> {
+        let mut accounts = Self::default();
+        let count = source.take_u32()?;
+        must(count <= most, "accounts")?;
+        for number in 0..count {
+            let name = source.take_text("account name")?;
+            must(
+                !name.is_empty() && accounts.by_name(&name).is_none(),
+                "account name",
+            )?;
+            accounts.open(AccountId(number), name);
+        }
+        Ok(accounts)
     }
 }

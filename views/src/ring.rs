@@ -7,6 +7,8 @@ use alloc::vec::Vec;
 pub(crate) struct Ring<T> {
     slots: Vec<T>,
     limit: usize,
+    /// The number whose slot is the first.
+    base: u64,
     next: u64,
 }
 
@@ -17,12 +19,23 @@ const RESERVED: usize = 1 << 20;
 impl<T> Ring<T> {
     /// Holds `limit` items, at least one.
     pub(crate) fn new(limit: usize) -> Self {
+        Self::starting_at(0, limit)
+    }
+
+    /// A ring whose items before `next` are already dropped.
+    pub(crate) fn starting_at(next: u64, limit: usize) -> Self {
         let limit = limit.max(1);
         Self {
             slots: Vec::with_capacity(limit.min(RESERVED)),
             limit,
-            next: 0,
+            base: next,
+            next,
         }
+    }
+
+    /// The items held, the earliest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        (self.first()..self.next).filter_map(|number| self.get(number))
     }
 
     /// The number of the earliest item held; [`next`](Self::next) when none is.
@@ -76,6 +89,15 @@ impl<T> Ring<T> {
     }
 
     fn slot(&self, number: u64) -> usize {
-        (number % self.limit as u64) as usize
+        ((number - self.base) % self.limit as u64) as usize
+    }
+}
+
+impl<T: Copy> Clone for Ring<T> {
+    /// With the same room reserved, which a vector's own clone would not keep.
+    fn clone(&self) -> Self {
+        let mut slots = Vec::with_capacity(self.limit.min(RESERVED));
+        slots.extend_from_slice(&self.slots);
+        Self { slots, ..*self }
     }
 }

@@ -26,7 +26,7 @@ pub(crate) enum Thread {
 }
 
 /// An order and its place in the lists.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Node {
     pub(crate) order: OrderState,
     /// Whether the book counts it.
@@ -105,6 +105,33 @@ impl Slab {
     fn link(&mut self, thread: Thread, slot: Slot) -> &mut Link {
         &mut self.node_mut(slot).links[thread as usize]
     }
+
+    fn walk(&self, from: Slot, next: impl Fn(&Node) -> Slot) -> impl Iterator<Item = &OrderState> {
+        let mut slot = from;
+        core::iter::from_fn(move || {
+            if slot == NIL {
+                return None;
+            }
+            let node = self.node(slot);
+            slot = next(node);
+            Some(&node.order)
+        })
+    }
+}
+
+impl Clone for Slab {
+    /// With whole chunks, which a vector's own clone would not keep.
+    fn clone(&self) -> Self {
+        let chunk = |nodes: &Vec<Node>| {
+            let mut chunk = Vec::with_capacity(CHUNK);
+            chunk.extend_from_slice(nodes);
+            chunk
+        };
+        Self {
+            chunks: self.chunks.iter().map(chunk).collect(),
+            free: self.free,
+        }
+    }
 }
 
 impl List {
@@ -152,14 +179,11 @@ impl List {
 
     /// The orders of the list, the newest first.
     pub(crate) fn iter(self, slab: &Slab, thread: Thread) -> impl Iterator<Item = &OrderState> {
-        let mut slot = self.newest;
-        core::iter::from_fn(move || {
-            if slot == NIL {
-                return None;
-            }
-            let node = slab.node(slot);
-            slot = node.links[thread as usize].older;
-            Some(&node.order)
-        })
+        slab.walk(self.newest, move |node| node.links[thread as usize].older)
+    }
+
+    /// The orders of the list, the oldest first.
+    pub(crate) fn oldest_first(self, slab: &Slab, thread: Thread) -> impl Iterator<Item = &OrderState> {
+        slab.walk(self.oldest, move |node| node.links[thread as usize].newer)
     }
 }

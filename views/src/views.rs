@@ -1,5 +1,7 @@
 //! All views of one exchange, and the fold that keeps them.
 
+mod image;
+
 use alloc::vec::Vec;
 
 use hoga_protocol::{
@@ -38,7 +40,7 @@ impl Default for ViewLimits {
 }
 
 /// Everything that an exchange shows, folded from its events.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Views {
     sequence: Sequence,
     index: u32,

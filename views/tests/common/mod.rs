@@ -16,6 +16,7 @@
 
 use std::fmt::Write;
 
+use hoga_protocol::codec::{ImageError, ImageSink};
 use hoga_protocol::*;
 use hoga_views::*;
 
@@ -220,6 +221,30 @@ pub fn show_order(order: &OrderState) -> String {
     out
 }
 
+struct Bytes(Vec<u8>);
+
+impl ImageSink for Bytes {
+    fn put(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+}
+
+/// The image of the views.
+pub fn image(views: &Views) -> Vec<u8> {
+    let mut bytes = Bytes(Vec::new());
+    views.write_image(&mut bytes);
+    bytes.0
+}
+
+/// The views of a whole image.
+pub fn read(limits: ViewLimits, mut image: &[u8]) -> Result<Views, ImageError> {
+    let views = Views::read_image(limits, &mut image)?;
+    match image {
+        [] => Ok(views),
+        _ => Err(ImageError::TrailingBytes),
+    }
+}
+
 /// An instrument on which one tick times one lot is one quote unit.
 pub fn spec(symbol: &str, maker: i32, taker: i32) -> InstrumentSpec {
     let one = Scaled {
@@ -240,7 +265,7 @@ pub fn spec(symbol: &str, maker: i32, taker: i32) -> InstrumentSpec {
     .unwrap()
 }
 
-fn event(sequence: u64, index: u32, last: bool, body: EventBody) -> Event {
+pub fn event(sequence: u64, index: u32, last: bool, body: EventBody) -> Event {
     Event {
         sequence: Sequence(sequence),
         timestamp: Nanos(sequence * 1_000_000),

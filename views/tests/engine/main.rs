@@ -14,9 +14,12 @@ mod check_orders;
 
 mod check_streams;
 
+mod restarts;
+
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use hoga_views::ViewLimits;
+use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 const ACCOUNTS: u32 = 3;
@@ -31,6 +34,20 @@ const VIEW_LIMITS: ViewLimits = ViewLimits {
 
 #[test]
 fn views_do_not_drift_from_the_engine() {
+    let inputs = (steps::steps(), 0..50_usize, 0..200_u64);
+    check(150, inputs, |(steps, limit, number)| {
+        let mut walk = walk::Walk::new();
+        for step in &steps {
+            walk.step(step);
+            walk.check();
+        }
+        walk.check_executions(limit, number);
+        walk.check_updates();
+    });
+}
+
+/// Runs a test on random inputs.
+fn check<S: Strategy>(cases: u32, inputs: S, test: impl Fn(S::Value)) {
     let given = std::env::var("HOGA_TEST_SEED").ok();
     let seed: u64 = match given {
         Some(seed) => seed.parse().expect("HOGA_TEST_SEED is a whole number"),
@@ -40,20 +57,13 @@ fn views_do_not_drift_from_the_engine() {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let config = Config {
-        cases: 150,
+        cases,
         failure_persistence: None,
         ..Config::default()
     };
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let inputs = (steps::steps(), 0..50_usize, 0..200_u64);
-    let outcome = TestRunner::new_with_rng(config, rng).run(&inputs, |(steps, limit, number)| {
-        let mut walk = walk::Walk::new();
-        for step in &steps {
-            walk.step(step);
-            walk.check();
-        }
-        walk.check_executions(limit, number);
-        walk.check_updates();
+    let outcome = TestRunner::new_with_rng(config, rng).run(&inputs, |input| {
+        test(input);
         Ok(())
     });
     if let Err(failure) = outcome {

@@ -1,0 +1,106 @@
+//! What the images of all parts share.
+
+use hoga_protocol::codec::{ImageError, ImageSink, ImageSource, MAX_RECORD, decode_command};
+use hoga_protocol::{AccountId, Command, Event, InstrumentId, InstrumentSpec, Lots, Nanos, Sequence, Ticks};
+
+use crate::registry::{Accounts, Instruments};
+
+/// Refuses a field, named by `field`, of which something that must hold does not.
+pub(crate) fn must(hold: bool, field: &'static str) -> Result<(), ImageError> {
+    if hold {
+        Ok(())
+    } else {
+        Err(ImageError::BadValue(field))
+    }
+}
+
+/// One item put together, so that a sink is called once for each item and not for each of its fields.
+pub(crate) struct Item<const N: usize> {
+    bytes: [u8; N],
+    len: usize,
+}
+
+impl<const N: usize> Item<N> {
+    pub(crate) fn new() -> Self {
+        Self {
+            bytes: [0; N],
+            len: 0,
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+impl<const N: usize> ImageSink for Item<N> {
+    fn put(&mut self, bytes: &[u8]) {
+        self.bytes[self.len..self.len + bytes.len()].copy_from_slice(bytes);
+        self.len += bytes.len();
+    }
+}
+
+/// A command's record. Its time says nothing and must be 0, so that there is one form of it.
+pub(crate) fn take_record(source: &mut impl ImageSource) -> Result<Command, ImageError> {
+    let mut bytes = [0; MAX_RECORD];
+    let len = usize::from(source.take_u8()?);
+    let bytes = bytes.get_mut(..len).ok_or(ImageError::BadValue("record"))?;
+    source.take(bytes)?;
+    let (time, command) = decode_command(bytes).map_err(ImageError::Record)?;
+    must(time == Nanos(0), "record")?;
+    Ok(command)
+}
+
+/// No series of executions or updates comes to so many, and twice as many are still a `u64`.
+const MOST: u64 = 1 << 62;
+
+/// The first number that a ring holds and the next that it will give; the item at the first follows.
+pub(crate) fn take_range(
+    source: &mut impl ImageSource,
+    field: &'static str,
+) -> Result<core::ops::Range<u64>, ImageError> {
+    let (first, next) = (source.take_u64()?, source.take_u64()?);
+    // A ring that ever held an item holds one.
+    let holds = first < next || next == 0 && first == 0;
+    must(holds && next <= MOST, field)?;
+    Ok(first..next)
+}
+
+pub(crate) fn price_in_range(price: Ticks) -> bool {
+    (1..=Ticks::MAX.0).contains(&price.0)
+}
+
+pub(crate) fn quantity_in_range(quantity: Lots) -> bool {
+    (1..=Lots::MAX.0).contains(&quantity.0)
+}
+
+/// What an image has told before its orders and trades, and what these must keep to.
+pub(crate) struct Known<'a> {
+    pub(crate) instruments: &'a Instruments,
+    pub(crate) accounts: &'a Accounts,
+    /// The last event.
+    pub(crate) sequence: Sequence,
+    pub(crate) index: u32,
+    pub(crate) timestamp: Nanos,
+}
+
+impl Known<'_> {
+    pub(crate) fn instrument(&self, id: InstrumentId) -> Result<&InstrumentSpec, ImageError> {
+        self.instruments.get(id).ok_or(ImageError::BadValue("instrument"))
+    }
+
+    pub(crate) fn account(&self, id: AccountId) -> Result<(), ImageError> {
+        must(self.accounts.get(id).is_some(), "account")
+    }
+
+    /// Whether there was such an event.
+    pub(crate) fn event(&self, sequence: Sequence, index: u32) -> Result<(), ImageError> {
+        must(sequence.0 >= 1, "sequence")?;
+        must((sequence, index) <= (self.sequence, self.index), "sequence")?;
+        must(index <= Event::MAX_INDEX, "index")
+    }
+
+    pub(crate) fn time(&self, timestamp: Nanos) -> Result<(), ImageError> {
+        must(timestamp <= self.timestamp, "timestamp")
+    }
+}

@@ -1,0 +1,118 @@
+//! The views as bytes.
+//!
+//! Little endian, in this order: the form (`u32`); the last event's sequence, index and time; the genesis, if it was;
+//! the instruments; the accounts; each instrument's last change of the book; the orders; the executions; the updates.
+//! What follows from something else is not written, so the two cannot disagree: the levels of a book are those of its
+//! live orders, and an order's status and what remains of it are those of its quantity, its fills and its end.
+
+use alloc::vec::Vec;
+
+use hoga_protocol::codec::{ImageError, ImageSink, ImageSource};
+use hoga_protocol::{Command, Event, Genesis, Nanos, Sequence};
+
+use super::{ViewLimits, Views};
+use crate::book::Book;
+use crate::executions::Executions;
+use crate::image::{Known, must, take_record};
+use crate::orders::Orders;
+use crate::registry::{Accounts, Instruments};
+use crate::updates::OrderUpdates;
+
+/// The form that is written, and the only one that is read.
+const FORM: u32 = 1;
+
+impl Views {
+    /// Writes all that the views hold. Views of equal limits that folded the same events write the same bytes.
+    ///
+    /// # Panics
+    /// Within a command, when [`is_complete`](Self::is_complete) does not hold: half a command is no state.
+    pub fn write_image(&self, sink: &mut impl ImageSink) {
+        assert!(
+            self.complete,
+            "the views are within command {} and have no image",
+            self.sequence.0
+        );
+        sink.put_u32(FORM);
+        sink.put_u64(self.sequence.0);
+        sink.put_u32(self.index);
+        sink.put_u64(self.timestamp.0);
+        sink.put_bool(self.genesis.is_some());
+        if let Some(genesis) = self.genesis {
+            sink.put_record(&Command::Genesis(genesis));
+        }
+        self.instruments.write_image(sink);
+        self.accounts.write_image(sink);
+        for book in &self.books {
+            book.write_image(sink);
+        }
+        self.orders.write_image(sink);
+        self.executions.write_image(sink);
+        self.updates.write_image(sink);
+    }
+
+    /// Reads what [`write_image`](Self::write_image) wrote, and nothing behind it.
+    ///
+    /// The limits need not be those of the views that were written. Under smaller ones the newest is kept, exactly as
+    /// if the views had always had them; under greater ones all that the image has, and from there on more.
+    ///
+    /// # Errors
+    /// [`ImageError`] when the bytes are not the image of any views, or one of a form that this version does not know.
+    /// An account or instrument that is not there, an order told twice, numbers out of order and quantities that do not
+    /// add up are all found; whether the image tells the truth is not.
+    pub fn read_image(limits: ViewLimits, source: &mut impl ImageSource) -> Result<Views, ImageError> {
+        match source.take_u32()? {
+            FORM => {}
+            form => return Err(ImageError::UnknownVersion(form)),
+        }
+        let sequence = Sequence(source.take_u64()?);
+        let index = source.take_u32()?;
+        must(sequence <= Sequence::MAX, "sequence")?;
+        must(index <= Event::MAX_INDEX, "index")?;
+        let timestamp = Nanos(source.take_u64()?);
+        let genesis = read_genesis(source)?;
+        let bounds = genesis.map(|genesis| genesis.limits).unwrap_or_default();
+        let instruments = Instruments::read_image(bounds.max_instruments, source)?;
+        let accounts = Accounts::read_image(bounds.max_accounts, source)?;
+        let known = Known {
+            instruments: &instruments,
+            accounts: &accounts,
+            sequence,
+            index,
+            timestamp,
+        };
+        let mut books = Vec::new();
+        for _ in 0..instruments.len() {
+            books.push(Book::read_image(&known, source)?);
+        }
+        let orders = Orders::read_image(limits.closed_orders, bounds, &known, source)?;
+        for order in orders.live_oldest_first() {
+            books[order.instrument.0 as usize].add(order.side, order.price, order.leaves);
+        }
+        let executions = Executions::read_image(limits.executions, &known, source)?;
+        let updates = OrderUpdates::read_image(limits.order_updates, &known, source)?;
+        Ok(Views {
+            sequence,
+            index,
+            timestamp,
+            complete: true,
+            genesis,
+            instruments,
+            accounts,
+            books,
+            orders,
+            executions,
+            updates,
+            working: None,
+        })
+    }
+}
+
+fn read_genesis(source: &mut impl ImageSource) -> Result<Option<Genesis>, ImageError> {
+    if !source.take_bool("genesis")? {
+        return Ok(None);
+    }
+    match take_record(source)? {
+        Command::Genesis(genesis) if genesis.limits.is_valid() => Ok(Some(genesis)),
+        _ => Err(ImageError::BadValue("genesis")),
+    }
+}
