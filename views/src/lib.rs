@@ -25,6 +25,8 @@ mod orders;
 
 mod slab;
 
+mod slots;
+
 mod executions;
 
 mod updates;

@@ -1,15 +1,14 @@
 //! Live orders, and the closed ones that are still remembered.
 
 use alloc::vec::Vec;
-use core::hash::{BuildHasherDefault, Hasher};
 
-use hashbrown::HashMap;
 use hoga_protocol::codec::{ImageError, ImageSink, ImageSource};
 use hoga_protocol::{AccountId, Limits, OrderId, OrderType, Sequence, TimeInForce};
 
 use crate::image::{Known, must};
 use crate::order::OrderState;
 use crate::slab::{List, Node, Slab, Slot, Thread};
+use crate::slots::Slots;
 
 /// Every live order, and of the closed ones those closed last.
 ///
@@ -21,7 +20,7 @@ use crate::slab::{List, Node, Slab, Slot, Thread};
 #[derive(Clone, Debug)]
 pub struct Orders {
     slab: Slab,
-    slots: HashMap<u64, Slot, BuildHasherDefault<IdHasher>>,
+    slots: Slots,
     accounts: Vec<AccountOrders>,
     closed_limit: usize,
     limits: Limits,
@@ -41,7 +40,7 @@ impl Orders {
     pub(crate) fn new(closed_limit: usize) -> Self {
         Self {
             slab: Slab::new(),
-            slots: HashMap::default(),
+            slots: Slots::new(),
             accounts: Vec::new(),
             closed_limit: closed_limit.max(1),
             limits: Limits::default(),
@@ -98,7 +97,7 @@ impl Orders {
     }
 
     pub(crate) fn slot(&self, order: OrderId) -> Option<Slot> {
-        self.slots.get(&order.0).copied()
+        self.slots.get(order.0)
     }
 
     pub(crate) fn node(&self, slot: Slot) -> &Node {
@@ -169,7 +168,7 @@ impl Orders {
 
     fn forget(&mut self, slot: Slot) {
         let order = &self.slab.node(slot).order;
-        self.slots.remove(&order.order.0);
+        self.slots.remove(order.order.0);
         let account = &mut self.accounts[order.account.0 as usize];
         account.all.unlink(&mut self.slab, Thread::Account, slot);
         self.slab.remove(slot);
@@ -279,13 +278,13 @@ impl Orders {
 
     fn take_in(&mut self, order: OrderState) -> Result<Slot, ImageError> {
         let slot = self.slab.insert(order);
-        must(self.slots.insert(order.order.0, slot).is_none(), "order")?;
+        must(self.slots.insert(order.order.0, slot), "order")?;
         Ok(slot)
     }
 
     /// Makes each account's list of all its orders.
     fn list_by_id(&mut self) {
-        let mut by_id: Vec<(u64, Slot)> = self.slots.iter().map(|(&id, &slot)| (id, slot)).collect();
+        let mut by_id: Vec<(u64, Slot)> = self.slots.iter().collect();
         by_id.sort_unstable();
         for (_, slot) in by_id {
             let account = self.slab.node(slot).order.account;
@@ -308,29 +307,4 @@ fn take_closed(
     )?;
     *previous = order.sequence;
     Ok(order)
-}
-
-/// Spreads order ids by one multiplication. Ids come from the journal's sequence, so no client can choose them to
-/// collide.
-#[derive(Debug, Default)]
-pub(crate) struct IdHasher(u64);
-
-/// 2^64 divided by the golden ratio, odd (Knuth, The Art of Computer Programming 3, 6.4).
-const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
-
-impl Hasher for IdHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u64(u64::from(byte));
-        }
-    }
-
-    fn write_u64(&mut self, id: u64) {
-        let product = u128::from(self.0 ^ id) * u128::from(GOLDEN);
-        self.0 = product as u64 ^ (product >> 64) as u64;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }
