@@ -50,6 +50,8 @@ mod reader;
 mod recovery;
 mod verify;
 
+mod snapshot;
+
 mod error;
 mod options;
 mod os;
@@ -67,6 +69,10 @@ pub use reader::{Frame, Reader, Record, Records};
 pub use recovery::{Cut, Journal, RecoveryReport};
 pub use scan::Tail;
 pub use segment::segment_name;
+pub use snapshot::{
+    MAX_SNAPSHOT_SECTIONS, SNAPSHOT_VERSION, SectionReader, SnapshotError, SnapshotFile, SnapshotHead,
+    SnapshotProblem, SnapshotReader, SnapshotWriter, Snapshots, snapshot_name,
+};
 pub use space::Space;
 pub use storage::{Access, DiskStorage, LOCK_NAME, LockError, LockGuard, SegmentFile, Storage};
 pub use verify::{BATCH_CLASSES, Summary, verify, verify_with};
