@@ -55,6 +55,8 @@ mod verify;
 
 mod compress;
 
+mod snapshot;
+
 mod error;
 mod options;
 mod os;
@@ -78,6 +80,10 @@ pub use reader::{Frame, Reader, Record, Records};
 pub use recovery::{Cut, Journal, RecoveryReport};
 pub use scan::Tail;
 pub use segment::{compressed_name, segment_name};
+pub use snapshot::{
+    MAX_SNAPSHOT_SECTIONS, SNAPSHOT_VERSION, SectionReader, SnapshotError, SnapshotFile, SnapshotHead,
+    SnapshotProblem, SnapshotReader, SnapshotWriter, Snapshots, snapshot_name,
+};
 pub use space::Space;
 pub use storage::{Access, DiskStorage, LOCK_NAME, LockError, LockGuard, SegmentFile, Storage};
 pub use verify::{BATCH_CLASSES, Summary, verify, verify_with};
