@@ -164,6 +164,16 @@ impl ClientIds {
         }
     }
 
+    /// Whether the account could close one more order without an older id being forgotten.
+    pub(crate) fn has_room(&self, account: AccountId) -> bool {
+        self.closed_count < self.total && self.accounts[account.0 as usize].count < self.per_account
+    }
+
+    /// How many closed ids are remembered.
+    pub(crate) fn closed_count(&self) -> u32 {
+        self.closed_count
+    }
+
     /// What the owner of this entry asked for.
     pub(crate) fn get(&self, slot: Slot) -> Option<&Entry> {
         slot.some().map(|slot| &self.entries[slot])

@@ -2,15 +2,15 @@
 
 use hoga_protocol::{
     Command, Event, EventBody, Genesis, InstrumentId, InstrumentSpec, Lots, Nanos, OrderId, RejectReason,
-    Rejected, Sequence, Side, Ticks,
+    Rejected, Sequence, Side, StateCheck, Ticks,
 };
 
-use crate::ENGINE_VERSION;
 use crate::digest::StateDigest;
 use crate::emitter::Emitter;
 use crate::market::{Market, refused};
 use crate::order::RestingOrder;
 use crate::order_book::LevelTotals;
+use crate::rules::ENGINE_VERSION;
 
 /// The state of one exchange, a function of its journal.
 #[derive(Clone)]
@@ -28,6 +28,14 @@ impl Engine {
             last_sequence: Sequence(0),
             now: Nanos(0),
             market: None,
+        }
+    }
+
+    pub(crate) const fn restored(last_sequence: Sequence, now: Nanos, market: Option<Market>) -> Self {
+        Self {
+            last_sequence,
+            now,
+            market,
         }
     }
 
@@ -106,6 +114,16 @@ impl Engine {
     /// What the exchange began with; `None` before genesis.
     pub fn genesis(&self) -> Option<&Genesis> {
         self.market.as_ref().map(|market| &market.settings)
+    }
+
+    /// The version of the rules in force; 0 before genesis.
+    pub fn rules(&self) -> u32 {
+        self.market.as_ref().map_or(0, |market| market.rules)
+    }
+
+    /// The newest checkpoint and the digest that it was answered with; `None` before the first.
+    pub fn last_check(&self) -> Option<StateCheck> {
+        self.market.as_ref()?.checks.last
     }
 
     /// How many orders rest, over all instruments.

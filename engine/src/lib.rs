@@ -14,6 +14,8 @@
 //! | `queue`, `slab`, `arena` | how things are chained, where they live, and what memory they share |
 //! | `accounts`, `instruments`, `client_ids`, `keyed` | the tables beside the books |
 //! | `emitter`, `digest` | events on their way out; what two replays compare |
+//! | `rules` | what each version of the rules changed |
+//! | `checkpoint`, `image` | a digest of a share of the state; all of the state as bytes |
 //!
 //! # The rules
 //!
@@ -57,10 +59,14 @@ mod emitter;
 
 mod digest;
 
+mod rules;
+
+mod checkpoint;
+
+mod image;
+
 pub use digest::EventsDigest;
 pub use engine::Engine;
 pub use order::RestingOrder;
 pub use order_book::LevelTotals;
-
-/// The version of the rules in this crate: the highest that a journal's genesis may name.
-pub const ENGINE_VERSION: u32 = 1;
+pub use rules::ENGINE_VERSION;

@@ -9,17 +9,19 @@ mod replace_order;
 mod cancel;
 
 use hoga_protocol::{
-    AccountOpened, Command, Event, EventBody, Genesis, InstrumentDefined, InstrumentId, InstrumentSpec,
-    Limits, OpenAccount, OrderId, RejectReason, Rejected, Sequence, Side,
+    AccountOpened, Command, EngineVersion, Event, EventBody, Genesis, InstrumentDefined, InstrumentId,
+    InstrumentSpec, Limits, OpenAccount, OrderId, RejectReason, Rejected, Sequence, Side,
 };
 
 use crate::accounts::Accounts;
 use crate::arena::Arena;
+use crate::checkpoint::Checks;
 use crate::client_ids::ClientIds;
 use crate::digest::StateDigest;
 use crate::emitter::Emitter;
 use crate::instruments::Instruments;
 use crate::keyed::HashKey;
+use crate::rules::{CHECKPOINTS, ENGINE_VERSION};
 use crate::slab::Slot;
 
 /// The state of a running exchange.
@@ -29,7 +31,10 @@ pub(crate) struct Market {
     pub(crate) instruments: Instruments,
     pub(crate) accounts: Accounts,
     pub(crate) arena: Arena,
-    client_ids: ClientIds,
+    pub(crate) client_ids: ClientIds,
+    /// The version of the rules in force.
+    pub(crate) rules: u32,
+    pub(crate) checks: Checks,
 }
 
 /// What a command answers when it is refused; it has then changed nothing.
@@ -50,6 +55,8 @@ impl Market {
             accounts: Accounts::new(key, max_accounts),
             arena: Arena::new(max_open_orders),
             client_ids: ClientIds::new(key, &genesis.limits),
+            rules: genesis.engine_version,
+            checks: Checks::NONE,
         }
     }
 
@@ -68,7 +75,12 @@ impl Market {
             Command::ReplaceOrder(replace) => self.replace_order(replace, out),
             Command::CancelOrder(cancel) => self.cancel_order(cancel, out),
             Command::CancelAll(cancel) => self.cancel_all(cancel, out),
-            Command::Checkpoint(_) | Command::EngineVersion(_) => Err(refused(RejectReason::OutOfPlace)),
+            Command::Checkpoint(_) if self.rules < CHECKPOINTS => Err(refused(RejectReason::OutOfPlace)),
+            Command::Checkpoint(checkpoint) => {
+                self.checkpoint(sequence, checkpoint, out);
+                Ok(())
+            }
+            Command::EngineVersion(raise) => self.raise(raise, out),
         }
     }
 
@@ -82,6 +94,15 @@ impl Market {
             instrument,
             spec: *spec,
         }));
+        Ok(())
+    }
+
+    fn raise<E: FnMut(&Event)>(&mut self, raise: &EngineVersion, out: &mut Emitter<'_, E>) -> Answer {
+        if raise.version <= self.rules || raise.version > ENGINE_VERSION {
+            return Err(refused(RejectReason::InvalidSettings));
+        }
+        self.rules = raise.version;
+        out.last(EventBody::EngineVersionRaised(*raise));
         Ok(())
     }
 
@@ -132,9 +153,13 @@ impl Market {
             digest.record(&Command::NewOrder(entry.request));
         }
         digest.u64(0);
+        if self.rules >= CHECKPOINTS {
+            digest.u64(u64::from(self.rules));
+            self.checks.digest(digest);
+        }
     }
 
-    fn digest_order(&self, slot: Slot, digest: &mut StateDigest) {
+    pub(crate) fn digest_order(&self, slot: Slot, digest: &mut StateDigest) {
         let terms = self.arena.terms(slot);
         digest.u64(terms.order.0);
         digest.u64(u64::from(terms.account.0));

@@ -49,6 +49,16 @@ impl Level {
     /// At a price where no order can be.
     pub(crate) const NOBODY: Level = Level::new(Ticks(0), InstrumentId(0));
 
+    /// How many orders wait there.
+    pub(crate) const fn orders(&self) -> u32 {
+        self.orders
+    }
+
+    /// Its orders in the order of their queue.
+    pub(crate) fn slots<'a>(&self, arena: &'a Arena) -> impl Iterator<Item = Slot> + use<'a> {
+        self.queue.slots(&arena.orders.slab)
+    }
+
     /// All that its orders leave, in lots.
     pub(crate) const fn volume(&self) -> Lots {
         self.volume
@@ -190,7 +200,25 @@ impl OrderBook {
     /// The orders of `side`, best level first, each level in the order of its queue.
     pub(crate) fn orders<'a>(&self, arena: &'a Arena, side: Side) -> impl Iterator<Item = Slot> + use<'a> {
         let levels = self.walk(arena, side);
-        levels.flat_map(|level| level.queue.slots(&arena.orders.slab))
+        levels.flat_map(|level| level.slots(arena))
+    }
+
+    /// The best level of `side` that stands behind the price `behind`, which need not have a level; the best of all
+    /// without one.
+    pub(crate) fn level_behind<'a>(
+        &self,
+        arena: &'a Arena,
+        side: Side,
+        behind: Option<Ticks>,
+    ) -> Option<&'a Level> {
+        let best = &self.best[side as usize];
+        let level = match behind {
+            Some(price) if !is_better(side, price, best.price) => {
+                arena.nodes.behind(&self.prices, side, price)?
+            }
+            _ => best.level.some()?,
+        };
+        Some(&arena.levels[level])
     }
 
     fn walk<'a>(&self, arena: &'a Arena, side: Side) -> impl Iterator<Item = &'a Level> + use<'a> {

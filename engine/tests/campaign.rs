@@ -11,7 +11,7 @@ mod book;
 #[path = "campaign/weather.rs"]
 mod weather;
 
-use hoga_engine::{Engine, EventsDigest};
+use hoga_engine::{ENGINE_VERSION, Engine, EventsDigest};
 use hoga_protocol::*;
 
 use book::Reference;
@@ -43,10 +43,10 @@ fn specs() -> [InstrumentSpec; 3] {
 }
 
 /// Sends `commands` commands to the engine and to the plain book, which must say the same.
-fn campaign(seed: u64, commands: u64) -> Outcome {
+fn campaign(rules: u32, seed: u64, commands: u64) -> Outcome {
     let mut engine = Engine::new();
     let mut sequence = Sequence(0);
-    let mut opening = vec![common::genesis(LIMITS)];
+    let mut opening = vec![common::genesis_of(rules, LIMITS)];
     opening.extend(specs().map(Command::DefineInstrument));
     opening.extend((0..ACCOUNTS).map(|number| common::open(number, &format!("account-{number}"))));
     for command in &opening {
@@ -110,7 +110,7 @@ fn the_engine_and_the_plain_book_never_part() {
     let seed = from_environment("CAMPAIGN_SEED", random);
     let commands = from_environment("CAMPAIGN_COMMANDS", 150_000);
     println!("CAMPAIGN_SEED={seed} CAMPAIGN_COMMANDS={commands}");
-    let outcome = campaign(seed, commands);
+    let outcome = campaign(ENGINE_VERSION, seed, commands);
     println!("{outcome:02x?}");
     assert!(
         outcome.trades > commands / 50,
@@ -122,12 +122,24 @@ fn the_engine_and_the_plain_book_never_part() {
 #[test]
 fn no_build_and_no_machine_plays_a_journal_otherwise() {
     let hex = |bytes: [u8; 16]| bytes.map(|byte| format!("{byte:02x}")).concat();
-    let outcome = campaign(1, 20_000);
-    let digests = (hex(outcome.events), hex(outcome.state), outcome.trades);
-    let expected = (
-        "3fb5eae93aab772a5960cbd235198894".to_owned(),
-        "3b1d2dc7096e7d8447d9f05fc60333a1".to_owned(),
-        5_347,
-    );
-    assert_eq!(digests, expected);
+    for (rules, events, state) in [
+        (
+            1,
+            "3fb5eae93aab772a5960cbd235198894",
+            "3b1d2dc7096e7d8447d9f05fc60333a1",
+        ),
+        (
+            2,
+            "3fb5eae93aab772a5960cbd235198894",
+            "bc4fc6ffa9b44aa1f9235f3e91361b14",
+        ),
+    ] {
+        let outcome = campaign(rules, 1, 20_000);
+        let digests = (hex(outcome.events), hex(outcome.state), outcome.trades);
+        assert_eq!(
+            digests,
+            (events.to_owned(), state.to_owned(), 5_347),
+            "rules {rules}"
+        );
+    }
 }

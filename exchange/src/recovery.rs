@@ -109,15 +109,14 @@ pub fn open(
             }
             replica.apply(sequence, record, |_| {})
         };
-        let head = snapshot.as_ref().map(|(_, head)| head);
-        let from = head.map(|head| &head.position);
+        let from = snapshot.as_ref().map(|(_, head)| &head.position);
         match Journal::open_from(Arc::clone(&stores.journal), &options, from, apply) {
             Ok((writer, report)) => {
                 let recovered = Recovered {
                     replica,
                     writer,
+                    summary: summarize(&report, snapshot.is_some(), start),
                     snapshot: snapshot.map_or(0, |(file, _)| file.sequence),
-                    summary: summarize(&report, head.is_some(), start),
                     warnings,
                 };
                 return Ok((recovered, report));

@@ -32,7 +32,7 @@ pub fn list(dir: &Path, json: bool) -> Result<(), String> {
     }
     let lines: Vec<String> = files
         .iter()
-        .map(|file| format!("{}  {} bytes", file.name, file.bytes))
+        .map(|file| format!("{}  {}", file.name, size(file)))
         .collect();
     print(&lines.join("\n"))
 }
@@ -111,10 +111,7 @@ pub fn make(config: &Config, json: bool) -> Result<(), String> {
         .map_err(|error| format!("no snapshot could be made: {error}"))?;
     match json {
         true => print(&describe(&file, None).to_string()),
-        false => print(&format!(
-            "{}  {} bytes, read back and whole",
-            file.name, file.bytes
-        )),
+        false => print(&format!("{}  {}, read back and whole", file.name, size(&file))),
     }
 }
 
@@ -133,6 +130,11 @@ fn snapshots(dir: &Path) -> Snapshots {
     let inner: PathBuf = snapshots_dir(dir);
     let dir = if inner.is_dir() { inner } else { dir.to_path_buf() };
     Snapshots::new(Arc::new(DiskStorage::new(dir)))
+}
+
+fn size(file: &SnapshotFile) -> String {
+    file.bytes
+        .map_or("of unknown size".to_owned(), |bytes| format!("{bytes} bytes"))
 }
 
 fn describe(file: &SnapshotFile, head: Option<&SnapshotHead>) -> Value {

@@ -13,6 +13,7 @@ use hoga_engine::Engine;
 use hoga_follower::decode;
 use hoga_journal::Reader;
 use hoga_protocol::{Command, Sequence};
+use hoga_views::ViewLimits;
 use serde_json::{Value, json};
 use support::{Http, PATIENCE, Process, Random, next_text, order_body, websocket};
 use tungstenite::{Message, WebSocket};

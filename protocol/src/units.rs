@@ -80,6 +80,11 @@ impl FeeAccrual {
     /// Nothing charged yet.
     pub const ZERO: FeeAccrual = FeeAccrual { exact: 0 };
 
+    /// What was accrued when [`exact`](Self::exact) said this.
+    pub const fn from_exact(exact: i128) -> FeeAccrual {
+        FeeAccrual { exact }
+    }
+
     /// Adds a fill of `notional` at `rate` and returns what this fill is charged.
     pub fn charge(&mut self, notional: Notional, rate: FeeRate) -> Fee {
         let before = self.total();

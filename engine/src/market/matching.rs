@@ -86,6 +86,7 @@ impl Market {
             } else {
                 arena.orders.set_fee(slot, resting_fee);
             }
+            self.checks.trade(&trade);
             let is_filled = aggressor.leaves == Lots::ZERO;
             next = match is_filled {
                 true => None,

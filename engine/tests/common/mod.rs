@@ -17,8 +17,12 @@ pub const LIMITS: Limits = Limits {
 };
 
 pub fn genesis(limits: Limits) -> Command {
+    genesis_of(ENGINE_VERSION, limits)
+}
+
+pub fn genesis_of(engine_version: u32, limits: Limits) -> Command {
     Command::Genesis(Genesis {
-        engine_version: ENGINE_VERSION,
+        engine_version,
         exchange: ExchangeId(7),
         hash_key: [0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908],
         limits,

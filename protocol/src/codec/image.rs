@@ -140,8 +140,10 @@ pub trait ImageSource {
         let len = usize::from(self.take_u8()?);
         let bytes = bytes.get_mut(..len).ok_or(ImageError::BadValue("record"))?;
         self.take(bytes)?;
-        let (_, command) = decode_command(bytes).map_err(ImageError::Record)?;
-        Ok(command)
+        match decode_command(bytes).map_err(ImageError::Record)? {
+            (Nanos(0), command) => Ok(command),
+            _ => Err(ImageError::BadValue("record")),
+        }
     }
 }
 
