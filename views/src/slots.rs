@@ -35,7 +35,7 @@ impl Slots {
         self.shares[share(id)].get(&id).copied()
     }
 
-    /// Adds an order; false, and nothing is lost but its old slot, if it was there.
+    /// Adds an order. False if its id was there already; it then names the new slot.
     pub(crate) fn insert(&mut self, id: u64, slot: Slot) -> bool {
         let added = self.shares[share(id)].insert(id, slot).is_none();
         self.len += usize::from(added);
