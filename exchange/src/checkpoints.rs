@@ -81,7 +81,8 @@ pub struct Checkpoints {
     last: Option<Sequence>,
     /// How many commands had been sequenced then.
     commands: u64,
-    at: Nanos,
+    /// When that was, or when the first look was.
+    at: Option<Nanos>,
 }
 
 impl Checkpoints {
@@ -96,19 +97,19 @@ impl Checkpoints {
             last: answers.newest().map(|check| check.sequence),
             answers,
             commands: 0,
-            at: Nanos(0),
+            at: None,
         }
     }
 
     /// The checkpoint to sequence, if one is due at `now` with `commands` sequenced since the start.
-    pub fn due(&self, now: Nanos, commands: u64) -> Option<Command> {
+    pub fn due(&mut self, now: Nanos, commands: u64) -> Option<Command> {
         let CheckpointOptions {
             commands: every,
             interval,
         } = self.options;
         let news = commands - self.commands;
         let by_count = every > 0 && news >= every;
-        let by_time = interval > Nanos(0) && now.0.saturating_sub(self.at.0) >= interval.0;
+        let by_time = interval > Nanos(0) && now.0.saturating_sub(self.at.get_or_insert(now).0) >= interval.0;
         if news == 0 || !(by_count || by_time) {
             return None;
         }
@@ -121,7 +122,7 @@ impl Checkpoints {
     /// The checkpoint that was [`due`](Self::due) has this sequence; it is the last of `commands`.
     pub fn sequenced(&mut self, sequence: Sequence, now: Nanos, commands: u64) {
         self.last = Some(sequence);
-        self.at = now;
+        self.at = Some(now);
         self.commands = commands;
     }
 }
@@ -159,7 +160,7 @@ mod tests {
         };
         let answers = Answers::new(None);
         let mut checkpoints = Checkpoints::new(options, RULES, answers.clone());
-        assert_eq!(previous(checkpoints.due(Nanos(500), 9)), None, "too early");
+        assert_eq!(previous(checkpoints.due(Nanos(0), 9)), None, "too early");
         assert_eq!(previous(checkpoints.due(Nanos(500), 10)), Some(None), "by count");
         assert_eq!(previous(checkpoints.due(Nanos(1_000), 1)), Some(None), "by time");
         checkpoints.sequenced(Sequence(11), Nanos(500), 11);
@@ -179,7 +180,7 @@ mod tests {
             commands: 1,
             interval: Nanos(1),
         };
-        let checkpoints = Checkpoints::new(options, RULES - 1, Answers::new(None));
+        let mut checkpoints = Checkpoints::new(options, RULES - 1, Answers::new(None));
         assert_eq!(checkpoints.due(Nanos(9), 9), None);
     }
 }

@@ -18,6 +18,9 @@ use hoga_protocol::{Checkpoint, Command, EngineVersion, Nanos, Sequence, StateCh
 use serde_json::Value;
 use support::{Http, PATIENCE, Process, hoga, order_body};
 
+/// A ring that a segment of 1 MiB is large enough for.
+const SMALL: &str = "[rings]\ninput = 64\n[journal]\nsegment_mib = 1\n";
+
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
@@ -82,7 +85,7 @@ fn place(process: &Process, orders: u64) {
 fn no_snapshots(dir: &Path) -> String {
     let path = dir.join("no-snapshots.toml");
     let text = "[checkpoints]\ncommands = 10\n[follower]\nsnapshot_at_stop = false\nsnapshot_commands = 0\nsnapshot_seconds = 0\n";
-    fs::write(&path, text).unwrap();
+    fs::write(&path, format!("{SMALL}{text}")).unwrap();
     path.to_str().unwrap().to_owned()
 }
 
@@ -123,6 +126,9 @@ fn a_journal_whose_writer_had_another_state_is_not_believed() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     traded(&data, 30);
+    let config = dir.path().join("hoga.toml");
+    fs::write(&config, SMALL).unwrap();
+    let config = text(&config).to_owned();
     let sequence = append_to(&data, &[lie()]);
     let place = format!("checkpoint {sequence}");
     let said = Process::try_start(&data, &[]).map(|_| ()).unwrap_err();
@@ -139,13 +145,16 @@ fn a_journal_whose_writer_had_another_state_is_not_believed() {
         assert!(!ok && said.contains(&place), "{arguments:?}: {said}");
     }
     let elsewhere = (sequence - 1).to_string();
-    let refused = Process::try_start(&data, &["--accept-divergence", &elsewhere]);
+    let refused = Process::try_start(&data, &["--config", &config, "--accept-divergence", &elsewhere]);
     assert!(refused.is_err(), "only the one that was named is accepted");
-    let process = Process::start(&data, &["--accept-divergence", &sequence.to_string()]);
+    let process = Process::start(
+        &data,
+        &["--config", &config, "--accept-divergence", &sequence.to_string()],
+    );
     self::place(&process, 3);
     process.terminate();
     // The snapshot at the stop lies behind it.
-    let process = Process::start(&data, &[]);
+    let process = Process::start(&data, &["--config", &config]);
     self::place(&process, 3);
     process.terminate();
 }

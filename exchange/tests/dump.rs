@@ -24,7 +24,10 @@ struct Data {
 impl Data {
     fn make() -> Data {
         let dir = tempfile::tempdir().unwrap();
-        let process = Process::start(dir.path(), &[]);
+        let config = dir.path().join("hoga.toml");
+        // The sequences below are those of the clients' commands alone.
+        std::fs::write(&config, "[checkpoints]\ncommands = 0\ninterval_ms = 0\n").unwrap();
+        let process = Process::start(dir.path(), &["--config", config.to_str().unwrap()]);
         let mut http = Http::connect(process.address).unwrap();
         let mut send = |method: &str, target: &str, body: &str, wanted: u16| -> Value {
             let (status, answer) = http.json(method, target, body);

@@ -282,10 +282,10 @@ fn campaign(where_: &str) {
     let mut tally = Tally::default();
     for n in 0..calls {
         // Each early call, when files are made and opened, and then ever wider apart.
-        let at = if n < 12 || calls > 200 {
+        let at = if n < 4 || calls > 200 {
             n
         } else {
-            n + (n - 12) * (n - 12) * 3
+            n + (n - 4) * (n - 4) * 3
         };
         for kind in ["io", "full", "short"] {
             fail(where_, kind, at, seed, &mut tally);
