@@ -174,6 +174,11 @@ impl ClientIds {
         self.closed.iter(&self.entries)
     }
 
+    /// How many closed ids are kept.
+    pub(crate) const fn closed_count(&self) -> u32 {
+        self.closed_count
+    }
+
     fn forget(&mut self, slot: Slot) {
         let own = &mut self.accounts[self.entries[slot].request.account.0 as usize];
         own.queue.unlink(&mut self.entries, slot);

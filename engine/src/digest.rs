@@ -9,6 +9,8 @@ use hoga_protocol::codec::{MAX_EVENT, MAX_RECORD, encode_command, encode_event};
 use hoga_protocol::{Command, Event, Nanos};
 use siphasher::sip128::{Hasher128, SipHasher24};
 
+use crate::order_book::LevelTotals;
+
 /// A digest of events in order, over the bytes that [`encode_event`] gives each.
 #[derive(Clone, Debug)]
 pub struct EventsDigest {
@@ -71,6 +73,13 @@ impl StateDigest {
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.u64(bytes.len() as u64);
         self.hasher.write(bytes);
+    }
+
+    /// A level's price and totals; its count, which is not 0, comes first.
+    pub(crate) fn level(&mut self, level: &LevelTotals) {
+        self.u64(u64::from(level.orders));
+        self.i64(level.price.0);
+        self.u64(level.volume.0);
     }
 
     /// A command's record stands for what the command brought in, whole.

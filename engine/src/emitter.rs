@@ -21,6 +21,11 @@ impl<'a, E: FnMut(&Event)> Emitter<'a, E> {
         }
     }
 
+    /// The exchange's time of the command.
+    pub(crate) const fn timestamp(&self) -> Nanos {
+        self.timestamp
+    }
+
     /// The command's last event.
     #[inline]
     pub(crate) fn last(&mut self, body: EventBody) {

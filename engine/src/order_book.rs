@@ -54,6 +54,20 @@ impl Level {
         self.volume
     }
 
+    /// Its price and totals.
+    pub(crate) const fn totals(&self) -> LevelTotals {
+        LevelTotals {
+            price: self.price,
+            volume: self.volume,
+            orders: self.orders,
+        }
+    }
+
+    /// The order that has waited longest.
+    pub(crate) fn front(&self) -> Option<Slot> {
+        self.queue.front()
+    }
+
     /// Falsifies its totals.
     #[cfg(test)]
     pub(crate) fn change(&mut self, volume: u64, orders: u32) {
@@ -180,11 +194,13 @@ impl OrderBook {
         arena: &'a Arena,
         side: Side,
     ) -> impl Iterator<Item = LevelTotals> + use<'a> {
-        self.walk(arena, side).map(|level| LevelTotals {
-            price: level.price,
-            volume: level.volume,
-            orders: level.orders,
-        })
+        self.walk(arena, side).map(Level::totals)
+    }
+
+    /// The next level behind `price` as `side` sees it, whether or not there is one at that price.
+    pub(crate) fn behind<'a>(&self, arena: &'a Arena, side: Side, price: Ticks) -> Option<&'a Level> {
+        let level = arena.nodes.behind(&self.prices, side, price)?;
+        Some(&arena.levels[level])
     }
 
     /// The orders of `side`, best level first, each level in the order of its queue.

@@ -80,6 +80,12 @@ impl FeeAccrual {
     /// Nothing charged yet.
     pub const ZERO: FeeAccrual = FeeAccrual { exact: 0 };
 
+    /// The accrual whose exact value is `exact`, quote units times [`FeeRate::SCALE`]. Nothing is checked: an order of
+    /// any terms accrues less than 2^123, and only such a value may be charged further.
+    pub const fn from_exact(exact: i128) -> Self {
+        Self { exact }
+    }
+
     /// Adds a fill of `notional` at `rate` and returns what this fill is charged.
     pub fn charge(&mut self, notional: Notional, rate: FeeRate) -> Fee {
         let before = self.total();

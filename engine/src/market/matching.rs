@@ -80,6 +80,7 @@ impl Market {
                     fee: resting_fee.charge(notional, spec.maker_fee),
                 },
             };
+            self.checks.tape.trade(&trade);
             if resting.leaves == Lots::ZERO {
                 instrument.book.remove(arena, slot);
                 self.close(slot, aggressor.instrument);
