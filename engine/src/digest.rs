@@ -48,31 +48,36 @@ impl Default for EventsDigest {
 /// states give the same bytes.
 pub(crate) struct StateDigest {
     hasher: SipHasher24,
+    /// How many bytes it covers.
+    #[cfg(test)]
+    pub(crate) covered: usize,
 }
 
 impl StateDigest {
     pub(crate) fn new() -> Self {
         Self {
             hasher: SipHasher24::new(),
+            #[cfg(test)]
+            covered: 0,
         }
     }
 
     pub(crate) fn u64(&mut self, value: u64) {
-        self.hasher.write(&value.to_le_bytes());
+        self.write(&value.to_le_bytes());
     }
 
     pub(crate) fn i64(&mut self, value: i64) {
-        self.hasher.write(&value.to_le_bytes());
+        self.write(&value.to_le_bytes());
     }
 
     pub(crate) fn i128(&mut self, value: i128) {
-        self.hasher.write(&value.to_le_bytes());
+        self.write(&value.to_le_bytes());
     }
 
     /// A text, after its length.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.u64(bytes.len() as u64);
-        self.hasher.write(bytes);
+        self.write(bytes);
     }
 
     /// A level's price and totals; its count, which is not 0, comes first.
@@ -86,7 +91,15 @@ impl StateDigest {
     pub(crate) fn record(&mut self, command: &Command) {
         let mut bytes = [0; MAX_RECORD];
         let len = encode_command(Nanos(0), command, &mut bytes);
-        self.hasher.write(&bytes[..len]);
+        self.write(&bytes[..len]);
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.hasher.write(bytes);
+        #[cfg(test)]
+        {
+            self.covered += bytes.len();
+        }
     }
 
     pub(crate) fn finish(&self) -> [u8; 16] {

@@ -197,9 +197,14 @@ impl OrderBook {
         self.walk(arena, side).map(Level::totals)
     }
 
-    /// The next level behind `price` as `side` sees it, whether or not there is one at that price.
+    /// The first level of `side` behind `price`, whether or not there is one at that price.
     pub(crate) fn behind<'a>(&self, arena: &'a Arena, side: Side, price: Ticks) -> Option<&'a Level> {
-        let level = arena.nodes.behind(&self.prices, side, price)?;
+        let best = &self.best[side as usize];
+        let mut level = best.level.some()?;
+        // Before the best of a side the index knows the other side's levels.
+        if !is_better(side, price, best.price) {
+            level = arena.nodes.behind(&self.prices, side, price)?;
+        }
         Some(&arena.levels[level])
     }
 

@@ -40,7 +40,7 @@ pub(crate) struct Checks {
 }
 
 /// Where the next share begins: behind this order, or behind this price where the order is 0.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cursor {
     pub(crate) instrument: InstrumentId,
     pub(crate) side: Side,
