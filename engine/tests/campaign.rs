@@ -11,7 +11,7 @@ mod book;
 #[path = "campaign/weather.rs"]
 mod weather;
 
-use hoga_engine::{Engine, EventsDigest};
+use hoga_engine::{ENGINE_VERSION, Engine, EventsDigest};
 use hoga_protocol::*;
 
 use book::Reference;
@@ -42,18 +42,21 @@ fn specs() -> [InstrumentSpec; 3] {
     ]
 }
 
+/// Where the rules have checkpoints, one follows every so many commands.
+const CHECKPOINT_EVERY: u64 = 97;
+
 /// Sends `commands` commands to the engine and to the plain book, which must say the same.
-fn campaign(seed: u64, commands: u64) -> Outcome {
+fn campaign(rules: u32, seed: u64, commands: u64) -> Outcome {
     let mut engine = Engine::new();
     let mut sequence = Sequence(0);
-    let mut opening = vec![common::genesis(LIMITS)];
+    let mut opening = vec![common::genesis_of(rules, LIMITS)];
     opening.extend(specs().map(Command::DefineInstrument));
     opening.extend((0..ACCOUNTS).map(|number| common::open(number, &format!("account-{number}"))));
     for command in &opening {
         sequence = sequence.next();
         common::apply(&mut engine, sequence, Nanos(0), command);
     }
-    let mut reference = Reference::new(LIMITS, specs().to_vec(), ACCOUNTS);
+    let mut reference = Reference::new(rules, LIMITS, specs().to_vec(), ACCOUNTS);
     let mut weather = Weather::new(seed);
     let mut outcome = Outcome {
         events: [0; 16],
@@ -64,11 +67,14 @@ fn campaign(seed: u64, commands: u64) -> Outcome {
     let mut said: Vec<Event> = Vec::new();
     for at in 0..commands {
         sequence = sequence.next();
-        let command = weather.command(sequence);
+        let command = match (rules, at % CHECKPOINT_EVERY) {
+            (2.., 0) => common::checkpoint(&engine),
+            _ => weather.command(sequence),
+        };
         said.clear();
         engine.foresee(std::iter::once(&command));
         engine.apply(sequence, Nanos(at), &command, &mut |event| said.push(*event));
-        let expected = reference.apply(sequence, &command);
+        let expected = reference.apply(sequence, &command, engine.last_check());
         let as_expected = said.iter().map(|event| &event.body).eq(&expected);
         assert!(
             as_expected,
@@ -110,7 +116,7 @@ fn the_engine_and_the_plain_book_never_part() {
     let seed = from_environment("CAMPAIGN_SEED", random);
     let commands = from_environment("CAMPAIGN_COMMANDS", 150_000);
     println!("CAMPAIGN_SEED={seed} CAMPAIGN_COMMANDS={commands}");
-    let outcome = campaign(seed, commands);
+    let outcome = campaign(ENGINE_VERSION, seed, commands);
     println!("{outcome:02x?}");
     assert!(
         outcome.trades > commands / 50,
@@ -118,16 +124,31 @@ fn the_engine_and_the_plain_book_never_part() {
     );
 }
 
-/// The digests were printed by this test, in a debug build: every build and every machine must come to the same.
+/// The digests were printed by this test, in a debug build: every build and every machine must come to the same, under
+/// each version of the rules for ever.
 #[test]
 fn no_build_and_no_machine_plays_a_journal_otherwise() {
     let hex = |bytes: [u8; 16]| bytes.map(|byte| format!("{byte:02x}")).concat();
-    let outcome = campaign(1, 20_000);
-    let digests = (hex(outcome.events), hex(outcome.state), outcome.trades);
-    let expected = (
-        "3fb5eae93aab772a5960cbd235198894".to_owned(),
-        "3b1d2dc7096e7d8447d9f05fc60333a1".to_owned(),
-        5_347,
-    );
-    assert_eq!(digests, expected);
+    for (rules, events, state, trades) in [
+        (
+            1,
+            "3fb5eae93aab772a5960cbd235198894",
+            "3b1d2dc7096e7d8447d9f05fc60333a1",
+            5_347,
+        ),
+        (
+            2,
+            "49465bccec02830e020be52bfb173747",
+            "9c036649f79f747d2a051ce1228d325d",
+            5_289,
+        ),
+    ] {
+        let outcome = campaign(rules, 1, 20_000);
+        let digests = (hex(outcome.events), hex(outcome.state), outcome.trades);
+        assert_eq!(
+            digests,
+            (events.to_owned(), state.to_owned(), trades),
+            "rules {rules}"
+        );
+    }
 }
