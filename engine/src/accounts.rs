@@ -80,6 +80,7 @@ impl Accounts {
     }
 
     /// Counts the order at `slot` as its account's youngest.
+    #[inline]
     pub(crate) fn add_live(&mut self, orders: &mut Orders, slot: Slot, instrument: InstrumentId) {
         let id = orders[slot].account;
         let account = &mut self.list[id.0 as usize];

@@ -164,16 +164,6 @@ impl ClientIds {
         }
     }
 
-    /// Whether the account could close one more order without an older id being forgotten.
-    pub(crate) fn has_room(&self, account: AccountId) -> bool {
-        self.closed_count < self.total && self.accounts[account.0 as usize].count < self.per_account
-    }
-
-    /// How many closed ids are remembered.
-    pub(crate) fn closed_count(&self) -> u32 {
-        self.closed_count
-    }
-
     /// What the owner of this entry asked for.
     pub(crate) fn get(&self, slot: Slot) -> Option<&Entry> {
         slot.some().map(|slot| &self.entries[slot])
@@ -182,6 +172,11 @@ impl ClientIds {
     /// The closed ids, oldest first.
     pub(crate) fn closed(&self) -> impl Iterator<Item = &Entry> {
         self.closed.iter(&self.entries)
+    }
+
+    /// How many closed ids are kept.
+    pub(crate) const fn closed_count(&self) -> u32 {
+        self.closed_count
     }
 
     fn forget(&mut self, slot: Slot) {

@@ -9,6 +9,8 @@ use hoga_protocol::codec::{MAX_EVENT, MAX_RECORD, encode_command, encode_event};
 use hoga_protocol::{Command, Event, Nanos};
 use siphasher::sip128::{Hasher128, SipHasher24};
 
+use crate::order_book::LevelTotals;
+
 /// A digest of events in order, over the bytes that [`encode_event`] gives each.
 #[derive(Clone, Debug)]
 pub struct EventsDigest {
@@ -46,38 +48,58 @@ impl Default for EventsDigest {
 /// states give the same bytes.
 pub(crate) struct StateDigest {
     hasher: SipHasher24,
+    /// How many bytes it covers.
+    #[cfg(test)]
+    pub(crate) covered: usize,
 }
 
 impl StateDigest {
     pub(crate) fn new() -> Self {
         Self {
             hasher: SipHasher24::new(),
+            #[cfg(test)]
+            covered: 0,
         }
     }
 
     pub(crate) fn u64(&mut self, value: u64) {
-        self.hasher.write(&value.to_le_bytes());
+        self.write(&value.to_le_bytes());
     }
 
     pub(crate) fn i64(&mut self, value: i64) {
-        self.hasher.write(&value.to_le_bytes());
+        self.write(&value.to_le_bytes());
     }
 
     pub(crate) fn i128(&mut self, value: i128) {
-        self.hasher.write(&value.to_le_bytes());
+        self.write(&value.to_le_bytes());
     }
 
     /// A text, after its length.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.u64(bytes.len() as u64);
-        self.hasher.write(bytes);
+        self.write(bytes);
+    }
+
+    /// A level's price and totals; its count, which is not 0, comes first.
+    pub(crate) fn level(&mut self, level: &LevelTotals) {
+        self.u64(u64::from(level.orders));
+        self.i64(level.price.0);
+        self.u64(level.volume.0);
     }
 
     /// A command's record stands for what the command brought in, whole.
     pub(crate) fn record(&mut self, command: &Command) {
         let mut bytes = [0; MAX_RECORD];
         let len = encode_command(Nanos(0), command, &mut bytes);
-        self.hasher.write(&bytes[..len]);
+        self.write(&bytes[..len]);
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.hasher.write(bytes);
+        #[cfg(test)]
+        {
+            self.covered += bytes.len();
+        }
     }
 
     pub(crate) fn finish(&self) -> [u8; 16] {

@@ -22,7 +22,7 @@ impl<'a, E: FnMut(&Event)> Emitter<'a, E> {
     }
 
     /// The exchange's time of the command.
-    pub(crate) fn timestamp(&self) -> Nanos {
+    pub(crate) const fn timestamp(&self) -> Nanos {
         self.timestamp
     }
 

@@ -10,13 +10,12 @@ use crate::emitter::Emitter;
 use crate::market::{Market, refused};
 use crate::order::RestingOrder;
 use crate::order_book::LevelTotals;
-use crate::rules::ENGINE_VERSION;
 
 /// The state of one exchange, a function of its journal.
 #[derive(Clone)]
 pub struct Engine {
-    last_sequence: Sequence,
-    now: Nanos,
+    pub(crate) last_sequence: Sequence,
+    pub(crate) now: Nanos,
     /// None before genesis.
     pub(crate) market: Option<Market>,
 }
@@ -28,14 +27,6 @@ impl Engine {
             last_sequence: Sequence(0),
             now: Nanos(0),
             market: None,
-        }
-    }
-
-    pub(crate) const fn restored(last_sequence: Sequence, now: Nanos, market: Option<Market>) -> Self {
-        Self {
-            last_sequence,
-            now,
-            market,
         }
     }
 
@@ -89,8 +80,9 @@ impl Engine {
     pub const FORESEEN: usize = 64;
 
     /// A digest of all state that a later outcome can depend on: settings, instruments, every live order in the order
-    /// of its queue, accounts, closed client order ids by age, last sequence and time. It takes time in proportion to
-    /// all of them.
+    /// of its queue, accounts, closed client order ids by age, the rules in force and what checkpoints keep, last
+    /// sequence and time. It takes time in proportion to all of them; a
+    /// [checkpoint](hoga_protocol::Checkpoint) covers a share of them in bounded time.
     pub fn state_digest(&self) -> [u8; 16] {
         let mut digest = StateDigest::new();
         digest.u64(self.last_sequence.0);
@@ -116,12 +108,13 @@ impl Engine {
         self.market.as_ref().map(|market| &market.settings)
     }
 
-    /// The version of the rules in force; 0 before genesis.
+    /// The version of the rules in force, 0 before genesis: at first the genesis's, then the one that the last
+    /// accepted [`EngineVersion`](hoga_protocol::EngineVersion) named.
     pub fn rules(&self) -> u32 {
-        self.market.as_ref().map_or(0, |market| market.rules)
+        self.market.as_ref().map_or(0, |market| market.rules.version())
     }
 
-    /// The newest checkpoint and the digest that it was answered with; `None` before the first.
+    /// The answer to the last checkpoint, which the next one must name to agree; `None` before the first.
     pub fn last_check(&self) -> Option<StateCheck> {
         self.market.as_ref()?.checks.last
     }
@@ -179,11 +172,8 @@ impl Engine {
         genesis: &Genesis,
         out: &mut Emitter<'_, E>,
     ) -> Result<(), Rejected> {
-        let version_known = (1..=ENGINE_VERSION).contains(&genesis.engine_version);
-        if !version_known || !genesis.limits.is_valid() {
-            return Err(refused(RejectReason::InvalidSettings));
-        }
-        self.market = Some(Market::new(genesis));
+        let market = Market::new(genesis).ok_or(refused(RejectReason::InvalidSettings))?;
+        self.market = Some(market);
         out.last(EventBody::Started(*genesis));
         Ok(())
     }

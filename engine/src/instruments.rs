@@ -46,6 +46,10 @@ impl Instruments {
         Ok(instrument)
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+
     pub(crate) fn get(&self, instrument: InstrumentId) -> Option<&Instrument> {
         self.list.get(instrument.0 as usize)
     }
@@ -55,7 +59,7 @@ impl Instruments {
         &mut self.list[instrument.0 as usize]
     }
 
-    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Instrument> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Instrument> {
         self.list.iter()
     }
 }

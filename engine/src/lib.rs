@@ -2,7 +2,8 @@
 //!
 //! [`Engine::apply`] is the whole of it. Its output depends on the commands alone: there is no clock, no thread, no
 //! float, no input or output here, and no walk in the order of a hash table, so one journal gives the same events
-//! and the same [`Engine::state_digest`] on every machine.
+//! and the same [`Engine::state_digest`] on every machine. An engine that was read from an
+//! [image](Engine::write_image) goes on like the one that wrote it.
 //!
 //! | file | noun |
 //! |---|---|
@@ -14,8 +15,8 @@
 //! | `queue`, `slab`, `arena` | how things are chained, where they live, and what memory they share |
 //! | `accounts`, `instruments`, `client_ids`, `keyed` | the tables beside the books |
 //! | `emitter`, `digest` | events on their way out; what two replays compare |
-//! | `rules` | what each version of the rules changed |
-//! | `checkpoint`, `image` | a digest of a share of the state; all of the state as bytes |
+//! | `rules` | the versions of the rules, and what each changed |
+//! | `image` | the state as bytes, and back |
 //!
 //! # The rules
 //!
@@ -60,8 +61,6 @@ mod emitter;
 mod digest;
 
 mod rules;
-
-mod checkpoint;
 
 mod image;
 

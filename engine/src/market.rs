@@ -8,6 +8,8 @@ mod replace_order;
 
 mod cancel;
 
+pub(crate) mod checkpoint;
+
 use hoga_protocol::{
     AccountOpened, Command, EngineVersion, Event, EventBody, Genesis, InstrumentDefined, InstrumentId,
     InstrumentSpec, Limits, OpenAccount, OrderId, RejectReason, Rejected, Sequence, Side,
@@ -15,14 +17,15 @@ use hoga_protocol::{
 
 use crate::accounts::Accounts;
 use crate::arena::Arena;
-use crate::checkpoint::Checks;
 use crate::client_ids::ClientIds;
 use crate::digest::StateDigest;
 use crate::emitter::Emitter;
 use crate::instruments::Instruments;
 use crate::keyed::HashKey;
-use crate::rules::{CHECKPOINTS, ENGINE_VERSION};
+use crate::rules::Rules;
 use crate::slab::Slot;
+use checkpoint::Checks;
+pub(crate) use new_order::check_terms;
 
 /// The state of a running exchange.
 #[derive(Clone)]
@@ -32,8 +35,7 @@ pub(crate) struct Market {
     pub(crate) accounts: Accounts,
     pub(crate) arena: Arena,
     pub(crate) client_ids: ClientIds,
-    /// The version of the rules in force.
-    pub(crate) rules: u32,
+    pub(crate) rules: Rules,
     pub(crate) checks: Checks,
 }
 
@@ -41,7 +43,12 @@ pub(crate) struct Market {
 type Answer = Result<(), Rejected>;
 
 impl Market {
-    pub(crate) fn new(genesis: &Genesis) -> Self {
+    /// Begins an exchange, unless its version is unknown or a limit is one that the engine cannot keep.
+    pub(crate) fn new(genesis: &Genesis) -> Option<Self> {
+        let rules = Rules::new(genesis.engine_version)?;
+        if !genesis.limits.is_valid() {
+            return None;
+        }
         let key = HashKey::new(genesis.hash_key);
         let Limits {
             max_instruments,
@@ -49,15 +56,15 @@ impl Market {
             max_open_orders,
             ..
         } = genesis.limits;
-        Self {
+        Some(Self {
             settings: *genesis,
             instruments: Instruments::new(key, max_instruments),
             accounts: Accounts::new(key, max_accounts),
             arena: Arena::new(max_open_orders),
             client_ids: ClientIds::new(key, &genesis.limits),
-            rules: genesis.engine_version,
+            rules,
             checks: Checks::NONE,
-        }
+        })
     }
 
     /// Carries out one command and pushes at least one event, or refuses it and pushes none.
@@ -75,13 +82,21 @@ impl Market {
             Command::ReplaceOrder(replace) => self.replace_order(replace, out),
             Command::CancelOrder(cancel) => self.cancel_order(cancel, out),
             Command::CancelAll(cancel) => self.cancel_all(cancel, out),
-            Command::Checkpoint(_) if self.rules < CHECKPOINTS => Err(refused(RejectReason::OutOfPlace)),
-            Command::Checkpoint(checkpoint) => {
-                self.checkpoint(sequence, checkpoint, out);
-                Ok(())
-            }
-            Command::EngineVersion(raise) => self.raise(raise, out),
+            Command::Checkpoint(checkpoint) => self.checkpoint(sequence, checkpoint, out),
+            Command::EngineVersion(raise) => self.raise_rules(raise, out),
         }
+    }
+
+    fn raise_rules<E: FnMut(&Event)>(&mut self, raise: &EngineVersion, out: &mut Emitter<'_, E>) -> Answer {
+        let rules = self.rules.raised(raise.version);
+        let rules = rules.ok_or(refused(RejectReason::InvalidSettings))?;
+        // What checkpoints keep begins with them: before, it is no part of the state.
+        if !self.rules.have_checkpoints() {
+            self.checks = Checks::NONE;
+        }
+        self.rules = rules;
+        out.last(EventBody::EngineVersionRaised(*raise));
+        Ok(())
     }
 
     fn define_instrument<E: FnMut(&Event)>(
@@ -97,18 +112,10 @@ impl Market {
         Ok(())
     }
 
-    fn raise<E: FnMut(&Event)>(&mut self, raise: &EngineVersion, out: &mut Emitter<'_, E>) -> Answer {
-        if raise.version <= self.rules || raise.version > ENGINE_VERSION {
-            return Err(refused(RejectReason::InvalidSettings));
-        }
-        self.rules = raise.version;
-        out.last(EventBody::EngineVersionRaised(*raise));
-        Ok(())
-    }
-
     fn open_account<E: FnMut(&Event)>(&mut self, open: &OpenAccount, out: &mut Emitter<'_, E>) -> Answer {
         self.accounts.open(open).map_err(refused)?;
         self.client_ids.add_account();
+        self.checks.tape.account(open);
         out.last(EventBody::AccountOpened(AccountOpened {
             account: open.account,
             name: open.name,
@@ -133,14 +140,12 @@ impl Market {
             digest.u64(number as u64);
             digest.bytes(name.as_bytes());
         }
-        digest.u64(self.instruments.iter().len() as u64);
+        digest.u64(self.instruments.len() as u64);
         for instrument in self.instruments.iter() {
             digest.record(&Command::DefineInstrument(instrument.spec));
             for side in [Side::Buy, Side::Sell] {
                 for level in instrument.book.levels(&self.arena, side) {
-                    digest.u64(u64::from(level.orders));
-                    digest.i64(level.price.0);
-                    digest.u64(level.volume.0);
+                    digest.level(&level);
                 }
                 digest.u64(0);
                 for slot in instrument.book.orders(&self.arena, side) {
@@ -153,13 +158,13 @@ impl Market {
             digest.record(&Command::NewOrder(entry.request));
         }
         digest.u64(0);
-        if self.rules >= CHECKPOINTS {
-            digest.u64(u64::from(self.rules));
+        if self.rules.have_checkpoints() {
+            digest.u64(u64::from(self.rules.version()));
             self.checks.digest(digest);
         }
     }
 
-    pub(crate) fn digest_order(&self, slot: Slot, digest: &mut StateDigest) {
+    fn digest_order(&self, slot: Slot, digest: &mut StateDigest) {
         let terms = self.arena.terms(slot);
         digest.u64(terms.order.0);
         digest.u64(u64::from(terms.account.0));

@@ -98,26 +98,6 @@ impl Order {
         }
     }
 
-    /// An order as it was, in no chain yet.
-    pub(crate) const fn restored(
-        id: OrderId,
-        account: AccountId,
-        side: Side,
-        post_only: bool,
-        quantity: Lots,
-        leaves: Lots,
-    ) -> Self {
-        Self {
-            id,
-            quantity,
-            leaves,
-            account,
-            side,
-            post_only,
-            ..Order::NOBODY
-        }
-    }
-
     /// Those before and behind it in its level.
     pub(crate) const fn neighbours(&self) -> [Slot; 2] {
         self.links[LEVEL].both()

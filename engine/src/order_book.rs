@@ -49,19 +49,23 @@ impl Level {
     /// At a price where no order can be.
     pub(crate) const NOBODY: Level = Level::new(Ticks(0), InstrumentId(0));
 
-    /// How many orders wait there.
-    pub(crate) const fn orders(&self) -> u32 {
-        self.orders
-    }
-
-    /// Its orders in the order of their queue.
-    pub(crate) fn slots<'a>(&self, arena: &'a Arena) -> impl Iterator<Item = Slot> + use<'a> {
-        self.queue.slots(&arena.orders.slab)
-    }
-
     /// All that its orders leave, in lots.
     pub(crate) const fn volume(&self) -> Lots {
         self.volume
+    }
+
+    /// Its price and totals.
+    pub(crate) const fn totals(&self) -> LevelTotals {
+        LevelTotals {
+            price: self.price,
+            volume: self.volume,
+            orders: self.orders,
+        }
+    }
+
+    /// The order that has waited longest.
+    pub(crate) fn front(&self) -> Option<Slot> {
+        self.queue.front()
     }
 
     /// Falsifies its totals.
@@ -190,35 +194,24 @@ impl OrderBook {
         arena: &'a Arena,
         side: Side,
     ) -> impl Iterator<Item = LevelTotals> + use<'a> {
-        self.walk(arena, side).map(|level| LevelTotals {
-            price: level.price,
-            volume: level.volume,
-            orders: level.orders,
-        })
+        self.walk(arena, side).map(Level::totals)
+    }
+
+    /// The first level of `side` behind `price`, whether or not there is one at that price.
+    pub(crate) fn behind<'a>(&self, arena: &'a Arena, side: Side, price: Ticks) -> Option<&'a Level> {
+        let best = &self.best[side as usize];
+        let mut level = best.level.some()?;
+        // Before the best of a side the index knows the other side's levels.
+        if !is_better(side, price, best.price) {
+            level = arena.nodes.behind(&self.prices, side, price)?;
+        }
+        Some(&arena.levels[level])
     }
 
     /// The orders of `side`, best level first, each level in the order of its queue.
     pub(crate) fn orders<'a>(&self, arena: &'a Arena, side: Side) -> impl Iterator<Item = Slot> + use<'a> {
         let levels = self.walk(arena, side);
-        levels.flat_map(|level| level.slots(arena))
-    }
-
-    /// The best level of `side` that stands behind the price `behind`, which need not have a level; the best of all
-    /// without one.
-    pub(crate) fn level_behind<'a>(
-        &self,
-        arena: &'a Arena,
-        side: Side,
-        behind: Option<Ticks>,
-    ) -> Option<&'a Level> {
-        let best = &self.best[side as usize];
-        let level = match behind {
-            Some(price) if !is_better(side, price, best.price) => {
-                arena.nodes.behind(&self.prices, side, price)?
-            }
-            _ => best.level.some()?,
-        };
-        Some(&arena.levels[level])
+        levels.flat_map(|level| level.queue.slots(&arena.orders.slab))
     }
 
     fn walk<'a>(&self, arena: &'a Arena, side: Side) -> impl Iterator<Item = &'a Level> + use<'a> {

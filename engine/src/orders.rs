@@ -61,6 +61,7 @@ impl Orders {
     }
 
     /// Lets an order in whose id no other has.
+    #[inline]
     pub(crate) fn insert(&mut self, mut order: Order) -> Slot {
         let chain = self.chain(order.id);
         order.next_id = self.chains[chain];

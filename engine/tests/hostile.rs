@@ -38,7 +38,7 @@ fn text() -> impl Strategy<Value = &'static str> {
 fn command() -> impl Strategy<Value = Command> {
     let numbers = (number(), number(), large(), large());
     let flags = (any::<bool>(), any::<bool>(), 0u8..3, any::<bool>());
-    (0u8..14, numbers, flags, text()).prop_map(|(kind, numbers, flags, text)| {
+    (0u8..16, numbers, flags, text()).prop_map(|(kind, numbers, flags, text)| {
         let (first, second, price, quantity) = numbers;
         let account = AccountId(first as u32);
         let (price, quantity) = (Ticks(price as i64), Lots(quantity));
@@ -64,6 +64,13 @@ fn command() -> impl Strategy<Value = Command> {
                 price: flags.0.then_some(price),
                 quantity: flags.1.then_some(quantity),
             }),
+            8 => Command::Checkpoint(Checkpoint {
+                previous: flags.0.then_some(StateCheck {
+                    sequence: Sequence(first),
+                    digest: [second as u8; 16],
+                }),
+            }),
+            9 => common::raise(first as u32),
             _ => Command::NewOrder(NewOrder {
                 account,
                 instrument: InstrumentId(second as u32),

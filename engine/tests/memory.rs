@@ -41,7 +41,10 @@ fn a_warm_engine_allocates_nothing() {
     let mut play = |engine: &mut Engine, commands: u64| {
         for _ in 0..commands {
             let sequence = engine.last_sequence().next();
-            let command = weather.command(sequence);
+            let command = match sequence.0 % 50 {
+                0 => common::checkpoint(engine),
+                _ => weather.command(sequence),
+            };
             engine.apply(sequence, Nanos(0), &command, &mut |event| {
                 weather.hear(&event.body);
                 events += 1;

@@ -19,9 +19,10 @@ use book::Reference;
 use common::Exchange;
 use flow::Step;
 
+/// Under the first rules; flows raise them.
 fn exchange() -> Exchange {
     let mut exchange = Exchange::new();
-    exchange.send(&common::genesis(flow::limits()));
+    exchange.send(&common::genesis_of(1, flow::limits()));
     for spec in flow::specs() {
         exchange.send(&Command::DefineInstrument(spec));
     }
@@ -31,15 +32,15 @@ fn exchange() -> Exchange {
     exchange
 }
 
-/// Plays a flow and hands each command, the exchange before it, and its events to `look`.
-fn play(steps: &[Step], mut look: impl FnMut(&Command, &Exchange, &[EventBody])) -> Exchange {
+/// Plays a flow and hands each command, the exchange before and after it, and its events to `look`.
+fn play(steps: &[Step], mut look: impl FnMut(&Command, [&Exchange; 2], &[EventBody])) -> Exchange {
     let mut exchange = exchange();
     let mut sent = Vec::new();
     for step in steps {
         let command = flow::command_of(step, &exchange, &sent);
         let before = exchange.clone();
         let bodies = exchange.bodies(&command);
-        look(&command, &before, &bodies);
+        look(&command, [&before, &exchange], &bodies);
         sent.push(command);
     }
     exchange
@@ -59,16 +60,16 @@ proptest! {
 
     #[test]
     fn the_engine_says_what_the_plain_book_says(steps in flow::flow(160)) {
-        let mut reference = Reference::new(flow::limits(), flow::specs(), flow::ACCOUNTS);
-        play(&steps, |command, before, bodies| {
-            let expected = reference.apply(before.sequence.next(), command);
+        let mut reference = Reference::new(1, flow::limits(), flow::specs(), flow::ACCOUNTS);
+        play(&steps, |command, [_, after], bodies| {
+            let expected = reference.apply(after.sequence, command, after.engine.last_check());
             assert_eq!(bodies, expected, "{command:?}");
         });
     }
 
     #[test]
     fn nobody_is_filled_before_those_ahead_of_him(steps in flow::flow(100)) {
-        play(&steps, |_, before, bodies| {
+        play(&steps, |_, [before, _], bodies| {
             let trades: Vec<&Trade> = bodies.iter().filter_map(trade).collect();
             let Some(first) = trades.first() else { return };
             let queue = before.engine.orders(first.instrument, first.aggressor_side.opposite());
@@ -207,6 +208,11 @@ fn the_random_flow_reaches_every_answer() {
         "PostOnlyWouldTrade",
         "ClientOrderIdReused",
         "TooLate",
+        "Checkpointed, agrees",
+        "Checkpointed, differs",
+        "EngineVersionRaised",
+        "InvalidSettings",
+        "OutOfPlace",
     ];
     for word in wanted {
         let count = counts.get(word).copied().unwrap_or(0);
@@ -218,6 +224,10 @@ fn word(body: &EventBody) -> String {
     match body {
         EventBody::Rejected(rejected) => format!("{:?}", rejected.reason),
         EventBody::OrderCanceled(canceled) => format!("{:?}", canceled.reason),
+        EventBody::Checkpointed(checkpointed) => match checkpointed.agrees {
+            true => "Checkpointed, agrees".to_owned(),
+            false => "Checkpointed, differs".to_owned(),
+        },
         EventBody::OrderReplaced(replaced) if replaced.priority_kept => "OrderReplaced, kept".to_owned(),
         EventBody::OrderReplaced(_) => "OrderReplaced, lost".to_owned(),
         EventBody::Trade(trade) if trade.aggressor.order < trade.resting.order => {

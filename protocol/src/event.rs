@@ -205,7 +205,7 @@ pub struct Rejected {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum RejectReason {
-    /// The exchange has not begun, or begins twice.
+    /// The exchange has not begun, begins twice, or is run by rules that do not know the command yet.
     OutOfPlace = 0,
     /// No such instrument.
     UnknownInstrument = 1,
@@ -235,7 +235,7 @@ pub enum RejectReason {
     ClientOrderIdReused = 13,
     /// The new quantity is at or below what is filled.
     TooLate = 14,
-    /// A bound or version in the genesis is one this engine cannot keep.
+    /// A bound or version is one this engine cannot keep, or the version is not above the one in force.
     InvalidSettings = 15,
 }
 

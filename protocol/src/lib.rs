@@ -4,6 +4,8 @@
 //! never appears. A `Command` goes gateway → journal → engine; an `Event` goes engine → views and gateway.
 #![no_std]
 
+extern crate alloc;
+
 mod units;
 
 mod ids;

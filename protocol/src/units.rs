@@ -80,9 +80,10 @@ impl FeeAccrual {
     /// Nothing charged yet.
     pub const ZERO: FeeAccrual = FeeAccrual { exact: 0 };
 
-    /// What was accrued when [`exact`](Self::exact) said this.
-    pub const fn from_exact(exact: i128) -> FeeAccrual {
-        FeeAccrual { exact }
+    /// The accrual whose exact value is `exact`, quote units times [`FeeRate::SCALE`]. Nothing is checked: an order of
+    /// any terms accrues less than 2^123, and only such a value may be charged further.
+    pub const fn from_exact(exact: i128) -> Self {
+        Self { exact }
     }
 
     /// Adds a fill of `notional` at `rate` and returns what this fill is charged.

@@ -80,13 +80,13 @@ impl Market {
                     fee: resting_fee.charge(notional, spec.maker_fee),
                 },
             };
+            self.checks.tape.trade(&trade);
             if resting.leaves == Lots::ZERO {
                 instrument.book.remove(arena, slot);
                 self.close(slot, aggressor.instrument);
             } else {
                 arena.orders.set_fee(slot, resting_fee);
             }
-            self.checks.trade(&trade);
             let is_filled = aggressor.leaves == Lots::ZERO;
             next = match is_filled {
                 true => None,

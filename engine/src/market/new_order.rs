@@ -117,7 +117,8 @@ impl Market {
 }
 
 /// The checks that need no state: the terms against each other, then against the instrument.
-fn check_terms(request: &NewOrder, spec: &InstrumentSpec) -> Result<(), RejectReason> {
+#[inline]
+pub(crate) fn check_terms(request: &NewOrder, spec: &InstrumentSpec) -> Result<(), RejectReason> {
     let is_limit = request.order_type == OrderType::Limit;
     let may_rest = request.time_in_force == TimeInForce::Gtc;
     if (may_rest && !is_limit) || (request.post_only && !may_rest) {

@@ -8,11 +8,12 @@ use alloc::vec::Vec;
 use hoga_protocol::*;
 
 use super::*;
+use crate::ENGINE_VERSION;
 use crate::engine::Engine;
 
 fn genesis() -> Genesis {
     Genesis {
-        engine_version: 1,
+        engine_version: ENGINE_VERSION,
         exchange: ExchangeId(7),
         hash_key: [1, 2],
         limits: Limits {
@@ -22,7 +23,7 @@ fn genesis() -> Genesis {
     }
 }
 
-fn spec(symbol: &str) -> InstrumentSpec {
+pub(super) fn spec(symbol: &str) -> InstrumentSpec {
     let one = Scaled {
         mantissa: 1,
         scale: 0,
@@ -32,7 +33,7 @@ fn spec(symbol: &str) -> InstrumentSpec {
     InstrumentSpec::new(symbol, one, one, 0, Lots(1), most, Notional(0), fee, fee).expect("an instrument")
 }
 
-fn order(account: u32, side: Side, price: i64, id: &str) -> NewOrder {
+pub(super) fn order(account: u32, side: Side, price: i64, id: &str) -> NewOrder {
     NewOrder {
         account: AccountId(account),
         instrument: InstrumentId(0),
@@ -46,8 +47,8 @@ fn order(account: u32, side: Side, price: i64, id: &str) -> NewOrder {
     }
 }
 
-/// Two live orders in one queue, the first filled in part and with an id; one in another; two closed ids.
-fn engine() -> Engine {
+/// Under the newest rules: two live orders in one queue, the first filled in part and with an id; one in another; two closed ids.
+pub(super) fn engine() -> Engine {
     let mut engine = Engine::new();
     let name = |name| AccountName::new(name).expect("a name");
     let open = |number, text| OpenAccount {
@@ -81,7 +82,7 @@ fn engine() -> Engine {
     engine
 }
 
-type Change = fn(&mut Market);
+pub(super) type Change = fn(&mut Market);
 
 fn first(market: &Market) -> Slot {
     market
@@ -114,7 +115,7 @@ fn move_both(market: &mut Market, side: Side, price: i64) {
     }
 }
 
-fn changes() -> Vec<(&'static str, Change)> {
+pub(super) fn changes() -> Vec<(&'static str, Change)> {
     let orders: [(&str, Change); 8] = [
         ("an order's id", |market| {
             let slot = first(market);
@@ -163,7 +164,7 @@ fn changes() -> Vec<(&'static str, Change)> {
         }),
         ("the side of a level", |market| move_both(market, Side::Sell, 100)),
         ("the engine's version", |market| {
-            market.settings.engine_version += 1
+            market.settings.engine_version -= 1
         }),
         ("the exchange's id", |market| market.settings.exchange.0 += 1),
         ("half of the key", |market| market.settings.hash_key[0] += 1),
@@ -193,17 +194,57 @@ fn changes() -> Vec<(&'static str, Change)> {
     orders.into_iter().chain(rest).collect()
 }
 
+/// Of what checkpoints keep, which is state where the rules have them.
+fn kept() -> [(&'static str, Change); 8] {
+    [
+        ("the rules in force", |market| {
+            market.rules = Rules::new(1).expect("known")
+        }),
+        ("the cursor's instrument", |market| {
+            market.checks.cursor.instrument.0 += 1
+        }),
+        ("its side", |market| market.checks.cursor.side = Side::Sell),
+        ("its price", |market| market.checks.cursor.price.0 -= 1),
+        ("its order", |market| market.checks.cursor.order.0 += 1),
+        ("the tape", |market| market.checks.tape.0 += 1),
+        ("the newest check", |market| {
+            market.checks.last = Some(StateCheck {
+                sequence: Sequence(1),
+                digest: [0; 16],
+            });
+        }),
+        ("its digest", |market| {
+            market.checks.last = Some(StateCheck {
+                sequence: Sequence(1),
+                digest: [1; 16],
+            });
+        }),
+    ]
+}
+
+fn digest(market: &Market) -> [u8; 16] {
+    let mut digest = StateDigest::new();
+    market.digest(&mut digest);
+    digest.finish()
+}
+
+#[test]
+fn what_checkpoints_keep_is_no_state_where_the_rules_have_none() {
+    let mut market = engine().market.expect("begun");
+    market.rules = Rules::new(1).expect("known");
+    let before = digest(&market);
+    for (name, change) in &kept()[1..] {
+        change(&mut market);
+        assert_eq!(digest(&market), before, "{name}");
+    }
+}
+
 #[test]
 fn no_field_can_change_without_the_digest() {
-    let digest = |market: &Market| {
-        let mut digest = StateDigest::new();
-        market.digest(&mut digest);
-        digest.finish()
-    };
     let engine = engine();
     let market = engine.market.as_ref().expect("begun");
     let mut seen = BTreeMap::from([(digest(market), "nothing")]);
-    for (name, change) in changes() {
+    for (name, change) in changes().into_iter().chain(kept()) {
         let mut changed = market.clone();
         change(&mut changed);
         if let Some(other) = seen.insert(digest(&changed), name) {

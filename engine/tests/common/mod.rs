@@ -20,6 +20,7 @@ pub fn genesis(limits: Limits) -> Command {
     genesis_of(ENGINE_VERSION, limits)
 }
 
+/// As [`genesis`], under a version of the rules.
 pub fn genesis_of(engine_version: u32, limits: Limits) -> Command {
     Command::Genesis(Genesis {
         engine_version,
@@ -75,6 +76,31 @@ pub fn named(mut order: NewOrder, account: u32, client_order_id: &str) -> Comman
     order.account = AccountId(account);
     order.client_order_id = ClientOrderId::new(client_order_id).unwrap_or_default();
     Command::NewOrder(order)
+}
+
+/// A checkpoint that names the engine's own answer to the last one.
+pub fn checkpoint(engine: &Engine) -> Command {
+    Command::Checkpoint(Checkpoint {
+        previous: engine.last_check(),
+    })
+}
+
+pub fn raise(version: u32) -> Command {
+    Command::EngineVersion(EngineVersion { version })
+}
+
+pub fn image(engine: &Engine) -> Vec<u8> {
+    let mut image = Vec::new();
+    engine.write_image(&mut image);
+    image
+}
+
+/// The engine of an image, which must end where the bytes do.
+pub fn restored(image: &[u8]) -> Engine {
+    let mut rest = image;
+    let engine = Engine::read_image(&mut rest).expect("an engine wrote it");
+    assert!(rest.is_empty(), "bytes are left over");
+    engine
 }
 
 /// The configuration of a randomised test. Its seed is printed, and set by the environment to play it again.

@@ -53,33 +53,60 @@ pub struct Reference {
     live: Vec<Live>,
     /// Oldest first.
     closed: Vec<(OrderId, NewOrder)>,
+    rules: u32,
+    check: Option<StateCheck>,
 }
 
 impl Reference {
-    pub fn new(limits: Limits, specs: Vec<InstrumentSpec>, accounts: u32) -> Self {
+    pub fn new(rules: u32, limits: Limits, specs: Vec<InstrumentSpec>, accounts: u32) -> Self {
         Self {
             limits,
             specs,
             accounts,
             live: Vec::new(),
             closed: Vec::new(),
+            rules,
+            check: None,
         }
     }
 
-    /// What the command's events must say.
-    pub fn apply(&mut self, sequence: Sequence, command: &Command) -> Vec<EventBody> {
+    /// What the command's events must say. The digest of a checkpoint is the engine's own affair: it must be the one
+    /// that it remembers after the command, `newest`.
+    pub fn apply(
+        &mut self,
+        sequence: Sequence,
+        command: &Command,
+        newest: Option<StateCheck>,
+    ) -> Vec<EventBody> {
         let mut said = Vec::new();
         let refusal = match command {
             Command::NewOrder(order) => self.new_order(OrderId(sequence.0), order, &mut said),
             Command::ReplaceOrder(replace) => self.replace(replace, &mut said),
             Command::CancelOrder(cancel) => self.cancel(cancel, &mut said),
             Command::CancelAll(cancel) => self.cancel_all(cancel, &mut said),
-            _ => panic!("the reference knows orders only"),
+            Command::Checkpoint(checkpoint) if self.rules >= 2 => {
+                let agrees = checkpoint.previous == self.check;
+                let check = newest.filter(|check| check.sequence == sequence);
+                let digest = check.expect("the newest check is this command's").digest;
+                said.push(EventBody::Checkpointed(Checkpointed { digest, agrees }));
+                self.check = check;
+                Ok(())
+            }
+            Command::Checkpoint(_) => Err((RejectReason::OutOfPlace, None)),
+            Command::EngineVersion(raise) if raise.version > self.rules && raise.version <= 2 => {
+                said.push(EventBody::EngineVersionRaised(*raise));
+                self.rules = raise.version;
+                Ok(())
+            }
+            Command::EngineVersion(_) => Err((RejectReason::InvalidSettings, None)),
+            Command::Genesis(_) => Err((RejectReason::OutOfPlace, None)),
+            _ => panic!("the reference opens no account and defines no instrument"),
         };
         if let Err((reason, order)) = refusal {
             assert!(said.is_empty());
             said.push(EventBody::Rejected(Rejected { reason, order }));
         }
+        assert_eq!(newest, self.check, "the engine remembers another check");
         said
     }
 

@@ -31,6 +31,8 @@ pub enum Step {
     Change(usize, Change),
     /// The request so many orders back once more.
     Again(usize),
+    /// A checkpoint that names the right check, or another.
+    Check(bool),
 }
 
 #[derive(Clone, Debug)]
@@ -58,6 +60,16 @@ pub fn command_of(step: &Step, exchange: &Exchange, sent: &[Command]) -> Command
                 instrument: None,
                 before: None,
             }));
+        }
+        Step::Check(right) => {
+            let last = exchange.engine.last_check();
+            let other = StateCheck {
+                sequence: exchange.sequence,
+                digest: [7; 16],
+            };
+            return Command::Checkpoint(Checkpoint {
+                previous: if *right { last } else { Some(other) },
+            });
         }
         Step::Change(place, change) => (place, change),
     };
@@ -96,6 +108,8 @@ fn step() -> impl Strategy<Value = Step> {
         24 => new_order().prop_map(|order| Step::Send(Command::NewOrder(order))),
         10 => (0usize..16, change()).prop_map(|(place, change)| Step::Change(place, change)),
         1 => (0usize..6).prop_map(Step::Again),
+        1 => any::<bool>().prop_map(Step::Check),
+        1 => (0u32..4).prop_map(|version| Step::Send(common::raise(version))),
         1 => mass.prop_map(|(account, instrument, before)| {
             Step::Send(Command::CancelAll(CancelAll { account, instrument, before: before.map(Sequence) }))
         }),

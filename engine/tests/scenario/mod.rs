@@ -134,8 +134,7 @@ impl Player {
             Some((label, rest)) => (Some(label), rest),
             None => (None, text),
         };
-        let accounts = exchange.engine.accounts();
-        let command = words::command(names, accounts, text)?;
+        let command = words::command(names, &exchange.engine, text)?;
         if let Some(label) = label {
             let order = OrderId(exchange.sequence.next().0);
             if names.orders.insert(label.to_owned(), order).is_some() {

@@ -11,13 +11,21 @@ use crate::common;
 /// What a name that nothing has stands for.
 const NOBODY: u32 = 999;
 
-pub fn command(names: &Names, accounts: usize, text: &str) -> Result<Command, String> {
+pub fn command(names: &Names, engine: &Engine, text: &str) -> Result<Command, String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     match words.as_slice() {
         ["begin", settings @ ..] => begin(settings),
         ["define", symbol, settings @ ..] => define(symbol, settings),
-        ["open", name] => Ok(common::open(accounts as u32, name)),
+        ["open", name] => Ok(common::open(engine.accounts() as u32, name)),
         ["open", name, "as", number] => Ok(common::open(whole(number)?, name)),
+        ["checkpoint"] => Ok(common::checkpoint(engine)),
+        ["checkpoint", "of", "another"] => Ok(Command::Checkpoint(Checkpoint {
+            previous: Some(StateCheck {
+                sequence: engine.last_sequence(),
+                digest: [0xee; 16],
+            }),
+        })),
+        ["rules", version] => Ok(common::raise(whole(version)?)),
         [account, "buys", rest @ ..] => new_order(names, account, Side::Buy, rest),
         [account, "sells", rest @ ..] => new_order(names, account, Side::Sell, rest),
         [account, "replaces", order, rest @ ..] => {
@@ -196,10 +204,8 @@ pub fn event(names: &Names, event: &Event) -> String {
         ),
         EventBody::DuplicateOrder { order: first } => format!("duplicate of {}", order(*first)),
         EventBody::Checkpointed(checkpointed) => {
-            format!(
-                "checkpoint, {}",
-                if checkpointed.agrees { "agrees" } else { "DIFFERS" }
-            )
+            let word = if checkpointed.agrees { "agrees" } else { "differs" };
+            format!("checkpoint {word}")
         }
         EventBody::EngineVersionRaised(raised) => format!("rules {}", raised.version),
         EventBody::Rejected(rejected) => match rejected.order {

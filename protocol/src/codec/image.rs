@@ -4,6 +4,7 @@
 //! which knows what the bytes mean. Integers are little endian; what the journal has a record for (an instrument, a
 //! request) is written as that record behind its length, so that there is one form of it and not two.
 
+use alloc::vec::Vec;
 use core::fmt;
 
 use super::{CodecError, MAX_RECORD, decode_command, encode_command};
@@ -134,7 +135,7 @@ pub trait ImageSource {
         AsciiText::from_bytes(bytes).map_err(|_| ImageError::BadValue(field))
     }
 
-    /// A command's record.
+    /// A command's record, whose time must be 0.
     fn take_record(&mut self) -> Result<Command, ImageError> {
         let mut bytes = [0; MAX_RECORD];
         let len = usize::from(self.take_u8()?);
@@ -183,6 +184,13 @@ impl fmt::Display for ImageError {
 
 impl core::error::Error for ImageError {}
 
+/// A sink into memory.
+impl ImageSink for Vec<u8> {
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
 /// A source over bytes in memory.
 impl ImageSource for &[u8] {
     fn take(&mut self, into: &mut [u8]) -> Result<(), ImageError> {
@@ -195,19 +203,9 @@ impl ImageSource for &[u8] {
 
 #[cfg(test)]
 mod tests {
-    extern crate std;
-
-    use std::vec::Vec;
-
     use super::*;
     use crate::text::AccountName;
-    use crate::{AccountId, OpenAccount};
-
-    impl ImageSink for Vec<u8> {
-        fn put(&mut self, bytes: &[u8]) {
-            self.extend_from_slice(bytes);
-        }
-    }
+    use crate::{AccountId, EngineVersion, OpenAccount};
 
     #[test]
     fn what_is_put_is_taken_and_no_byte_less() {
@@ -251,5 +249,9 @@ mod tests {
             Err(ImageError::BadValue("name"))
         );
         assert_eq!((&too_long[..]).take_record(), Err(ImageError::BadValue("record")));
+        let mut timed = Vec::new();
+        timed.put_record(&Command::EngineVersion(EngineVersion { version: 2 }));
+        timed[1] = 1;
+        assert_eq!((&timed[..]).take_record(), Err(ImageError::BadValue("record")));
     }
 }
