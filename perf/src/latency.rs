@@ -83,9 +83,9 @@ impl Latencies {
 pub fn text(rows: &[&Row]) -> String {
     let mut out = format!("  {:<44}{:>9}", "microseconds", "count");
     for (name, _) in PERCENTILES {
-        let _ = write!(out, "{name:>10}");
+        let _ = write!(out, "{name:>12}");
     }
-    let _ = writeln!(out, "{:>10}", "max");
+    let _ = writeln!(out, "{:>12}", "max");
     for row in rows {
         let _ = write!(out, "  {:<44}{:>9}", row.what, row.count);
         for nanos in [
@@ -96,7 +96,7 @@ pub fn text(rows: &[&Row]) -> String {
             row.p9999_ns,
             row.max_ns,
         ] {
-            let _ = write!(out, "{:>10.1}", nanos as f64 / 1_000.0);
+            let _ = write!(out, "{:>12.1}", nanos as f64 / 1_000.0);
         }
         out.push('\n');
     }
