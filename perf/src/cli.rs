@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use hoga::pipeline::{MAX_RING, MIN_RING};
 use hoga_benches::FlowKind;
 
 /// Drives Hoga and measures it.
@@ -26,6 +27,8 @@ pub enum Mode {
     Fanout(FanoutArgs),
     /// Measure the matching core alone, in this process, on generated flows.
     Matcher(MatcherArgs),
+    /// Measure ring to ring, with the journal and without sockets: an exchange's pipeline, in this process.
+    Pipeline(PipelineArgs),
 }
 
 /// `feed`
@@ -113,6 +116,17 @@ pub enum Durability {
     Fsync,
 }
 
+impl Durability {
+    /// As the exchange's command line names it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Durability::Memory => "memory",
+            Durability::PageCache => "page-cache",
+            Durability::Fsync => "fsync",
+        }
+    }
+}
+
 /// What an idle thread does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Idle {
@@ -122,6 +136,17 @@ pub enum Idle {
     Ladder,
     /// Never sleeps.
     Spin,
+}
+
+impl Idle {
+    /// As the exchange's configuration names it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Idle::Park => "park",
+            Idle::Ladder => "ladder",
+            Idle::Spin => "spin",
+        }
+    }
 }
 
 /// `fanout`
@@ -182,6 +207,117 @@ pub enum Flows {
     All,
 }
 
+/// `pipeline`
+#[derive(Debug, Args)]
+pub struct PipelineArgs {
+    /// What to measure.
+    #[arg(long, value_enum, default_value_t = PipelineMode::Throughput)]
+    pub mode: PipelineMode,
+    /// Where the commands come from: a flow of `matcher`, or `lone`, one account that rests an order and cancels it.
+    #[arg(long, default_value = "a", value_parser = source)]
+    pub flow: Source,
+    /// When a command is let through to the matcher; by default each after the other (not in `lone`, which holds
+    /// fsync against memory).
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub durability: Vec<Durability>,
+    /// The folder of the journals: a fresh one, removed at the end. By default one is made where the command runs.
+    #[arg(long)]
+    pub dir: Option<PathBuf>,
+    /// Leave the journals where they are.
+    #[arg(long)]
+    pub keep: bool,
+    /// One JSON object instead of text.
+    #[arg(long)]
+    pub json: bool,
+    /// Throughput: commands; one takes 192 bytes of memory.
+    #[arg(long, default_value_t = 5_000_000, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_COMMANDS)))]
+    pub commands: u32,
+    /// Throughput: also take the digest of all events, as `hoga replay` prints it. It costs the client much time.
+    #[arg(long)]
+    pub digest: bool,
+    /// Open loop: commands per second, one run for each.
+    #[arg(long, default_value = "100000", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub rate: Vec<u32>,
+    /// Open loop: seconds that count.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    pub seconds: u32,
+    /// Open loop: seconds before them.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(..=600))]
+    pub warm_up: u32,
+    /// Open loop: from the first rate on, look for the highest whose p99.9 stays within so many microseconds.
+    #[arg(long, value_name = "BOUND_US", value_parser = clap::value_parser!(u32).range(1..=60_000_000))]
+    pub knee: Option<u32>,
+    /// Lone: blocks of each of the three that are compared.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub blocks: u32,
+    /// Lone: commands, or writes, of a block.
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub block: u32,
+    /// Slots of the input ring.
+    #[arg(long, default_value_t = 8_192, value_parser = ring)]
+    pub input_ring: usize,
+    /// Slots of the output ring.
+    #[arg(long, default_value_t = 65_536, value_parser = ring)]
+    pub output_ring: usize,
+    /// What idle threads of the pipeline do. The client, who is the gateway here, never sleeps.
+    #[arg(long, value_enum, default_value_t = Idle::Ladder)]
+    pub idle: Idle,
+    /// How journaler and matcher are laid out on threads.
+    #[arg(long, value_enum, default_value_t = Layout::Auto)]
+    pub layout: Layout,
+}
+
+/// The most commands that are made for one run.
+pub const MOST_COMMANDS: u32 = 20_000_000;
+
+/// What `pipeline` measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PipelineMode {
+    /// How many commands a second go through, as fast as the rings take them.
+    Throughput,
+    /// How long a command takes from when it was due, at fixed rates.
+    OpenLoop,
+    /// What the journal adds to a lone command, beside a bare write and sync.
+    Lone,
+}
+
+/// Where commands come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A generated flow.
+    Made(FlowKind),
+    /// One account that rests an order and cancels it.
+    Lone,
+}
+
+/// How journaler and matcher are laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Layout {
+    /// As an exchange does on this machine.
+    Auto,
+    /// In turns on one thread.
+    Shared,
+    /// On a thread each.
+    Split,
+}
+
+fn source(text: &str) -> Result<Source, String> {
+    match text {
+        "lone" => Ok(Source::Lone),
+        name => match name.parse() {
+            Ok(kind) => Ok(Source::Made(kind)),
+            Err(error) => Err(format!("{error}, lone")),
+        },
+    }
+}
+
+fn ring(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(slots) if slots.is_power_of_two() && (MIN_RING..=MAX_RING).contains(&slots) => Ok(slots),
+        _ => Err(format!("a power of two from {MIN_RING} to {MAX_RING}")),
+    }
+}
+
 fn flows(text: &str) -> Result<Flows, String> {
     match text {
         "all" => Ok(Flows::All),
@@ -214,5 +350,16 @@ mod tests {
         assert!(Cli::try_parse_from(["hoga-perf", "feed", "flow", "x", "--window", "257"]).is_err());
         assert!(Cli::try_parse_from(["hoga-perf", "matcher", "--flow", "a,c-normal"]).is_ok());
         assert!(Cli::try_parse_from(["hoga-perf", "matcher", "--flow", "g"]).is_err());
+        for (bad, value) in [
+            ("--flow", "g"),
+            ("--input-ring", "1000"),
+            ("--rate", "1,0"),
+            ("--commands", "0"),
+        ] {
+            assert!(
+                Cli::try_parse_from(["hoga-perf", "pipeline", bad, value]).is_err(),
+                "{bad} {value} was taken"
+            );
+        }
     }
 }

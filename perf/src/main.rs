@@ -10,6 +10,8 @@ mod fanout;
 
 mod matcher;
 
+mod pipeline;
+
 mod flow;
 
 mod lobster;
@@ -21,6 +23,8 @@ mod grid;
 mod tally;
 
 mod report;
+
+mod latency;
 
 mod orders;
 
@@ -48,6 +52,7 @@ fn main() -> ExitCode {
         Mode::Wire(args) => wire::run(&args),
         Mode::Fanout(args) => fanout::run(&args),
         Mode::Matcher(args) => matcher::run(&args),
+        Mode::Pipeline(args) => pipeline::run(&args),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

@@ -26,6 +26,12 @@ impl Stop {
         Ok(stop)
     }
 
+    /// Asks for it, as Ctrl-C does.
+    #[cfg(test)]
+    pub fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
     /// Whether it was asked for.
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)

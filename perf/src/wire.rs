@@ -7,8 +7,6 @@ mod host;
 
 mod lone;
 
-mod table;
-
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -16,12 +14,12 @@ use serde::Serialize;
 use crate::cli::{Durability, WireArgs};
 use crate::environment::Environment;
 use crate::failure::{Context, Failure, Outcome};
+use crate::latency::{self, Latencies, Row};
 use crate::orders::Trading;
 use crate::progress::{Stop, bar};
 use echo::{EchoClient, EchoServer};
 use host::Host;
 use lone::LoneTrader;
-use table::{Latencies, Row};
 
 /// Pairs of rounds, the echo's and the exchange's, that the orders back to back are split into.
 const PAIRS: u32 = 10;
@@ -52,7 +50,7 @@ pub fn run(args: &WireArgs) -> Outcome<bool> {
     let stop = Stop::on_ctrl_c()?;
     let trading = Trading::new(&args.symbol, &args.price, &args.quantity)?;
     let environment = Environment::read();
-    let idle = host::idle(args.idle);
+    let idle = args.idle.name();
     println!(
         "{}idle     {idle} (echo and started exchanges); the measuring thread parks in epoll",
         environment.text()
@@ -91,7 +89,7 @@ fn measure_started(
     stop: &Stop,
 ) -> Outcome<Measured> {
     let host = Host::start(args, durability)?;
-    let mut measured = measure(args, &host.address, host::name(durability), trading, stop)?;
+    let mut measured = measure(args, &host.address, durability.name(), trading, stop)?;
     measured.exchange = host.banner.clone();
     let last = host.stop()?;
     println!("  {last}");
@@ -126,7 +124,7 @@ fn measure(
     };
     print!(
         "\ndurability {durability}, at {address}\n{}",
-        table::text(&measured.rows)
+        latency::text(&measured.rows.iter().collect::<Vec<_>>())
     );
     if let (Some(least), Some(most)) = (measured.over_echo_ns.first(), measured.over_echo_ns.last()) {
         let micros = |nanos: i64| nanos as f64 / 1_000.0;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::cli::{Durability, Idle, WireArgs};
+use crate::cli::{Durability, WireArgs};
 use crate::failure::{Context, Failure, Outcome};
 
 /// How long a stop may take before it is made to.
@@ -43,11 +43,11 @@ impl Host {
                 "--listen",
                 "127.0.0.1:0",
                 "--durability",
-                name(durability),
+                durability.name(),
                 "--data-dir",
             ])
             .arg(folder.path())
-            .env("HOGA_THREADS__IDLE", idle(args.idle))
+            .env("HOGA_THREADS__IDLE", args.idle.name())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -159,22 +159,4 @@ fn binary(given: Option<&Path>) -> Outcome<PathBuf> {
         "no exchange at {}: build it with `cargo build --release`, or name it by --hoga PATH",
         path.display()
     )))
-}
-
-/// As the exchange's command line names it.
-pub fn name(durability: Durability) -> &'static str {
-    match durability {
-        Durability::Memory => "memory",
-        Durability::PageCache => "page-cache",
-        Durability::Fsync => "fsync",
-    }
-}
-
-/// As the exchange's configuration names it.
-pub fn idle(idle: Idle) -> &'static str {
-    match idle {
-        Idle::Park => "park",
-        Idle::Ladder => "ladder",
-        Idle::Spin => "spin",
-    }
 }

@@ -6,7 +6,13 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-const PERCENTILES: [(&str, f64); 4] = [("p50", 50.0), ("p90", 90.0), ("p99", 99.0), ("p99.9", 99.9)];
+const PERCENTILES: [(&str, f64); 5] = [
+    ("p50", 50.0),
+    ("p90", 90.0),
+    ("p99", 99.0),
+    ("p99.9", 99.9),
+    ("p99.99", 99.99),
+];
 
 /// Latencies of one kind, in nanoseconds.
 pub struct Latencies(Histogram<u64>);
@@ -26,6 +32,8 @@ pub struct Row {
     pub p99_ns: u64,
     /// 99.9 %.
     pub p999_ns: u64,
+    /// 99.99 %.
+    pub p9999_ns: u64,
     /// The longest.
     pub max_ns: u64,
 }
@@ -56,7 +64,8 @@ impl Latencies {
 
     /// The figures, under a name.
     pub fn row(&self, what: &str) -> Row {
-        let [p50_ns, p90_ns, p99_ns, p999_ns] = PERCENTILES.map(|(_, at)| self.0.value_at_percentile(at));
+        let [p50_ns, p90_ns, p99_ns, p999_ns, p9999_ns] =
+            PERCENTILES.map(|(_, at)| self.0.value_at_percentile(at));
         Row {
             what: what.to_owned(),
             count: self.0.len(),
@@ -64,22 +73,30 @@ impl Latencies {
             p90_ns,
             p99_ns,
             p999_ns,
+            p9999_ns,
             max_ns: self.0.max(),
         }
     }
 }
 
 /// The rows as text, in microseconds.
-pub fn text(rows: &[Row]) -> String {
-    let mut out = format!("  {:<44}{:>7}", "microseconds", "count");
+pub fn text(rows: &[&Row]) -> String {
+    let mut out = format!("  {:<44}{:>9}", "microseconds", "count");
     for (name, _) in PERCENTILES {
-        let _ = write!(out, "{name:>10}");
+        let _ = write!(out, "{name:>12}");
     }
-    let _ = writeln!(out, "{:>10}", "max");
+    let _ = writeln!(out, "{:>12}", "max");
     for row in rows {
-        let _ = write!(out, "  {:<44}{:>7}", row.what, row.count);
-        for nanos in [row.p50_ns, row.p90_ns, row.p99_ns, row.p999_ns, row.max_ns] {
-            let _ = write!(out, "{:>10.1}", nanos as f64 / 1_000.0);
+        let _ = write!(out, "  {:<44}{:>9}", row.what, row.count);
+        for nanos in [
+            row.p50_ns,
+            row.p90_ns,
+            row.p99_ns,
+            row.p999_ns,
+            row.p9999_ns,
+            row.max_ns,
+        ] {
+            let _ = write!(out, "{:>12.1}", nanos as f64 / 1_000.0);
         }
         out.push('\n');
     }
@@ -105,6 +122,6 @@ mod tests {
             "{row:?}"
         );
         assert_eq!(row.count, 10_000);
-        assert!(text(&[row]).contains("20.0"));
+        assert!(text(&[&row]).contains("20.0"));
     }
 }
