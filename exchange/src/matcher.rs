@@ -13,6 +13,10 @@ use crate::pipeline::{Counters, InputSlot, MIN_RING, OutputSlot, WakeGateway};
 /// How many commands are matched between two looks at whether the gateway must be woken.
 const MAX_BATCH: u64 = 64;
 
+/// The most batches of one duty cycle: as many commands as the journaler may release at once. Where both share a thread, a
+/// matcher that took less would leave the ring full, and the next sync would be for the few commands that found room.
+const BATCHES_PER_CYCLE: usize = 64;
+
 /// How many events are handed over at once, and the most that wait for the end of their batch. The smallest output
 /// ring holds as many.
 const OUTPUT_BATCH: usize = 64;
@@ -72,6 +76,24 @@ impl Agent for Matcher {
     }
 
     fn do_work(&mut self) -> Work {
+        let mut done = 0;
+        for _ in 0..BATCHES_PER_CYCLE {
+            match self.match_batch() {
+                Work::Done(0) => break,
+                Work::Done(batch) => done += batch,
+                Work::Ended => return Work::Ended,
+            }
+        }
+        Work::Done(done)
+    }
+
+    fn has_work(&self) -> bool {
+        self.poller.has_available()
+    }
+}
+
+impl Matcher {
+    fn match_batch(&mut self) -> Work {
         let Some(output) = &mut self.output else {
             return Work::Ended;
         };
@@ -104,10 +126,6 @@ impl Agent for Matcher {
                 Work::Ended
             }
         }
-    }
-
-    fn has_work(&self) -> bool {
-        self.poller.has_available()
     }
 }
 

@@ -67,6 +67,7 @@ const TABLE: [(&str, &[&str]); 9] = [
             "hoga-engine",
             "hoga-views",
             "hoga-benches",
+            "hoga-follower",
             "hoga-gateway",
             "hoga-journal",
             "hoga",

@@ -232,6 +232,12 @@ pub struct PipelineArgs {
     /// Throughput: commands; one takes 192 bytes of memory.
     #[arg(long, default_value_t = 5_000_000, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_COMMANDS)))]
     pub commands: u32,
+    /// A checkpoint after so many commands; 0 for never.
+    #[arg(long, default_value_t = 20_000)]
+    pub checkpoints: u64,
+    /// A follower beside the pipeline, as an exchange has one, that makes a snapshot after so many commands.
+    #[arg(long, value_name = "COMMANDS")]
+    pub snapshots: Option<u64>,
     /// Throughput: also take the digest of all events, as `hoga replay` prints it. It costs the client much time.
     #[arg(long)]
     pub digest: bool,

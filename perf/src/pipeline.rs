@@ -24,8 +24,10 @@ mod lone;
 mod raw_disk;
 
 use hoga::agent::IdleStrategy;
+use hoga::checkpoints::CheckpointOptions;
 use hoga::cores::{self, CorePlan, Pinning};
 use hoga::pipeline::PipelineOptions;
+use hoga_protocol::Nanos;
 use serde::Serialize;
 
 use crate::cli::{self, Durability, Idle, PipelineArgs, PipelineMode};
@@ -125,6 +127,10 @@ impl<'a> Bench<'a> {
                     Idle::Spin => IdleStrategy::Spin,
                 },
                 cores: plan.map_err(Failure::new)?,
+                checkpoints: CheckpointOptions {
+                    commands: args.checkpoints,
+                    interval: Nanos(0),
+                },
             },
             folder: Folder::new(args.dir.as_deref(), args.keep)?,
             stop,
@@ -240,9 +246,15 @@ mod tests {
                         assert_eq!((run.durability, dir.exists()), ("memory", false));
                         continue;
                     };
-                    let replayed = hoga::replay::replay(&hoga::recovery::journal_dir(&dir), None);
+                    let replayed = hoga::replay::replay(
+                        &dir,
+                        &hoga::replay::Scope {
+                            events: true,
+                            ..Default::default()
+                        },
+                    );
                     let replayed = replayed.expect("a journal");
-                    assert_eq!(Some(&replayed.events_digest), run.events_digest.as_ref());
+                    assert_eq!(replayed.events_digest, run.events_digest);
                     assert_eq!(replayed.last_sequence, run.last_sequence);
                     assert_eq!(journal.records, 5_000);
                     assert!(

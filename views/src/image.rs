@@ -1,7 +1,7 @@
 //! What the images of all parts share.
 
-use hoga_protocol::codec::{ImageError, ImageSink, ImageSource, MAX_RECORD, decode_command};
-use hoga_protocol::{AccountId, Command, Event, InstrumentId, InstrumentSpec, Lots, Nanos, Sequence, Ticks};
+use hoga_protocol::codec::{ImageError, ImageSink, ImageSource};
+use hoga_protocol::{AccountId, Event, InstrumentId, InstrumentSpec, Lots, Nanos, Sequence, Ticks};
 
 use crate::registry::{Accounts, Instruments};
 
@@ -38,17 +38,6 @@ impl<const N: usize> ImageSink for Item<N> {
         self.bytes[self.len..self.len + bytes.len()].copy_from_slice(bytes);
         self.len += bytes.len();
     }
-}
-
-/// A command's record. Its time says nothing and must be 0, so that there is one form of it.
-pub(crate) fn take_record(source: &mut impl ImageSource) -> Result<Command, ImageError> {
-    let mut bytes = [0; MAX_RECORD];
-    let len = usize::from(source.take_u8()?);
-    let bytes = bytes.get_mut(..len).ok_or(ImageError::BadValue("record"))?;
-    source.take(bytes)?;
-    let (time, command) = decode_command(bytes).map_err(ImageError::Record)?;
-    must(time == Nanos(0), "record")?;
-    Ok(command)
 }
 
 /// No series of executions or updates comes to so many, and twice as many are still a `u64`.

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use hoga_protocol::codec::{ImageError, ImageSink, ImageSource};
 use hoga_protocol::{AccountId, AccountName, Command, InstrumentId, InstrumentSpec, Symbol};
 
-use crate::image::{Item, must, take_record};
+use crate::image::{Item, must};
 
 /// Every instrument of the exchange.
 #[derive(Clone, Debug, Default)]
@@ -66,7 +66,7 @@ impl Instruments {
         let count = source.take_u32()?;
         must(count <= most, "instruments")?;
         for number in 0..count {
-            let Command::DefineInstrument(spec) = take_record(source)? else {
+            let Command::DefineInstrument(spec) = source.take_record()? else {
                 return Err(ImageError::BadValue("instruments"));
             };
             must(instruments.by_symbol(&spec.symbol()).is_none(), "symbol")?;

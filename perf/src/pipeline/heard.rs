@@ -11,6 +11,8 @@ pub struct Heard {
     pub events: u64,
     /// Commands whose last event was heard.
     pub commands: u64,
+    /// Those of them that were checkpoints.
+    pub checkpoints: u64,
     /// The sequence of the last one.
     pub last: Sequence,
     /// A cheap hash of every event.
@@ -48,6 +50,7 @@ impl Heard {
                 event.sequence.0
             ));
         }
+        self.checkpoints += u64::from(matches!(event.body, EventBody::Checkpointed(_)));
         if let EventBody::Rejected(rejected) = &event.body {
             self.blame(format!(
                 "the engine refuses command {} of the flow: {:?}",

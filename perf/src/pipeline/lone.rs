@@ -168,7 +168,14 @@ impl<'a> Lane<'a> {
     fn start(bench: &Bench<'_>, durability: Durability, flow: &'a Flow) -> Outcome<Self> {
         let dir = bench.folder.of(durability.name());
         Ok(Self {
-            rig: Rig::start(&bench.options, durability, &dir, flow, Heard::new(false))?,
+            rig: Rig::start(
+                &bench.options,
+                bench.args.snapshots,
+                durability,
+                &dir,
+                flow,
+                Heard::new(false),
+            )?,
             rest: flow.steady.iter(),
         })
     }

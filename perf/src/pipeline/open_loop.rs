@@ -177,7 +177,14 @@ fn trial(
     };
     let clock_alone = clock_alone(bench, Schedule::new(rate, 0, bench.args.seconds));
     let dir = bench.folder.of(&format!("{}-{number}", durability.name()));
-    let mut rig = Rig::start(&bench.options, durability, &dir, flow, Heard::new(false))?;
+    let mut rig = Rig::start(
+        &bench.options,
+        bench.args.snapshots,
+        durability,
+        &dir,
+        flow,
+        Heard::new(false),
+    )?;
     let progress = ticking(schedule.total, durability.name());
     let before = Threads::read();
     let (latencies, all, reached, took) = drive(bench, &mut rig, flow, schedule, &progress)?;

@@ -8,14 +8,18 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use hoga::agent::{Idle, IdleStrategy, Idler};
+use hoga::config::{Config, FollowerConfig};
+use hoga::following::Following;
 use hoga::pipeline::{self, Counters, PipelineOptions, RingSink, RingSource, cancel_reserve};
-use hoga::recovery::journal_dir;
+use hoga::recovery::{Stores, journal_dir};
 use hoga::serve::SystemClock;
 use hoga_benches::{Flow, Timed};
-use hoga_engine::Engine;
+use hoga_follower::Replica;
 use hoga_gateway::{CommandSink, EventSource, Gateway, GatewayConfig, Refusal};
 use hoga_journal::{DEFAULT_SEGMENT_BYTES, Journal, Options, SEGMENT_GRAIN_BYTES, Space, Writer};
+use hoga_protocol::Nanos;
 use hoga_protocol::codec::{MAX_RECORD, encode_command};
+use hoga_views::ViewLimits;
 use serde::Serialize;
 
 use super::heard::Heard;
@@ -43,6 +47,7 @@ pub struct Rig {
     idler: Idler,
     /// Owns the poll that the matcher would wake, if the client slept.
     _gateway: Gateway<RingSink, RingSource, SystemClock>,
+    following: Option<Following>,
 }
 
 #[derive(Clone, Copy)]
@@ -67,6 +72,8 @@ pub struct Counts {
     pub refused_busy: u64,
     /// The fullest that the input ring has been.
     pub input_high_water: u64,
+    /// Snapshots that the follower made.
+    pub snapshots: u64,
     /// Milliseconds in which the client could not go on because the input ring was full.
     pub ring_full_ms: f64,
     /// Milliseconds in which it could not because the journal's next segment was not ready.
@@ -75,28 +82,36 @@ pub struct Counts {
 
 impl Rig {
     /// Journals and applies the opening of `flow` as a recovery would have left it, and starts the pipeline behind it.
-    /// `dir` is the data folder.
+    /// `dir` is the data folder; with `snapshots` a follower beside it makes one after so many commands.
     ///
     /// # Errors
     /// When there is a journal already, or it cannot be written, or the loopback gives no port.
     pub fn start(
         options: &PipelineOptions,
+        snapshots: Option<u64>,
         durability: Durability,
         dir: &Path,
         flow: &Flow,
         mut heard: Heard,
     ) -> Outcome<Self> {
         let mut writer = open(options, durability, dir)?;
-        let mut engine = Engine::new();
+        let mut replica = Replica::new(ViewLimits::default());
         let what = || format!("the journal in {}", dir.display());
         for (timestamp, command) in &flow.opening {
             let mut record = [0; MAX_RECORD];
             let length = encode_command(*timestamp, command, &mut record);
             writer.append(&record[..length]).context(what)?;
-            let sequence = engine.last_sequence().next();
-            engine.apply(sequence, *timestamp, command, &mut |event| heard.fold(event));
+            let sequence = replica.last_sequence() + 1;
+            replica
+                .apply(sequence, &record[..length], |event| heard.fold(event))
+                .context(what)?;
         }
         writer.commit().context(what)?;
+        let following = snapshots
+            .filter(|_| durability != Durability::Memory)
+            .map(|commands| follow(commands, durability, dir, replica.clone(), &writer))
+            .transpose()?;
+        let mut engine = replica.engine;
         engine.touch_memory();
         let config = GatewayConfig {
             listen: ([127, 0, 0, 1], 0).into(),
@@ -122,6 +137,7 @@ impl Rig {
             waits: Waits::default(),
             idler: Idler::new(IdleStrategy::Ladder),
             _gateway: gateway,
+            following,
         })
     }
 
@@ -159,17 +175,19 @@ impl Rig {
         }
     }
 
-    /// Takes events, at most as many as the gateway does at once, and returns how many there were.
+    /// Takes events, at most as many as the gateway does at once, and returns how many there were. Before that a
+    /// checkpoint goes in if one is due, as in a turn of the gateway.
     #[inline]
     pub fn drain(&mut self) -> usize {
+        self.sink.tick(Nanos(0));
         let heard = &mut self.heard;
         self.source
             .drain(EVENTS_PER_DRAIN, &mut |event| heard.fold(event))
     }
 
-    /// Commands after the opening whose last event was drained.
+    /// Commands of the flow, after its opening, whose last event was drained.
     pub fn done(&self) -> u64 {
-        self.heard.commands - self.opening
+        self.heard.commands - self.opening - self.heard.checkpoints
     }
 
     /// To be called with what a turn did: after one that did nothing the client spins for a while and then offers its
@@ -195,6 +213,7 @@ impl Rig {
             counters,
             mut heard,
             waits,
+            following,
             ..
         } = self;
         drop(sink);
@@ -208,6 +227,11 @@ impl Rig {
                 .join()
                 .map_err(|_| Failure::new("a thread of the pipeline has died"))?;
         }
+        let snapshots = following.map_or(0, |following| {
+            let lag = Arc::clone(&following.lag);
+            following.stop();
+            lag.snapshots.load(Ordering::Relaxed)
+        });
         if let Some(wrong) = heard.wrong {
             return Err(Failure::new(wrong));
         }
@@ -217,11 +241,37 @@ impl Rig {
             output_full_stalls: count(&counters.output_full_stalls),
             refused_busy: count(&counters.refused_busy),
             input_high_water: count(&counters.input_high_water),
+            snapshots,
             ring_full_ms: millis(waits.ring_full),
             segment_late_ms: millis(waits.segment_late),
         };
         Ok((heard, counts))
     }
+}
+
+/// A follower as an exchange has it.
+fn follow(
+    commands: u64,
+    durability: Durability,
+    dir: &Path,
+    replica: Replica,
+    writer: &Writer,
+) -> Outcome<Following> {
+    let config = Config {
+        data_dir: dir.to_path_buf(),
+        durability: match durability {
+            Durability::Fsync => hoga::config::Durability::Fsync,
+            _ => hoga::config::Durability::PageCache,
+        },
+        follower: FollowerConfig {
+            snapshot_commands: commands,
+            snapshot_seconds: 0,
+            snapshot_at_stop: false,
+            ..FollowerConfig::default()
+        },
+        ..Config::default()
+    };
+    Following::start(&config, &Stores::new(dir), replica, writer, 0).map_err(Failure::new)
 }
 
 /// As an exchange has them by default, or as large as a full input ring needs.

@@ -72,6 +72,7 @@ fn measure(bench: &Bench<'_>, durability: Durability, flow: &Flow) -> Outcome<Me
     let dir = bench.folder.of(name);
     let mut rig = Rig::start(
         &bench.options,
+        bench.args.snapshots,
         durability,
         &dir,
         flow,
@@ -147,11 +148,12 @@ impl Measured {
             );
         }
         text += &format!(
-            "  output ring full {} times; refused busy {} times; input ring at most {} full\n  \
+            "  output ring full {} times; refused busy {} times; input ring at most {} full; snapshots {}\n  \
              the client waited {:.0} ms for the input ring and {:.0} ms for the journal's next segment\n",
             counts.output_full_stalls,
             counts.refused_busy,
             counts.input_high_water,
+            counts.snapshots,
             counts.ring_full_ms,
             counts.segment_late_ms,
         );

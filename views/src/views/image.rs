@@ -13,7 +13,7 @@ use hoga_protocol::{Command, Event, Genesis, Nanos, Sequence};
 use super::{ViewLimits, Views};
 use crate::book::Book;
 use crate::executions::Executions;
-use crate::image::{Known, must, take_record};
+use crate::image::{Known, must};
 use crate::orders::Orders;
 use crate::registry::{Accounts, Instruments};
 use crate::updates::OrderUpdates;
@@ -111,7 +111,7 @@ fn read_genesis(source: &mut impl ImageSource) -> Result<Option<Genesis>, ImageE
     if !source.take_bool("genesis")? {
         return Ok(None);
     }
-    match take_record(source)? {
+    match source.take_record()? {
         Command::Genesis(genesis) if genesis.limits.is_valid() => Ok(Some(genesis)),
         _ => Err(ImageError::BadValue("genesis")),
     }
