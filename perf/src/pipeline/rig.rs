@@ -17,8 +17,8 @@ use hoga_benches::{Flow, Timed};
 use hoga_follower::Replica;
 use hoga_gateway::{CommandSink, EventSource, Gateway, GatewayConfig, Refusal};
 use hoga_journal::{DEFAULT_SEGMENT_BYTES, Journal, Options, SEGMENT_GRAIN_BYTES, Space, Writer};
-use hoga_protocol::Nanos;
 use hoga_protocol::codec::{MAX_RECORD, encode_command};
+use hoga_protocol::{Command, Nanos};
 use hoga_views::ViewLimits;
 use serde::Serialize;
 
@@ -42,6 +42,10 @@ pub struct Rig {
     least_space: u64,
     heard: Heard,
     opening: u64,
+    /// The sequence that the next command of the flow would have without checkpoints.
+    next: u64,
+    /// What that was for the first command behind each checkpoint.
+    behind_checkpoints: Vec<u64>,
     refused: Option<(Instant, Cause)>,
     waits: Waits,
     idler: Idler,
@@ -133,6 +137,8 @@ impl Rig {
             least_space: 2 * cancel_reserve(options.input_ring),
             heard,
             opening: flow.opening.len() as u64,
+            next: flow.opening.len() as u64 + 1,
+            behind_checkpoints: Vec::new(),
             refused: None,
             waits: Waits::default(),
             idler: Idler::new(IdleStrategy::Ladder),
@@ -148,8 +154,16 @@ impl Rig {
     /// When the journal cannot go on.
     #[inline]
     pub fn submit(&mut self, (timestamp, command): &Timed) -> Outcome<bool> {
-        match self.sink.submit(*timestamp, command) {
-            Ok(_) => {
+        let mut command = *command;
+        if !self.behind_checkpoints.is_empty() {
+            self.shift(&mut command);
+        }
+        match self.sink.submit(*timestamp, &command) {
+            Ok(sequence) => {
+                while sequence.0 > self.next + self.behind_checkpoints.len() as u64 {
+                    self.behind_checkpoints.push(self.next);
+                }
+                self.next += 1;
                 if let Some((since, cause)) = self.refused.take() {
                     match cause {
                         Cause::RingFull => self.waits.ring_full += since.elapsed(),
@@ -173,6 +187,19 @@ impl Rig {
                 self.sink.reason()
             ))),
         }
+    }
+
+    /// A flow names orders by the sequences that they have without checkpoints; each checkpoint before an order moves
+    /// it on by one.
+    fn shift(&self, command: &mut Command) {
+        let order = match command {
+            Command::CancelOrder(cancel) => &mut cancel.order,
+            Command::ReplaceOrder(replace) => &mut replace.order,
+            _ => return,
+        };
+        order.0 += self
+            .behind_checkpoints
+            .partition_point(|&behind| behind <= order.0) as u64;
     }
 
     /// Takes events, at most as many as the gateway does at once, and returns how many there were. Before that a
