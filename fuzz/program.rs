@@ -15,6 +15,8 @@ pub enum Step {
 pub struct Program<'a> {
     bytes: &'a [u8],
     orders: Vec<(OrderId, AccountId)>,
+    /// The newest checkpoint's answer.
+    check: Option<StateCheck>,
 }
 
 const NAMES: [&str; 6] = ["", "", "", "a", "b", "c"];
@@ -24,13 +26,23 @@ impl<'a> Program<'a> {
         Self {
             bytes,
             orders: Vec::new(),
+            check: None,
         }
     }
 
-    /// Remembers an order that may be canceled or changed.
-    pub fn hear(&mut self, body: &EventBody) {
-        if let EventBody::OrderAccepted(accepted) = body {
-            self.orders.push((accepted.order, accepted.request.account));
+    /// Remembers an order that may be canceled or changed, and what the next checkpoint must name.
+    pub fn hear(&mut self, event: &Event) {
+        match event.body {
+            EventBody::OrderAccepted(accepted) => {
+                self.orders.push((accepted.order, accepted.request.account));
+            }
+            EventBody::Checkpointed(checkpointed) => {
+                self.check = Some(StateCheck {
+                    sequence: event.sequence,
+                    digest: checkpointed.digest,
+                });
+            }
+            _ => {}
         }
     }
 
@@ -53,6 +65,12 @@ impl<'a> Program<'a> {
                 },
             }),
             14 => self.record()?,
+            _ if kind >= 224 => Command::EngineVersion(EngineVersion {
+                version: u32::from(kind >> 4) % 4,
+            }),
+            _ if kind >= 128 => Command::Checkpoint(Checkpoint {
+                previous: self.check.filter(|_| kind < 208),
+            }),
             _ => return Some(Step::OutOfPlace(self.new_order(false)?)),
         }))
     }

@@ -256,3 +256,16 @@ fn the_slot_of_an_order_does_not_show_in_a_digest_or_an_image() {
     let fresh = [nothing(), buy(1, 1, ""), nothing(), one, other];
     assert_eq!(state(reused), state(fresh));
 }
+
+#[test]
+fn a_trade_that_leaves_nothing_behind_shows_at_the_next_checkpoint() {
+    let after = |script: [Command; 2]| {
+        let mut exchange = Exchange::begun(LIMITS);
+        script.iter().for_each(|command| drop(exchange.send(command)));
+        assert_eq!(exchange.engine.open_orders(), 0);
+        exchange.engine
+    };
+    let traded = after([sell(100, 4, 1), buy(100, 4, "")]);
+    let quiet = after([nothing(), nothing()]);
+    assert_ne!(checked(&traded), checked(&quiet));
+}

@@ -1,5 +1,5 @@
 //! Any bytes as a flow of orders, played to the engine and to the tests' plain reference book, which must answer
-//! alike; and what must hold whatever the rules.
+//! alike; and what must hold whatever the rules, among it that the engine reads its own image.
 #![no_main]
 
 #[path = "../../engine/tests/reference/book.rs"]
@@ -9,7 +9,7 @@ mod book;
 #[path = "../program.rs"]
 mod program;
 
-use hoga_engine::{ENGINE_VERSION, Engine, EventsDigest};
+use hoga_engine::{Engine, EventsDigest};
 use hoga_protocol::*;
 use libfuzzer_sys::fuzz_target;
 
@@ -24,11 +24,13 @@ const LIMITS: Limits = Limits {
     client_ids_total: 6,
 };
 const ACCOUNTS: u32 = 3;
+/// The first; programs raise them.
+const RULES: u32 = 1;
 /// Commands of one program at most: the reference book is slow.
 const MOST: usize = 400;
 
 fuzz_target!(|bytes: &[u8]| {
-    let mut reference = Reference::new(LIMITS, specs().to_vec(), ACCOUNTS);
+    let mut reference = Reference::new(RULES, LIMITS, specs().to_vec(), ACCOUNTS);
     let mut engine = begun();
     let mut journal: Vec<(Sequence, Command)> = Vec::new();
     let mut digest = EventsDigest::new();
@@ -46,12 +48,19 @@ fuzz_target!(|bytes: &[u8]| {
         let sequence = engine.last_sequence().next();
         let said = apply(&mut engine, sequence, &command);
         let bodies: Vec<EventBody> = said.iter().map(|event| event.body).collect();
-        assert_eq!(bodies, reference.apply(sequence, &command), "{command:?}");
-        said.iter().for_each(|event| digest.push(event));
-        bodies.iter().for_each(|body| program.hear(body));
+        assert_eq!(
+            bodies,
+            reference.apply(sequence, &command, engine.last_check()),
+            "{command:?}"
+        );
+        for event in &said {
+            digest.push(event);
+            program.hear(event);
+        }
         check(&engine);
         journal.push((sequence, command));
     }
+    reads_its_own_image(&engine);
     let mut again = begun();
     let mut digest_again = EventsDigest::new();
     for (sequence, command) in &journal {
@@ -72,6 +81,16 @@ fn apply(engine: &mut Engine, sequence: Sequence, command: &Command) -> Vec<Even
         assert_eq!(event.last, index + 1 == said.len());
     }
     said
+}
+
+fn reads_its_own_image(engine: &Engine) {
+    let mut image = Vec::new();
+    engine.write_image(&mut image);
+    let again = Engine::read_image(&mut &image[..]).expect("an engine wrote it");
+    assert_eq!(engine.state_digest(), again.state_digest());
+    let mut image_again = Vec::new();
+    again.write_image(&mut image_again);
+    assert!(image == image_again, "one state has two images");
 }
 
 /// Under the last command's sequence once more, a command is refused and changes nothing.
@@ -122,7 +141,7 @@ fn check(engine: &Engine) {
 fn begun() -> Engine {
     let mut engine = Engine::new();
     let mut opening = vec![Command::Genesis(Genesis {
-        engine_version: ENGINE_VERSION,
+        engine_version: RULES,
         exchange: ExchangeId(1),
         hash_key: [1, 2],
         limits: LIMITS,
