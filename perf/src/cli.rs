@@ -232,6 +232,10 @@ pub struct PipelineArgs {
     /// Throughput: commands; one takes 192 bytes of memory.
     #[arg(long, default_value_t = 5_000_000, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_COMMANDS)))]
     pub commands: u32,
+    /// Throughput: play the flow so many times over, each time with orders of its own. What one time leaves in the book may
+    /// trade with the next, so some cancels find no order: those are counted, not a fault.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub repeat: u32,
     /// A checkpoint after so many commands; 0 for never.
     #[arg(long, default_value_t = 20_000)]
     pub checkpoints: u64,

@@ -19,6 +19,10 @@ pub struct Heard {
     pub hash: EventHash,
     /// The digest that `hoga replay` prints, if asked for.
     pub digest: Option<EventsDigest>,
+    /// Refused commands.
+    pub rejected: u64,
+    /// Whether a refusal is a fault.
+    pub may_reject: bool,
     /// What was not as it must be first.
     pub wrong: Option<String>,
 }
@@ -52,6 +56,10 @@ impl Heard {
         }
         self.checkpoints += u64::from(matches!(event.body, EventBody::Checkpointed(_)));
         if let EventBody::Rejected(rejected) = &event.body {
+            self.rejected += 1;
+            if self.may_reject {
+                return;
+            }
             self.blame(format!(
                 "the engine refuses command {} of the flow: {:?}",
                 event.sequence.0, rejected.reason

@@ -44,7 +44,9 @@ pub struct Rig {
     opening: u64,
     /// The sequence that the next command of the flow would have without checkpoints.
     next: u64,
-    /// What that was for the first command behind each checkpoint.
+    /// How far the orders of this time through the flow lie behind those of the first.
+    behind_first: u64,
+    /// What `next` was for the first command behind each checkpoint.
     behind_checkpoints: Vec<u64>,
     refused: Option<(Instant, Cause)>,
     waits: Waits,
@@ -138,6 +140,7 @@ impl Rig {
             heard,
             opening: flow.opening.len() as u64,
             next: flow.opening.len() as u64 + 1,
+            behind_first: 0,
             behind_checkpoints: Vec::new(),
             refused: None,
             waits: Waits::default(),
@@ -155,7 +158,7 @@ impl Rig {
     #[inline]
     pub fn submit(&mut self, (timestamp, command): &Timed) -> Outcome<bool> {
         let mut command = *command;
-        if !self.behind_checkpoints.is_empty() {
+        if !self.behind_checkpoints.is_empty() || self.behind_first > 0 {
             self.shift(&mut command);
         }
         match self.sink.submit(*timestamp, &command) {
@@ -189,14 +192,20 @@ impl Rig {
         }
     }
 
-    /// A flow names orders by the sequences that they have without checkpoints; each checkpoint before an order moves
-    /// it on by one.
+    /// What follows is the flow again, `commands` commands after its first beginning.
+    pub fn begin_again(&mut self, commands: u64) {
+        self.behind_first = commands;
+    }
+
+    /// A flow names orders by the sequences that they have the first time and without checkpoints; each checkpoint
+    /// before an order moves it on by one.
     fn shift(&self, command: &mut Command) {
         let order = match command {
             Command::CancelOrder(cancel) => &mut cancel.order,
             Command::ReplaceOrder(replace) => &mut replace.order,
             _ => return,
         };
+        order.0 += self.behind_first;
         order.0 += self
             .behind_checkpoints
             .partition_point(|&behind| behind <= order.0) as u64;

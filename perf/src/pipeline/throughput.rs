@@ -40,6 +40,8 @@ pub struct Measured {
     pub counts: Counts,
     /// Processor time over that time.
     pub threads: Vec<Used>,
+    /// Commands that the engine refused.
+    pub rejected: u64,
     /// The last sequence, as `hoga replay` counts.
     pub last_sequence: u64,
     /// A cheap hash of every event, the same for every durability.
@@ -76,7 +78,10 @@ fn measure(bench: &Bench<'_>, durability: Durability, flow: &Flow) -> Outcome<Me
         durability,
         &dir,
         flow,
-        Heard::new(bench.args.digest),
+        Heard {
+            may_reject: bench.args.repeat > 1,
+            ..Heard::new(bench.args.digest)
+        },
     )?;
     let before = Threads::read();
     let (commands, took) = drive(bench, &mut rig, flow, name)?;
@@ -95,6 +100,7 @@ fn measure(bench: &Bench<'_>, durability: Durability, flow: &Flow) -> Outcome<Me
         journal,
         counts,
         threads,
+        rejected: heard.rejected,
         last_sequence: heard.last.0,
         events_hash: format!("{:016x}", heard.hash.value()),
         events_digest: heard.digest.map(|digest| hex(&digest.finish())),
@@ -103,14 +109,18 @@ fn measure(bench: &Bench<'_>, durability: Durability, flow: &Flow) -> Outcome<Me
 
 /// Puts all commands in and takes all events out; stopped, it still takes those of what is in.
 fn drive(bench: &Bench<'_>, rig: &mut Rig, flow: &Flow, name: &'static str) -> Outcome<(u64, Duration)> {
-    let progress = bar(flow.steady.len() as u64, name);
-    let (mut sent, mut end, mut shown) = (0, flow.steady.len(), 0);
+    let length = flow.steady.len();
+    let (mut sent, mut end, mut shown) = (0, length * bench.args.repeat as usize, 0);
+    let progress = bar(end as u64, name);
     let begin = Instant::now();
     loop {
         let mut work = 0;
-        while sent < end && work < COMMANDS_PER_TURN && rig.submit(&flow.steady[sent])? {
+        while sent < end && work < COMMANDS_PER_TURN && rig.submit(&flow.steady[sent % length])? {
             sent += 1;
             work += 1;
+            if sent.is_multiple_of(length) {
+                rig.begin_again(sent as u64);
+            }
         }
         work += rig.drain();
         if bench.stop.is_set() {
@@ -159,8 +169,8 @@ impl Measured {
         );
         text += &threads::text(&self.threads);
         text += &format!(
-            "  last sequence {}, events hash to {}",
-            self.last_sequence, self.events_hash
+            "  last sequence {}, refused {}, events hash to {}",
+            self.last_sequence, self.rejected, self.events_hash
         );
         if let Some(digest) = &self.events_digest {
             text += &format!(", digest {digest}");
