@@ -30,7 +30,7 @@ for flow in "${FLOWS[@]}"; do
   rm -rf "$dir"
   mkdir -p "$FOLDER"
   live=$("$PERF" pipeline --dir "$dir" --keep --json --digest --durability page-cache --flow "$flow" --commands "$PIECE" \
-    --repeat "$REPEAT" --snapshots 3000000) || { differ "$flow: the live run failed"; continue; }
+    --repeat "$REPEAT" --snapshots $((PIECE * REPEAT * 2 / 5))) || { differ "$flow: the live run failed"; continue; }
   data=$dir/page-cache
   whole=$("$RELEASE" replay --json --data-dir "$data") || { differ "$flow: replay"; continue; }
   fast=$("$RELEASE" replay --json --no-events-digest --data-dir "$data")

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use hoga_engine::ENGINE_VERSION;
-use hoga_follower::{ApplyError, Base, Recovery, Replica};
+use hoga_follower::{ApplyError, Base, Recovery, Replica, spread};
 use hoga_journal::{
     Absence, DiskStorage, Journal, OpenError, Options, ReadError, RecoveryReport, SnapshotFile, SnapshotHead,
     Storage, Writer,
@@ -103,14 +103,16 @@ pub fn open(
             replica.accept_divergence(Sequence(checkpoint));
         }
         let start = Instant::now();
-        let apply = |sequence: u64, record: &[u8]| -> Result<(), ApplyError> {
-            if sequence.is_multiple_of(1 << 16) {
-                progress(sequence);
-            }
-            replica.apply(sequence, record, |_| {})
-        };
         let from = snapshot.as_ref().map(|(_, head)| &head.position);
-        match Journal::open_from(Arc::clone(&stores.journal), &options, from, apply) {
+        let (replica, opened) = spread(replica, |replica| {
+            Journal::open_from(Arc::clone(&stores.journal), &options, from, |sequence, record| {
+                if sequence.is_multiple_of(1 << 16) {
+                    progress(sequence);
+                }
+                replica.apply(sequence, record, |_| {})
+            })
+        });
+        match opened {
             Ok((writer, report)) => {
                 let recovered = Recovered {
                     replica,

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hoga_engine::EventsDigest;
-use hoga_follower::Recovery;
+use hoga_follower::{Recovery, spread};
 use hoga_journal::{DiskStorage, Reader};
+use hoga_protocol::Event;
 use hoga_views::ViewLimits;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -111,8 +112,7 @@ pub fn replay(dir: &Path, scope: &Scope) -> Result<Outcome, String> {
     if scope.from_snapshot && base.snapshot.is_none() {
         eprintln!("hoga: there is no snapshot that can be used: replaying from the first record");
     }
-    let mut replica = base.replica;
-    let snapshot = replica.last_sequence();
+    let snapshot = base.replica.last_sequence();
     let bar = bytes_bar("replaying");
     let shown = bar.clone();
     let at = base.snapshot.as_ref().map(|(_, head)| &head.position);
@@ -125,18 +125,22 @@ pub fn replay(dir: &Path, scope: &Scope) -> Result<Outcome, String> {
     let start = Instant::now();
     let mut digest = scope.events.then(EventsDigest::new);
     let mut events = 0;
-    while let Some(record) = reader.next_record().map_err(|error| error.to_string())? {
-        if scope.until.is_some_and(|until| record.sequence > until) {
-            break;
-        }
-        let note = |event: &hoga_protocol::Event| {
-            events += 1;
-            if let Some(digest) = &mut digest {
-                digest.push(event);
+    let (replica, applied) = spread(base.replica, |replica| {
+        while let Some(record) = reader.next_record().map_err(|error| error.to_string())? {
+            if scope.until.is_some_and(|until| record.sequence > until) {
+                break;
             }
-        };
-        (replica.apply(record.sequence, record.bytes, note)).map_err(|error| error.to_string())?;
-    }
+            let note = |event: &Event| {
+                events += 1;
+                if let Some(digest) = &mut digest {
+                    digest.push(event);
+                }
+            };
+            (replica.apply(record.sequence, record.bytes, note)).map_err(|error| error.to_string())?;
+        }
+        Ok::<(), String>(())
+    });
+    applied?;
     let took = start.elapsed().as_secs_f64().max(1e-9);
     bar.finish_and_clear();
     let records = replica.last_sequence() - snapshot;

@@ -15,6 +15,8 @@
 
 mod replica;
 
+mod spread;
+
 mod image;
 
 mod recovery;
@@ -25,3 +27,4 @@ pub use follower::{Compression, FollowError, Follower, FollowerOptions, Lag, Pro
 pub use image::{SNAPSHOT_ENGINE, SNAPSHOT_VIEWS, restore, take};
 pub use recovery::{Base, Recovery};
 pub use replica::{ApplyError, Replica, decode};
+pub use spread::{Spread, spread};

@@ -17,7 +17,7 @@ pub struct Replica {
     /// The views.
     pub views: Views,
     /// The checkpoint whose disagreement an operator has accepted.
-    accepted: Option<Sequence>,
+    pub(crate) accepted: Option<Sequence>,
 }
 
 impl Replica {
@@ -51,30 +51,11 @@ impl Replica {
         record: &[u8],
         mut also: impl FnMut(&Event),
     ) -> Result<(), ApplyError> {
-        let (timestamp, command) = decode(sequence, record)?;
-        let ours = match command {
-            Command::Checkpoint(_) => self.engine.last_check(),
-            _ => None,
-        };
-        let (engine, views) = (&mut self.engine, &mut self.views);
-        let mut agrees = true;
-        engine.apply(Sequence(sequence), timestamp, &command, &mut |event| {
-            if let EventBody::Checkpointed(checkpointed) = &event.body {
-                agrees = checkpointed.agrees;
-            }
+        let views = &mut self.views;
+        apply_to(&mut self.engine, self.accepted, sequence, record, &mut |event| {
             views.fold(event);
             also(event);
-        });
-        match command {
-            Command::Checkpoint(checkpoint) if !agrees && self.accepted != Some(Sequence(sequence)) => {
-                Err(ApplyError::Diverged {
-                    sequence,
-                    live: checkpoint.previous,
-                    ours,
-                })
-            }
-            _ => Ok(()),
-        }
+        })
     }
 
     /// The sequence of the last record applied; 0 before the first.
@@ -95,6 +76,38 @@ impl Replica {
         self.views.write_image(&mut digest);
         digest.0.finish128().as_bytes()
     }
+}
+
+/// Applies one record to an engine, and finds out whether it is a checkpoint that disagrees.
+#[inline]
+pub(crate) fn apply_to(
+    engine: &mut Engine,
+    accepted: Option<Sequence>,
+    sequence: u64,
+    record: &[u8],
+    emit: &mut impl FnMut(&Event),
+) -> Result<(), ApplyError> {
+    let (timestamp, command) = decode(sequence, record)?;
+    let Command::Checkpoint(checkpoint) = &command else {
+        engine.apply(Sequence(sequence), timestamp, &command, emit);
+        return Ok(());
+    };
+    let ours = engine.last_check();
+    let mut agrees = true;
+    engine.apply(Sequence(sequence), timestamp, &command, &mut |event| {
+        if let EventBody::Checkpointed(checkpointed) = &event.body {
+            agrees = checkpointed.agrees;
+        }
+        emit(event);
+    });
+    if agrees || accepted == Some(Sequence(sequence)) {
+        return Ok(());
+    }
+    Err(ApplyError::Diverged {
+        sequence,
+        live: checkpoint.previous,
+        ours,
+    })
 }
 
 /// Reads a record, and refuses one that this program is too old for.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hoga_engine::ENGINE_VERSION;
 use hoga_follower::{
-    ApplyError, Compression, FollowError, Follower, FollowerOptions, Progress, Recovery, Replica,
+    ApplyError, Compression, FollowError, Follower, FollowerOptions, Progress, Recovery, Replica, spread,
 };
 use hoga_journal::{DiskStorage, Follow, Journal, Options, Position, Snapshots, Writer};
 use hoga_protocol::codec::{MAX_RECORD, encode_command};
@@ -297,6 +297,28 @@ fn a_state_read_from_a_snapshot_goes_on_as_the_exchange_does() {
     while let Some(record) = reader.next_record().unwrap() {
         replica.apply(record.sequence, record.bytes, |_| {}).unwrap();
     }
+    same(&replica, &exchange.live);
+}
+
+#[test]
+fn two_threads_do_not_come_to_another_state_than_one() {
+    let mut exchange = Exchange::begin(ENGINE_VERSION);
+    // More events than are under way at once.
+    for _ in 0..30 {
+        exchange.trade(300);
+        exchange.checkpoint();
+    }
+    let journal = Arc::new(DiskStorage::new(exchange.folder.path().join("journal")));
+    let mut reader = hoga_journal::Reader::open_with(journal).unwrap();
+    let mut events = 0;
+    let (replica, applied) = spread(Replica::new(LIMITS), |replica| {
+        while let Some(record) = reader.next_record().unwrap() {
+            replica.apply(record.sequence, record.bytes, |_| events += 1)?;
+        }
+        Ok::<u64, ApplyError>(replica.engine().last_sequence().0)
+    });
+    assert_eq!(applied, Ok(exchange.live.last_sequence()));
+    assert!(events > 8_000, "{events}");
     same(&replica, &exchange.live);
 }
 
