@@ -19,8 +19,8 @@ use support::{Http, PATIENCE, Process, Random, next_text, order_body, websocket}
 use tungstenite::{Message, WebSocket};
 
 const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../journal/tests/corpus");
-/// The smallest segment there is, and the ring that it needs to be small.
-const CONFIG: &str = "[rings]\ninput = 64\n[journal]\nsegment_mib = 1\n";
+/// The smallest segment there is, and the ring that it needs to be small; checkpoints among so few commands.
+const CONFIG: &str = "[rings]\ninput = 64\n[journal]\nsegment_mib = 1\n[checkpoints]\ncommands = 40\n";
 
 /// A client order id with everything that a reader of text could trip over, as JSON writes it.
 const QUOTED: &str = r#"it's \"quoted\", and more"#;
@@ -73,6 +73,35 @@ fn every_released_journal_replays_to_the_digests_it_was_made_with() {
         let expected = fs::read_to_string(folder.join("expected.txt")).unwrap();
         assert_eq!(outcome(&folder), expected, "{}", folder.display());
     }
+}
+
+#[test]
+fn a_released_snapshot_is_read_and_gives_the_state_it_was_made_with() {
+    let mut read = 0;
+    for folder in corpus().iter().filter(|folder| folder.join("snapshots").is_dir()) {
+        let scope = Scope {
+            from_snapshot: true,
+            ..WHOLE
+        };
+        let (short, whole) = (replay(folder, &scope).unwrap(), replay(folder, &WHOLE).unwrap());
+        assert!(
+            short.snapshot > 0,
+            "{}: the snapshot is passed over",
+            folder.display()
+        );
+        assert_eq!(short.state_digest, whole.state_digest, "{}", folder.display());
+        assert_eq!(short.views_digest, whole.views_digest, "{}", folder.display());
+        read += 1;
+    }
+    assert!(read > 0, "{CORPUS} holds no snapshot");
+}
+
+#[test]
+fn the_newest_journal_holds_checkpoints() {
+    let folder = corpus().pop().unwrap();
+    let whole = replay(&folder, &WHOLE).unwrap();
+    assert_eq!(whole.rules, hoga_engine::ENGINE_VERSION, "{}", folder.display());
+    assert!(whole.last_checkpoint > 0, "{}", folder.display());
 }
 
 #[test]
@@ -208,6 +237,14 @@ fn make_a_journal_of_this_version() {
     for number in 1..=begun {
         let name = hoga_journal::segment_name(number);
         fs::copy(journal.join(&name), target.join(&name)).unwrap();
+    }
+    let snapshots = dir.path().join("snapshots");
+    fs::create_dir(target.join("snapshots")).unwrap();
+    for entry in fs::read_dir(&snapshots).unwrap() {
+        let name = entry.unwrap().file_name();
+        if name.to_str().unwrap().ends_with(".snapshot") {
+            fs::copy(snapshots.join(&name), target.join("snapshots").join(&name)).unwrap();
+        }
     }
     fs::write(target.join("expected.txt"), outcome(&target)).unwrap();
     println!("made {} of {begun} segments", target.display());
