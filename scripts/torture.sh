@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Crashes a trading exchange again and again and checks after each recovery that nothing was lost of what clients were told:
-# kill -9, then power cuts on ext4, then on XFS.   ./scripts/torture.sh [ROUNDS] [SEED]   (200 rounds of each take about 2 minutes)
+# kill -9, then power cuts on ext4, then on XFS, then calls that fail.   ./scripts/torture.sh [ROUNDS] [SEED]   (200 rounds: 5 minutes)
 #
 # A power cut is the file system's own shutdown ioctl, on a loop device. It takes root; without it there are the kills only. What
 # a failed stage leaves (disk images, data folders) is kept and named.
@@ -71,6 +71,14 @@ stage() {
   ((status == 0)) || failed+=" $1"
 }
 
+# One call in ROUNDS / 10 fails in each of three ways, beneath the journal and beneath the snapshots; then system calls by strace.
+faults() {
+  local log=$work/faults.log
+  FAULT_CALLS=$((ROUNDS / 10 + 8)) FAULT_SEED=$SEED cargo test --release --locked -p hoga --test faults --test faults_outside -- \
+    --nocapture --test-threads=1 >"$log" 2>&1 || failed+=" faults"
+  grep -E '(lost|skipped: .*)$' "$log"
+}
+
 main() {
   local stages=(a_kill) name
   can_cut && stages=("${STAGES[@]}")
@@ -79,6 +87,7 @@ main() {
   [[ -x $binary ]] || { echo "cargo built no test"; exit 1; }
   ulimit -c 0
   for name in "${stages[@]}"; do stage "$name"; done
+  faults
   echo
   echo '| crash | rounds | and at a start | acknowledged orders | acknowledged cancels | shown executions | lost | torn tails cut | refused starts | starts from a snapshot | snapshots verified | seed | took |'
   echo '|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|'

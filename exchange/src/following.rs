@@ -250,7 +250,6 @@ pub fn follower(
         place.journal_id,
         options,
         newest,
-        Duration::ZERO,
     ))
 }
 

@@ -104,16 +104,17 @@ pub struct Follower {
     journal_id: u32,
     options: FollowerOptions,
     lag: Arc<Lag>,
-    /// The sequence of the newest snapshot, and when it was made or last tried.
+    /// The sequence of the newest snapshot.
     snapshot_sequence: u64,
-    snapshot_tried: (u64, Duration),
+    /// Where it stood when one was made or tried last, and when that was.
+    snapshot_tried: (u64, Option<Duration>),
     /// Segments below this one have been looked at for compression.
     compressed_below: u64,
 }
 
 impl Follower {
     /// A follower whose `replica` stands where `follow` goes on. `newest` is the sequence of the newest snapshot there
-    /// is, 0 for none; `now` is the time since any fixed moment, as in [`step`](Self::step).
+    /// is, 0 for none.
     pub fn new(
         replica: Replica,
         follow: Follow,
@@ -122,13 +123,12 @@ impl Follower {
         journal_id: u32,
         options: FollowerOptions,
         newest: u64,
-        now: Duration,
     ) -> Follower {
         let lag = Arc::new(Lag::default());
         lag.applied.store(replica.last_sequence(), Ordering::Relaxed);
         lag.snapshot.store(newest, Ordering::Relaxed);
         Follower {
-            snapshot_tried: (replica.last_sequence(), now),
+            snapshot_tried: (replica.last_sequence(), None),
             replica,
             follow,
             journal,
@@ -159,7 +159,7 @@ impl Follower {
     pub fn step(&mut self, now: Duration, wall: Nanos) -> Result<Progress, FollowError> {
         let applied = self.catch_up()?;
         if self.snapshot_due(now) {
-            self.snapshot_tried = (self.replica.last_sequence(), now);
+            self.snapshot_tried = (self.replica.last_sequence(), Some(now));
             return Ok(match self.snapshot(wall) {
                 Ok(file) => Progress::Snapshot(file),
                 Err(error) => Progress::Failed(format!("no snapshot could be made: {error}")),
@@ -224,8 +224,10 @@ impl Follower {
         Ok(applied)
     }
 
-    fn snapshot_due(&self, now: Duration) -> bool {
-        let (tried, at) = self.snapshot_tried;
+    /// Time counts from the first look.
+    fn snapshot_due(&mut self, now: Duration) -> bool {
+        let (tried, at) = &mut self.snapshot_tried;
+        let (tried, at) = (*tried, *at.get_or_insert(now));
         let news = self.replica.last_sequence() - tried.max(self.snapshot_sequence);
         let FollowerOptions {
             snapshot_commands,

@@ -132,7 +132,6 @@ impl Exchange {
             id,
             options,
             0,
-            Duration::ZERO,
         )
     }
 
