@@ -275,6 +275,9 @@ pub struct PipelineArgs {
     /// How journaler and matcher are laid out on threads.
     #[arg(long, value_enum, default_value_t = Layout::Auto)]
     pub layout: Layout,
+    /// Cores to pin to, in the order journaler, matcher, client, or journaler with matcher, client.
+    #[arg(long, value_delimiter = ',')]
+    pub cores: Vec<usize>,
 }
 
 /// The most commands that are made for one run.

@@ -115,7 +115,7 @@ impl<'a> Bench<'a> {
             cli::Layout::Shared => cores::Layout::Shared,
             cli::Layout::Split => cores::Layout::Split,
         };
-        let plan = CorePlan::new(&cores::available(), layout, Pinning::Auto, &[]);
+        let plan = CorePlan::new(&cores::available(), layout, Pinning::Auto, &args.cores);
         Ok(Self {
             args,
             options: PipelineOptions {

@@ -1,8 +1,11 @@
 //! One command in flight at a time, through a pipeline in memory and through one that syncs, beside a bare write and
 //! sync of as many bytes: in turns, block after block, so that a drift of the machine favours none.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use hoga::cores::{self, CorePlan};
 use hoga_benches::{Flow, Timed};
 use hoga_journal::{BLOCK_BYTES, FRAME_HEADER_BYTES};
 use hoga_protocol::codec::{MAX_RECORD, encode_command};
@@ -73,6 +76,10 @@ pub fn run(bench: &Bench<'_>) -> Outcome<Option<Compared>> {
         memory: Lane::start(bench, Durability::Memory, &flow)?,
         fsync: Lane::start(bench, Durability::Fsync, &flow)?,
         raw: RawDisk::make(bench.folder.path(), frame_bytes, each)?,
+        journaler_core: match bench.options.cores {
+            CorePlan::Shared { core, .. } => core,
+            CorePlan::Split { journaler, .. } => journaler,
+        },
     };
     for kind in 0..3 {
         lanes.block(kind, WARM_UP, 0)?;
@@ -138,23 +145,54 @@ struct Lanes<'a> {
     memory: Lane<'a>,
     fsync: Lane<'a>,
     raw: RawDisk,
+    journaler_core: Option<usize>,
 }
 
 impl Lanes<'_> {
     /// Some turns that do not count, then some that do, of one kind.
     fn block(&mut self, kind: usize, before: u64, counted: u64) -> Outcome<Latencies> {
+        if kind == 2 {
+            return self.raw_block(before, counted);
+        }
         let mut latencies = Latencies::new();
         for turn in 0..before + counted {
             let took = match kind {
                 0 => self.memory.turn()?,
-                1 => self.fsync.turn()?,
-                _ => self.raw.write()?,
+                _ => self.fsync.turn()?,
             };
             if turn >= before {
                 latencies.add(took);
             }
         }
         Ok(latencies)
+    }
+
+    /// The raw writes are made where the journaler makes its own, on its core and beside a client that looks all the
+    /// time: what a sync takes depends on which core the disk interrupts, and on what the other one does.
+    fn raw_block(&mut self, before: u64, counted: u64) -> Outcome<Latencies> {
+        let (raw, core, done) = (&mut self.raw, self.journaler_core, AtomicBool::new(false));
+        thread::scope(|scope| {
+            let writing = scope.spawn(|| {
+                cores::pin(core);
+                let mut latencies = Latencies::new();
+                let mut result = Ok(());
+                for turn in 0..before + counted {
+                    match raw.write() {
+                        Ok(took) if turn >= before => latencies.add(took),
+                        Ok(_) => {}
+                        Err(error) => result = Err(error),
+                    }
+                }
+                done.store(true, Ordering::Release);
+                result.map(|()| latencies)
+            });
+            while !done.load(Ordering::Acquire) {
+                std::hint::spin_loop();
+            }
+            writing
+                .join()
+                .map_err(|_| Failure::new("the thread of the raw writes has died"))?
+        })
     }
 }
 
