@@ -3,6 +3,9 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hoga_journal::{DiskStorage, Reader};
 
 use crate::cli::print;
 use crate::journal_tools::locate;
@@ -20,10 +23,14 @@ const COVERED_BY: usize = 2;
 /// moved.
 pub fn run(dir: &Path, to: &Path, dry_run: bool) -> Result<(), String> {
     let journal = locate(dir)?;
-    let whole = whole_snapshots(dir, COVERED_BY)?;
+    let reader =
+        Reader::open_present(Arc::new(DiskStorage::new(&journal))).map_err(|error| error.to_string())?;
+    let mut whole = whole_snapshots(dir)?;
+    whole.retain(|head| Some(head.journal_id) == reader.journal_id());
+    whole.truncate(COVERED_BY);
     if whole.len() < COVERED_BY {
         return Err(format!(
-            "{} of the snapshots in {} verify, and {COVERED_BY} must before a segment may go: nothing was moved. The \
+            "{} of the snapshots in {} verify and are of its journal, and {COVERED_BY} must before a segment may go: nothing was moved. The \
              follower of a running exchange makes them, or `hoga snapshot make`",
             whole.len(),
             dir.display()

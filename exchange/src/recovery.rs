@@ -87,6 +87,7 @@ pub fn open(
 ) -> Result<(Recovered, RecoveryReport), String> {
     let options = options(config)?;
     let mut warnings = Vec::new();
+    let (mut unfit, mut diverged) = (Vec::new(), None);
     let mut recovery =
         Recovery::new(Arc::clone(&stores.snapshots), config.views()).map_err(|error| error.to_string())?;
     if config.durability == Durability::Memory {
@@ -114,11 +115,12 @@ pub fn open(
         });
         match opened {
             Ok((writer, report)) => {
+                remove_unfit(&*stores.snapshots, &unfit, &mut warnings);
                 let recovered = Recovered {
                     replica,
                     writer,
                     summary: summarize(&report, snapshot.is_some(), start),
-                    snapshot: snapshot.map_or(0, |(file, _)| file.sequence),
+                    snapshot: base_sequence(&snapshot),
                     warnings,
                 };
                 return Ok((recovered, report));
@@ -128,11 +130,40 @@ pub fn open(
                     "{}: {absent}; the state before it is taken",
                     of_snapshot(&snapshot)
                 ));
+                unfit.extend(snapshot.map(|(file, _)| file.name));
             }
-            Err(error) => return Err(explain(error, &snapshot)),
+            // A snapshot may itself be what is wrong: an older state tells.
+            Err(
+                error @ OpenError::Record {
+                    source: ApplyError::Diverged { .. },
+                    ..
+                },
+            ) if snapshot.is_some() => {
+                warnings.push(format!(
+                    "from the snapshot of sequence {}: {error}",
+                    base_sequence(&snapshot)
+                ));
+                diverged.get_or_insert(explain(error, &snapshot));
+            }
+            Err(error) => return Err(diverged.unwrap_or_else(|| explain(error, &snapshot))),
         }
     }
-    Err("no state was found to recover from".to_owned())
+    Err(diverged.unwrap_or_else(|| "no state was found to recover from".to_owned()))
+}
+
+/// Removes snapshots of a course of events that the journal has lost. They would stay for ever: by their sequence they
+/// are newer than those that are made from now on.
+fn remove_unfit(snapshots: &dyn Storage, names: &[String], warnings: &mut Vec<String>) {
+    for name in names {
+        match snapshots.remove(name) {
+            Ok(()) => warnings.push(format!("the snapshot {name} was removed")),
+            Err(error) => warnings.push(format!("the snapshot {name} cannot be removed: {error}")),
+        }
+    }
+}
+
+fn base_sequence(snapshot: &Option<(SnapshotFile, SnapshotHead)>) -> u64 {
+    snapshot.as_ref().map_or(0, |(file, _)| file.sequence)
 }
 
 fn options(config: &Config) -> Result<Options, String> {

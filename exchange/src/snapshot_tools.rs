@@ -115,15 +115,17 @@ pub fn make(config: &Config, json: bool) -> Result<(), String> {
     }
 }
 
-/// The heads of the newest snapshots that verify, at most `most`, the newest first.
+/// The heads of the snapshots that verify, the newest first.
 ///
 /// # Errors
 /// In words: the folder cannot be read.
-pub fn whole_snapshots(dir: &Path, most: usize) -> Result<Vec<SnapshotHead>, String> {
+pub fn whole_snapshots(dir: &Path) -> Result<Vec<SnapshotHead>, String> {
     let snapshots = snapshots(dir);
     let files = snapshots.list().map_err(|error| error.to_string())?;
-    let whole = files.iter().filter_map(|file| snapshots.verify(file).ok());
-    Ok(whole.take(most).collect())
+    Ok(files
+        .iter()
+        .filter_map(|file| snapshots.verify(file).ok())
+        .collect())
 }
 
 fn snapshots(dir: &Path) -> Snapshots {

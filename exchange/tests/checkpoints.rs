@@ -12,9 +12,12 @@ use hoga::config::Config;
 use hoga::following::Following;
 use hoga::recovery::{self, Stores};
 use hoga_engine::ENGINE_VERSION;
-use hoga_journal::{Journal, Options, Reader, Writer};
+use hoga_follower::{Replica, take};
+use hoga_journal::{Journal, Options, Reader, Snapshots, Writer};
 use hoga_protocol::codec::{MAX_RECORD, decode_command, encode_command};
-use hoga_protocol::{Checkpoint, Command, EngineVersion, Nanos, Sequence, StateCheck};
+use hoga_protocol::{
+    AccountId, CancelOrder, Checkpoint, Command, EngineVersion, Nanos, OrderId, Sequence, StateCheck,
+};
 use serde_json::Value;
 use support::{Http, PATIENCE, Process, hoga, order_body};
 
@@ -313,4 +316,78 @@ fn an_idle_exchange_writes_no_checkpoints() {
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!(stat(), records);
     process.terminate();
+}
+
+/// Appends to the journal of an exchange that is stopped, as `live` answers, and applies it to `live`.
+fn go_on(writer: &mut Writer, live: &mut Replica, command: &Command) {
+    let mut record = [0; MAX_RECORD];
+    let len = encode_command(Nanos(u64::MAX / 4), command, &mut record);
+    writer.append(&record[..len]).unwrap();
+    writer.commit().unwrap();
+    live.apply(live.last_sequence() + 1, &record[..len], |_| {})
+        .unwrap();
+}
+
+#[test]
+fn a_whole_snapshot_of_a_wrong_state_is_found_out_by_the_checkpoints_behind_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    traded(&data, 30);
+    let limits = Config::default().views();
+    let (mut live, mut wrong) = (Replica::new(limits), Replica::new(limits));
+    let (mut writer, _) = Journal::open(data.join("journal"), &Options::default(), |sequence, record| {
+        live.apply(sequence, record, |_| {}).unwrap();
+        // The wrong state has one cancel of nothing where an order was.
+        let is_order = sequence == 20;
+        let mut other = [0; MAX_RECORD];
+        let nothing = Command::CancelOrder(CancelOrder {
+            account: AccountId(0),
+            order: OrderId(1),
+        });
+        let len = encode_command(Nanos(0), &nothing, &mut other);
+        let applied = wrong.apply(sequence, if is_order { &other[..len] } else { record }, |_| {});
+        // It is wrong, so the checkpoints so far disagree with it.
+        let _ = applied;
+        Ok::<(), std::io::Error>(())
+    })
+    .unwrap();
+    let snapshots = Snapshots::in_folder(data.join("snapshots")).unwrap();
+    take(
+        &wrong,
+        &snapshots,
+        writer.journal_id(),
+        writer.position(),
+        Nanos(1),
+        true,
+    )
+    .unwrap();
+    for _ in 0..3 {
+        let previous = live.engine.last_check();
+        go_on(
+            &mut writer,
+            &mut live,
+            &Command::Checkpoint(Checkpoint { previous }),
+        );
+    }
+    drop(writer);
+    let (stores, mut config) = (Stores::new(&data), Config::default());
+    config.data_dir = data;
+    let recovered = recovery::recover(&config, &stores, &mut |_| {}).unwrap();
+    assert_eq!(
+        recovered.snapshot, 0,
+        "from the first record: {}",
+        recovered.summary
+    );
+    assert_eq!(
+        recovered.replica.engine.state_digest(),
+        live.engine.state_digest()
+    );
+    assert!(
+        recovered
+            .warnings
+            .iter()
+            .any(|warning| warning.contains("from the snapshot of sequence")),
+        "{:?}",
+        recovered.warnings
+    );
 }

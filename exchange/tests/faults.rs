@@ -2,7 +2,8 @@
 //! snapshots of a running exchange. Whatever it does about it, nothing that was acknowledged or shown is lost, and the next
 //! start is never refused.
 //!
-//! `FAULT_CALLS` sets how many calls are failed (24 by default, spread over the first ones), `FAULT_SEED` the load.
+//! `FAULT_CALLS` sets how many calls are failed: up to 50 (4 by default) ever wider apart, more of them each in turn. `FAULT_SEED`
+//! chooses the load.
 
 mod support;
 
@@ -281,12 +282,7 @@ fn campaign(where_: &str) {
     let (calls, seed) = (setting("FAULT_CALLS", 24), setting("FAULT_SEED", 11));
     let mut tally = Tally::default();
     for n in 0..calls {
-        // Each early call, when files are made and opened, and then ever wider apart.
-        let at = if n < 4 || calls > 200 {
-            n
-        } else {
-            n + (n - 4) * (n - 4) * 3
-        };
+        let at = if calls > 50 { n } else { n * n * 7 };
         for kind in ["io", "full", "short"] {
             fail(where_, kind, at, seed, &mut tally);
         }

@@ -234,7 +234,18 @@ fn a_journal_that_lost_what_a_snapshot_holds_is_not_gone_on_with() {
         process.banner
     );
     let said = process.terminate();
-    assert!(said.contains("the state before it is taken"), "{said}");
+    assert!(
+        said.contains("the state before it is taken") && said.contains("was removed"),
+        "{said}"
+    );
+    // What is gone on with is not held up by what was lost.
+    let process = Process::start(&data, &arguments);
+    assert!(
+        process.banner.contains("and 0 commands after it"),
+        "{}",
+        process.banner
+    );
+    process.terminate();
 }
 
 /// Fills three segments of 1 MiB: an order alone in its frame takes 512 bytes.
