@@ -38,7 +38,9 @@ pub fn warn(text: &str) {
 pub fn watch(space: Arc<Space>, stop: Arc<AtomicBool>) -> io::Result<JoinHandle<()>> {
     let body = move || {
         let mut told = None;
-        while !stop.load(Ordering::SeqCst) {
+        loop {
+            // Looked at first, so that the last look is behind the stop and what changed before it is told.
+            let is_last = stop.load(Ordering::SeqCst);
             let failure = space.failure();
             match (&told, &failure) {
                 (None, Some(reason)) => warn(&format!(
@@ -49,6 +51,9 @@ pub fn watch(space: Arc<Space>, stop: Arc<AtomicBool>) -> io::Result<JoinHandle<
                 _ => {}
             }
             told = failure;
+            if is_last {
+                return;
+            }
             thread::park_timeout(WATCH_EVERY);
         }
     };
