@@ -223,10 +223,10 @@ fn fail(where_: &str, kind: &str, at: u64, seed: u64, tally: &mut Tally) {
             None
         }
         Some(address) => {
-            let load = Load::start(address, "f", seed);
-            load.may_fail();
+            let load = Load::try_start(address, "f", seed).ok();
+            load.iter().for_each(Load::may_fail);
             let watch = thread::spawn(move || said.map_while(Result::ok).any(|line| line.ends_with("FAULT")));
-            let ended = wait(&mut child, Duration::from_millis(400));
+            let ended = wait(&mut child, Duration::from_millis(200));
             match ended {
                 Some(signal) => {
                     const SIGABRT: i32 = 6;
@@ -238,7 +238,7 @@ fn fail(where_: &str, kind: &str, at: u64, seed: u64, tally: &mut Tally) {
             let _ = child.kill();
             child.wait().unwrap();
             reached |= watch.join().unwrap();
-            Some(load.told())
+            load.map(Load::told)
         }
     };
     let _ = child.kill();

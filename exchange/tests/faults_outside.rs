@@ -145,7 +145,7 @@ fn tamper(
 ) -> Result<(Told, Option<i32>), String> {
     let mut traced = Traced::spawn(data, config, call, how, when);
     let address = traced.address()?;
-    let load = Load::start(address, "o", when);
+    let load = Load::try_start(address, "o", when).map_err(|error| error.to_string())?;
     load.may_fail();
     let deadline = Instant::now() + Duration::from_millis(700);
     let mut ended = None;
@@ -200,7 +200,7 @@ fn a_failing_system_call_loses_nothing_that_was_acknowledged() {
                     orders += told.orders.len();
                     process.kill();
                 }
-                // The start itself met the fault; the next one must not.
+                // The fault came before any order; the next start must not meet it.
                 Err(_) => Process::start(&data, &["--config", config.to_str().unwrap()]).kill(),
             }
             cases += 1;

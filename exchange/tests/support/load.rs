@@ -40,25 +40,31 @@ pub struct Load {
 impl Load {
     /// Starts trading and watching. `name` begins every client_order_id, and `seed` chooses the orders.
     pub fn start(address: SocketAddr, name: &str, seed: u64) -> Load {
+        Self::try_start(address, name, seed).unwrap()
+    }
+
+    /// As [`start`](Self::start), of an exchange that may be gone before all clients have come.
+    pub fn try_start(address: SocketAddr, name: &str, seed: u64) -> Result<Load, Box<tungstenite::Error>> {
         let failing = Arc::new(AtomicBool::new(false));
-        let mut executions = websocket(address, "/ws/executions").unwrap();
-        Load {
+        let mut executions = websocket(address, "/ws/executions")?;
+        let sockets = (0..SESSIONS).map(|n| websocket(address, &format!("/ws/orders?account=trader{n}")));
+        let sockets = sockets.collect::<Result<Vec<_>, _>>()?;
+        let sessions = sockets.into_iter().zip(0..).map(|(socket, n)| {
+            let session = Session {
+                socket,
+                name: format!("{name}-{n}"),
+                random: Random(seed << 8 | n),
+                failing: Arc::clone(&failing),
+                told: Told::default(),
+                waiting: 0,
+            };
+            thread::spawn(move || session.trade())
+        });
+        Ok(Load {
+            sessions: sessions.collect(),
             subscriber: thread::spawn(move || std::iter::from_fn(|| next_text(&mut executions)).collect()),
-            sessions: (0..SESSIONS)
-                .map(|n| {
-                    let session = Session {
-                        socket: websocket(address, &format!("/ws/orders?account=trader{n}")).unwrap(),
-                        name: format!("{name}-{n}"),
-                        random: Random(seed << 8 | n),
-                        failing: Arc::clone(&failing),
-                        told: Told::default(),
-                        waiting: 0,
-                    };
-                    thread::spawn(move || session.trade())
-                })
-                .collect(),
             failing,
-        }
+        })
     }
 
     /// From now on the exchange may refuse what it is sent; until now any refusal but `busy` is a fault of the test.
