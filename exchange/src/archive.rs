@@ -2,10 +2,11 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hoga_journal::{DiskStorage, Reader};
+use hoga_journal::{DiskStorage, Reader, SnapshotHead, Storage};
 
 use crate::cli::print;
 use crate::journal_tools::locate;
@@ -15,23 +16,22 @@ use crate::snapshot_tools::whole_snapshots;
 const COVERED_BY: usize = 2;
 
 /// Moves every segment that lies before the two newest snapshots that verify from the journal in `dir` to the folder `to`,
-/// which is made if it is not there. A file is removed only after its copy is on the disk and was compared. With
-/// `dry_run` it only says which.
+/// which is made if it is not there. A file is removed only after its copy is on the disk and was compared with it there.
+/// With `dry_run` it only says which.
 ///
 /// # Errors
-/// In words: fewer than two snapshots verify, or a file cannot be read, written or removed; what was moved before stays
-/// moved.
+/// In words: fewer than two snapshots verify and fit the journal, the folder is the journal's own, or a file cannot be read,
+/// written or removed; what was moved before stays moved.
 pub fn run(dir: &Path, to: &Path, dry_run: bool) -> Result<(), String> {
     let journal = locate(dir)?;
-    let reader =
-        Reader::open_present(Arc::new(DiskStorage::new(&journal))).map_err(|error| error.to_string())?;
-    let mut whole = whole_snapshots(dir)?;
-    whole.retain(|head| Some(head.journal_id) == reader.journal_id());
-    whole.truncate(COVERED_BY);
+    let storage: Arc<dyn Storage> = Arc::new(DiskStorage::new(&journal));
+    // One that recovery would not begin with covers nothing.
+    let fits = |head: &SnapshotHead| Reader::open_at(Arc::clone(&storage), Some(&head.position)).is_ok();
+    let whole: Vec<SnapshotHead> = whole_snapshots(dir)?.filter(fits).take(COVERED_BY).collect();
     if whole.len() < COVERED_BY {
         return Err(format!(
-            "{} of the snapshots in {} verify and are of its journal, and {COVERED_BY} must before a segment may go: nothing was moved. The \
-             follower of a running exchange makes them, or `hoga snapshot make`",
+            "{} of the snapshots in {} verify and fit its journal, and {COVERED_BY} must before a segment may go: nothing \
+             was moved. The follower of a running exchange makes them, or `hoga snapshot make`",
             whole.len(),
             dir.display()
         ));
@@ -47,12 +47,44 @@ pub fn run(dir: &Path, to: &Path, dry_run: bool) -> Result<(), String> {
         let names: Vec<String> = files.iter().map(|name| format!("would move {name}")).collect();
         return print(&names.join("\n"));
     }
-    fs::create_dir_all(to).map_err(|error| format!("cannot make {}: {error}", to.display()))?;
-    for name in &files {
-        move_file(&journal, to, name).map_err(|error| format!("cannot move {name}: {error}"))?;
-        print(&format!("moved {name}"))?;
+    make_folder(to).map_err(|error| format!("cannot make {}: {error}", to.display()))?;
+    if is_one_file(&journal, to).map_err(|error| format!("cannot look at {}: {error}", to.display()))? {
+        return Err(format!(
+            "{} is the journal's own folder: name another one",
+            to.display()
+        ));
     }
-    Ok(())
+    move_all(&journal, to, first_kept)
+}
+
+/// Moves the files, and those that a running exchange has compressed meanwhile under their new names.
+fn move_all(journal: &Path, to: &Path, first_kept: u64) -> Result<(), String> {
+    loop {
+        let mut moved = 0;
+        for name in segments_before(journal, first_kept)? {
+            match move_file(journal, to, &name) {
+                Ok(()) => print(&format!("moved {name}"))?,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(format!("cannot move {name}: {error}")),
+            }
+            moved += 1;
+        }
+        if moved == 0 {
+            return Ok(());
+        }
+    }
+}
+
+fn make_folder(to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    let whole = to.canonicalize()?;
+    File::open(whole.parent().unwrap_or(&whole))?.sync_all()
+}
+
+/// Whether two names, links followed, are of one file or folder.
+fn is_one_file(one: &Path, other: &Path) -> io::Result<bool> {
+    let (one, other) = (fs::metadata(one)?, fs::metadata(other)?);
+    Ok((one.dev(), one.ino()) == (other.dev(), other.ino()))
 }
 
 /// The names of the files of segments below `bound`, compressed or not, in order.
@@ -83,11 +115,21 @@ fn move_file(from: &Path, to: &Path, name: &str) -> io::Result<()> {
         io::copy(&mut File::open(&source)?, &mut File::create(&temporary)?)?;
         File::open(&temporary)?.sync_all()?;
         fs::rename(&temporary, &target)?;
-        File::open(to)?.sync_all()?;
     }
+    let refuse = |why: &str| {
+        let why = format!("{} {why}", target.display());
+        Err(io::Error::new(io::ErrorKind::AlreadyExists, why))
+    };
+    if is_one_file(&source, &target)? {
+        return refuse("is the same file, not a copy of it: remove that link first");
+    }
+    // A copy that was there before may be in memory only, like its name.
+    let copy = File::open(&target)?;
+    copy.sync_all()?;
+    File::open(to)?.sync_all()?;
+    rustix::fs::fadvise(&copy, 0, None, rustix::fs::Advice::DontNeed)?;
     if !is_same(&source, &target)? {
-        let why = format!("{} is there and has other bytes", target.display());
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, why));
+        return refuse("is there and has other bytes");
     }
     fs::remove_file(&source)?;
     File::open(from)?.sync_all()

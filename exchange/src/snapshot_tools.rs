@@ -115,17 +115,16 @@ pub fn make(config: &Config, json: bool) -> Result<(), String> {
     }
 }
 
-/// The heads of the snapshots that verify, the newest first.
+/// The heads of the snapshots that verify, the newest first; each is read when it is asked for.
 ///
 /// # Errors
 /// In words: the folder cannot be read.
-pub fn whole_snapshots(dir: &Path) -> Result<Vec<SnapshotHead>, String> {
+pub fn whole_snapshots(dir: &Path) -> Result<impl Iterator<Item = SnapshotHead>, String> {
     let snapshots = snapshots(dir);
     let files = snapshots.list().map_err(|error| error.to_string())?;
     Ok(files
-        .iter()
-        .filter_map(|file| snapshots.verify(file).ok())
-        .collect())
+        .into_iter()
+        .filter_map(move |file| snapshots.verify(&file).ok()))
 }
 
 fn snapshots(dir: &Path) -> Snapshots {

@@ -310,6 +310,20 @@ fn segments_that_snapshots_cover_may_be_compressed_and_moved_away() {
         "{out}"
     );
     assert!(!archive.exists());
+    let own = journal.to_str().unwrap();
+    let link = dir.path().join("link");
+    std::os::unix::fs::symlink(&journal, &link).unwrap();
+    for to in [own, link.to_str().unwrap()] {
+        let (ok, _, said) = hoga(&["journal", "archive", data_text, "--to", to]);
+        assert!(!ok && said.contains("the journal's own folder"), "{said}");
+    }
+    let linked = dir.path().join("linked");
+    fs::create_dir(&linked).unwrap();
+    let first = "00000000000000000001.hoga.zst";
+    fs::hard_link(journal.join(first), linked.join(first)).unwrap();
+    let (ok, _, said) = hoga(&["journal", "archive", data_text, "--to", linked.to_str().unwrap()]);
+    assert!(!ok && said.contains("the same file"), "{said}");
+    assert!(journal.join(first).exists(), "nothing is gone");
     let (ok, out, err) = hoga(&["journal", "archive", data_text, "--to", archive_text]);
     assert!(
         ok && out.contains("moved 00000000000000000001.hoga.zst"),
