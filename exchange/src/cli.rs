@@ -58,7 +58,7 @@ struct ServeArgs {
     /// Print the configuration in force and exit.
     #[arg(long)]
     print_config: bool,
-    /// Start although this checkpoint disagrees: the state that the journal gives is taken.
+    /// Start although this checkpoint, and others behind it, disagree: the state that the journal gives is taken.
     #[arg(long, value_name = "SEQUENCE")]
     accept_divergence: Option<u64>,
 }
@@ -71,12 +71,17 @@ struct FollowArgs {
     /// Configuration file (TOML), the one of the exchange.
     #[arg(long, value_name = "FILE", env = "HOGA_CONFIG")]
     config: Option<PathBuf>,
+    /// Pass over this checkpoint and others behind it that disagree.
+    #[arg(long, value_name = "SEQUENCE")]
+    accept_divergence: Option<u64>,
 }
 
 impl FollowArgs {
     fn config(&self) -> Result<Config, String> {
         let flags = data_dir_flag(self.data_dir.as_deref())?;
-        Config::load(self.config.as_deref(), std::env::vars(), flags)
+        let mut config = Config::load(self.config.as_deref(), std::env::vars(), flags)?;
+        config.accept_divergence = self.accept_divergence;
+        Ok(config)
     }
 }
 
@@ -122,6 +127,9 @@ struct ReplayArgs {
     /// Begin with the newest snapshot and not with the first record.
     #[arg(long)]
     from_snapshot: bool,
+    /// Pass over this checkpoint and others behind it that disagree.
+    #[arg(long, value_name = "SEQUENCE")]
+    accept_divergence: Option<u64>,
     /// Do not digest the events, which takes longer than to make them.
     #[arg(long)]
     no_events_digest: bool,
@@ -217,6 +225,7 @@ impl ReplayArgs {
         let scope = replay::Scope {
             until: self.until,
             from_snapshot: self.from_snapshot,
+            accept_divergence: self.accept_divergence,
             events: !self.no_events_digest && !self.from_snapshot,
             ..replay::Scope::default()
         };

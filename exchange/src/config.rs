@@ -45,7 +45,7 @@ pub struct Config {
     pub gateway: GatewaySection,
     /// What is traded; journaled when an exchange begins, and compared when given later.
     pub instruments: Option<Vec<InstrumentConfig>>,
-    /// The checkpoint whose disagreement is accepted for this start; from the command line only.
+    /// The first checkpoint whose disagreement is accepted for this start; from the command line only.
     #[serde(skip)]
     pub accept_divergence: Option<u64>,
 }

@@ -57,10 +57,15 @@ impl Following {
         let mut follower = follower(stores, replica, place, config.follower(), newest)?;
         let (lag, stop) = (follower.lag(), Arc::new(AtomicBool::new(false)));
         let (raised, at_stop) = (Arc::clone(&stop), config.follower.snapshot_at_stop);
+        // Behind a divergence that was accepted a start would have to be told of it again, until there is a snapshot.
+        let at_once = config.accept_divergence.is_some();
         let body = move || {
             let _lock = lock;
             // A follower that is not asked to yield would do so at once; this one only lets others go first.
             let _ = rustix::process::setpriority_process(None, NICE);
+            if at_once {
+                make_snapshot(&mut follower);
+            }
             beside_the_exchange(&mut follower, &raised, at_stop);
         };
         let thread = thread::Builder::new()
@@ -82,10 +87,7 @@ impl Following {
 fn beside_the_exchange(follower: &mut Follower, stop: &AtomicBool, at_stop: bool) {
     let ended = follow_until(follower, stop);
     match ended {
-        Ok(()) if at_stop && follower.has_news() => match follower.snapshot(SystemClock::new().now()) {
-            Ok(file) => tell(&format!("hoga: snapshot {} made", file.name)),
-            Err(error) => warn(&format!("no snapshot could be made: {error}")),
-        },
+        Ok(()) if at_stop && follower.has_news() => make_snapshot(follower),
         Ok(()) => {}
         Err(FollowError::Apply(error)) => {
             eprintln!("hoga: the follower stops the exchange: {error}");
@@ -95,6 +97,13 @@ fn beside_the_exchange(follower: &mut Follower, stop: &AtomicBool, at_stop: bool
             "the follower cannot go on, and makes no more snapshots: {error}. The exchange goes on; stop it as soon as \
              that can be done, and see docs/operations.md before it is started again"
         )),
+    }
+}
+
+fn make_snapshot(follower: &mut Follower) {
+    match follower.snapshot(SystemClock::new().now()) {
+        Ok(file) => tell(&format!("hoga: snapshot {} made", file.name)),
+        Err(error) => warn(&format!("no snapshot could be made: {error}")),
     }
 }
 
@@ -196,7 +205,9 @@ pub struct Place {
 pub fn begin(config: &Config, stores: &Stores) -> Result<(Base, Place), String> {
     let mut recovery =
         Recovery::new(Arc::clone(&stores.snapshots), config.views()).map_err(|error| error.to_string())?;
-    let base = recovery.next_base().ok_or("there is no state to begin from")?;
+    let mut base = recovery.next_base().ok_or("there is no state to begin from")?;
+    base.replica
+        .accept_divergence(config.accept_divergence.map(hoga_protocol::Sequence));
     for why in &base.passed_over {
         warn(why);
     }

@@ -100,12 +100,10 @@ pub fn open(
             passed_over,
         } = base;
         warnings.extend(passed_over);
-        if let Some(checkpoint) = config.accept_divergence {
-            replica.accept_divergence(Sequence(checkpoint));
-        }
+        replica.accept_divergence(config.accept_divergence.map(Sequence));
         let start = Instant::now();
         let from = snapshot.as_ref().map(|(_, head)| &head.position);
-        let (replica, opened) = spread(replica, |replica| {
+        let (mut replica, opened) = spread(replica, |replica| {
             Journal::open_from(Arc::clone(&stores.journal), &options, from, |sequence, record| {
                 if sequence.is_multiple_of(1 << 16) {
                     progress(sequence);
@@ -115,6 +113,7 @@ pub fn open(
         });
         match opened {
             Ok((writer, report)) => {
+                replica.accept_divergence(None);
                 remove_unfit(&*stores.snapshots, &unfit, &mut warnings);
                 let recovered = Recovered {
                     replica,

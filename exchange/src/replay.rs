@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use hoga_engine::EventsDigest;
 use hoga_follower::{Recovery, spread};
 use hoga_journal::{DiskStorage, Reader};
-use hoga_protocol::Event;
+use hoga_protocol::{Event, Sequence};
 use hoga_views::ViewLimits;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -23,6 +23,8 @@ pub struct Scope {
     pub until: Option<u64>,
     /// Begin with the newest snapshot that verifies, and not with the first record.
     pub from_snapshot: bool,
+    /// The first checkpoint whose disagreement is passed over.
+    pub accept_divergence: Option<u64>,
     /// Whether the events are digested.
     pub events: bool,
     /// How much the views hold; their digest depends on it.
@@ -105,7 +107,9 @@ pub fn replay(dir: &Path, scope: &Scope) -> Result<Outcome, String> {
     if !scope.from_snapshot {
         recovery = recovery.from_genesis();
     }
-    let base = recovery.next_base().ok_or("there is no state to begin from")?;
+    let mut base = recovery.next_base().ok_or("there is no state to begin from")?;
+    base.replica
+        .accept_divergence(scope.accept_divergence.map(Sequence));
     for why in &base.passed_over {
         eprintln!("hoga: {why}");
     }

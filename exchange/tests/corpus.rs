@@ -29,6 +29,7 @@ const QUOTED: &str = r#"it's \"quoted\", and more"#;
 const WHOLE: Scope = Scope {
     until: None,
     from_snapshot: false,
+    accept_divergence: None,
     events: true,
     views: ViewLimits {
         executions: 1_000,

@@ -16,8 +16,22 @@ pub struct Replica {
     pub engine: Engine,
     /// The views.
     pub views: Views,
-    /// The checkpoint whose disagreement an operator has accepted.
-    pub(crate) accepted: Option<Sequence>,
+    pub(crate) accepted: Accepted,
+}
+
+/// Which disagreements are passed over. Each checkpoint covers the digest of the one before, so after one that disagrees
+/// all that the same exchange wrote disagree.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Accepted {
+    first: Option<u64>,
+    begun: bool,
+}
+
+impl Accepted {
+    fn passes(&mut self, checkpoint: u64) -> bool {
+        self.begun |= self.first == Some(checkpoint);
+        self.begun
+    }
 }
 
 impl Replica {
@@ -30,13 +44,17 @@ impl Replica {
         Replica {
             engine,
             views,
-            accepted: None,
+            accepted: Accepted::default(),
         }
     }
 
-    /// Goes on when the checkpoint of this sequence disagrees, which else is an error.
-    pub fn accept_divergence(&mut self, checkpoint: Sequence) {
-        self.accepted = Some(checkpoint);
+    /// Goes on when the checkpoint of this sequence disagrees, and from there on all others that do, which else is an
+    /// error. `None` takes that back.
+    pub fn accept_divergence(&mut self, checkpoint: Option<Sequence>) {
+        self.accepted = Accepted {
+            first: checkpoint.map(|checkpoint| checkpoint.0),
+            begun: false,
+        };
     }
 
     /// Applies one record of the journal and hands its events to `also`, after the views have them.
@@ -52,10 +70,16 @@ impl Replica {
         mut also: impl FnMut(&Event),
     ) -> Result<(), ApplyError> {
         let views = &mut self.views;
-        apply_to(&mut self.engine, self.accepted, sequence, record, &mut |event| {
-            views.fold(event);
-            also(event);
-        })
+        apply_to(
+            &mut self.engine,
+            &mut self.accepted,
+            sequence,
+            record,
+            &mut |event| {
+                views.fold(event);
+                also(event);
+            },
+        )
     }
 
     /// The sequence of the last record applied; 0 before the first.
@@ -82,7 +106,7 @@ impl Replica {
 #[inline]
 pub(crate) fn apply_to(
     engine: &mut Engine,
-    accepted: Option<Sequence>,
+    accepted: &mut Accepted,
     sequence: u64,
     record: &[u8],
     emit: &mut impl FnMut(&Event),
@@ -100,7 +124,7 @@ pub(crate) fn apply_to(
         }
         emit(event);
     });
-    if agrees || accepted == Some(Sequence(sequence)) {
+    if agrees || accepted.passes(sequence) {
         return Ok(());
     }
     Err(ApplyError::Diverged {

@@ -7,10 +7,10 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use hoga_engine::Engine;
-use hoga_protocol::{Event, Sequence};
+use hoga_protocol::Event;
 use hoga_views::Views;
 
-use crate::replica::{ApplyError, Replica, apply_to};
+use crate::replica::{Accepted, ApplyError, Replica, apply_to};
 
 /// Events of one batch; as many as stay in a core's cache.
 const BATCH: usize = 1_024;
@@ -20,7 +20,7 @@ const BATCHES: usize = 4;
 /// The engine's half of a replica whose views follow on another thread.
 pub struct Spread {
     engine: Engine,
-    accepted: Option<Sequence>,
+    accepted: Accepted,
     batch: Vec<Event>,
     full: SyncSender<Vec<Event>>,
     empty: Receiver<Vec<Event>>,
@@ -38,8 +38,13 @@ impl Spread {
         record: &[u8],
         mut also: impl FnMut(&Event),
     ) -> Result<(), ApplyError> {
-        let Spread { engine, batch, .. } = self;
-        let applied = apply_to(engine, self.accepted, sequence, record, &mut |event| {
+        let Spread {
+            engine,
+            accepted,
+            batch,
+            ..
+        } = self;
+        let applied = apply_to(engine, accepted, sequence, record, &mut |event| {
             also(event);
             batch.push(*event);
         });
@@ -90,7 +95,12 @@ pub fn spread<T>(replica: Replica, work: impl FnOnce(&mut Spread) -> T) -> (Repl
         };
         let result = work(&mut half);
         half.hand_over();
-        let Spread { engine, full, .. } = half;
+        let Spread {
+            engine,
+            accepted,
+            full,
+            ..
+        } = half;
         drop(full);
         let views = match folding.join() {
             Ok(views) => views,

@@ -417,7 +417,7 @@ fn a_checkpoint_that_disagrees_is_an_error_unless_it_was_accepted() {
     let journal = Arc::new(DiskStorage::new(exchange.folder.path().join("journal")));
     for accepted in [at, at - 1] {
         let mut replica = Replica::new(LIMITS);
-        replica.accept_divergence(Sequence(accepted));
+        replica.accept_divergence(Some(Sequence(accepted)));
         let mut reader = hoga_journal::Reader::open_with(Arc::clone(&journal) as _).unwrap();
         let mut result = Ok(());
         while let Some(record) = reader.next_record().unwrap() {
