@@ -36,19 +36,18 @@ pub struct Following {
 
 impl Following {
     /// Starts a follower beside the exchange that goes on with `replica` and `writer`; `newest` is the sequence of the
-    /// newest snapshot, 0 for none.
+    /// newest snapshot, 0 for none, and `lock` keeps other makers of snapshots out.
     ///
     /// # Errors
-    /// In words: the snapshots' folder cannot be made or another process makes snapshots there; the journal cannot be
-    /// read; or the system gives no thread.
+    /// In words: the journal cannot be read, or the system gives no thread.
     pub fn start(
         config: &Config,
         stores: &Stores,
         replica: Replica,
         writer: &Writer,
         newest: u64,
+        lock: LockGuard,
     ) -> Result<Following, String> {
-        let lock = lock(&*stores.snapshots)?;
         let place = Place {
             journal_id: writer.journal_id(),
             position: writer.position(),
@@ -83,9 +82,13 @@ impl Following {
     }
 }
 
-/// Follows until `stop` is raised and everything before that has been applied.
+/// Follows until `stop` is raised, and applies everything that was durable then.
 fn beside_the_exchange(follower: &mut Follower, stop: &AtomicBool, at_stop: bool) {
-    let ended = follow_until(follower, stop);
+    let ended = follow_until(follower, stop).and_then(|()| {
+        // What came before the stop is applied, and nothing else is done any more.
+        while follower.catch_up()? > 0 {}
+        Ok(())
+    });
     match ended {
         Ok(()) if at_stop && follower.has_news() => make_snapshot(follower),
         Ok(()) => {}
@@ -93,7 +96,7 @@ fn beside_the_exchange(follower: &mut Follower, stop: &AtomicBool, at_stop: bool
             eprintln!("hoga: the follower stops the exchange: {error}");
             std::process::abort();
         }
-        Err(FollowError::Read(error)) => warn(&format!(
+        Err(error) => warn(&format!(
             "the follower cannot go on, and makes no more snapshots: {error}. The exchange goes on; stop it as soon as \
              that can be done, and see docs/operations.md before it is started again"
         )),
@@ -103,19 +106,17 @@ fn beside_the_exchange(follower: &mut Follower, stop: &AtomicBool, at_stop: bool
 fn make_snapshot(follower: &mut Follower) {
     match follower.snapshot(SystemClock::new().now()) {
         Ok(file) => tell(&format!("hoga: snapshot {} made", file.name)),
-        Err(error) => warn(&format!("no snapshot could be made: {error}")),
+        Err(error) => warn(&error.to_string()),
     }
 }
 
+/// Follows until `stop` is raised.
 fn follow_until(follower: &mut Follower, stop: &AtomicBool) -> Result<(), FollowError> {
     let clock = SystemClock::new();
     let mut nap = SHORTEST_NAP;
     let mut told = None;
-    loop {
-        // Looked at before the step: what was durable then is seen by it.
-        let last_look = stop.load(Ordering::SeqCst);
+    while !stop.load(Ordering::SeqCst) {
         match follower.step(clock.monotonic(), clock.now())? {
-            Progress::Idle if last_look => return Ok(()),
             Progress::Idle => {
                 thread::park_timeout(nap);
                 nap = (nap * 2).min(LONGEST_NAP);
@@ -134,6 +135,7 @@ fn follow_until(follower: &mut Follower, stop: &AtomicBool) -> Result<(), Follow
             }
         }
     }
+    Ok(())
 }
 
 /// `hoga follow`: keeps up with the journal in `data_dir`, which another process writes, until it is interrupted.
@@ -148,13 +150,15 @@ pub fn run(config: &Config) -> Result<(), String> {
     let _lock = lock(&*stores.snapshots)?;
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&stop))
+        // The second one ends it at once: its own check comes before the first one's flag.
+        signal_hook::flag::register_conditional_default(signal, Arc::clone(&stop))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
             .map_err(|error| format!("cannot watch for signals: {error}"))?;
     }
     let (base, place) = begin(config, &stores)?;
     let newest = base.replica.last_sequence();
     tell(&format!(
-        "hoga: following {} from sequence {newest}; Ctrl-C stops",
+        "hoga: following {} from sequence {newest}; Ctrl-C stops, a second one at once",
         data_dir.display()
     ));
     let mut options = config.follower();
@@ -179,7 +183,7 @@ pub fn run(config: &Config) -> Result<(), String> {
     if config.follower.snapshot_at_stop && follower.has_news() {
         let file = follower
             .snapshot(SystemClock::new().now())
-            .map_err(|error| format!("no snapshot could be made: {error}"))?;
+            .map_err(|error| error.to_string())?;
         tell(&format!("hoga: snapshot {} made", file.name));
     }
     tell(&format!(

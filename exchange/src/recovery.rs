@@ -7,8 +7,8 @@ use std::time::Instant;
 use hoga_engine::ENGINE_VERSION;
 use hoga_follower::{ApplyError, Base, Recovery, Replica, spread};
 use hoga_journal::{
-    Absence, DiskStorage, Journal, OpenError, Options, ReadError, RecoveryReport, SnapshotFile, SnapshotHead,
-    Storage, Writer,
+    Absence, DiskStorage, Journal, NotHere, OpenError, Options, ReadError, Reader, RecoveryReport,
+    SnapshotFile, SnapshotHead, Storage, Writer,
 };
 use hoga_protocol::codec::{MAX_RECORD, encode_command};
 use hoga_protocol::{Command, Event, EventBody, ExchangeId, Genesis, InstrumentSpec, Limits, Sequence};
@@ -101,6 +101,13 @@ pub fn open(
         } = base;
         warnings.extend(passed_over);
         replica.accept_divergence(config.accept_divergence.map(Sequence));
+        if snapshot.is_none() && !unfit.is_empty() && is_empty(stores) {
+            return Err(format!(
+                "{}. Nothing was changed. Is the disk mounted? Restore the journal; or, to begin a new exchange, name \
+                 another data_dir",
+                warnings.join("; ")
+            ));
+        }
         let start = Instant::now();
         let from = snapshot.as_ref().map(|(_, head)| &head.position);
         let (mut replica, opened) = spread(replica, |replica| {
@@ -114,7 +121,7 @@ pub fn open(
         match opened {
             Ok((writer, report)) => {
                 replica.accept_divergence(None);
-                remove_unfit(&*stores.snapshots, &unfit, &mut warnings);
+                set_aside(&*stores.snapshots, &unfit, &mut warnings);
                 let recovered = Recovered {
                     replica,
                     writer,
@@ -126,10 +133,13 @@ pub fn open(
             }
             Err(OpenError::Read(ReadError::NotHere(absent))) if config.durability != Durability::Fsync => {
                 warnings.push(format!(
-                    "{}: {absent}; the state before it is taken",
-                    of_snapshot(&snapshot)
+                    "{}; an earlier state is taken",
+                    unfit_words(&snapshot, &absent)
                 ));
-                unfit.extend(snapshot.map(|(file, _)| file.name));
+                // One of another journal says nothing of this one, and is left alone.
+                if matches!(absent.why, Absence::Ahead(_)) {
+                    unfit.extend(snapshot.map(|(file, _)| file.name));
+                }
             }
             // A snapshot may itself be what is wrong: an older state tells.
             Err(
@@ -142,23 +152,31 @@ pub fn open(
                     "from the snapshot of sequence {}: {error}",
                     base_sequence(&snapshot)
                 ));
-                diverged.get_or_insert(explain(error, &snapshot));
+                diverged = Some(explain(error, &snapshot));
+                unfit.extend(snapshot.map(|(file, _)| file.name));
             }
+            Err(error @ OpenError::Record { .. }) => return Err(explain(error, &snapshot)),
             Err(error) => return Err(diverged.unwrap_or_else(|| explain(error, &snapshot))),
         }
     }
     Err(diverged.unwrap_or_else(|| "no state was found to recover from".to_owned()))
 }
 
-/// Removes snapshots of a course of events that the journal has lost. They would stay for ever: by their sequence they
-/// are newer than those that are made from now on.
-fn remove_unfit(snapshots: &dyn Storage, names: &[String], warnings: &mut Vec<String>) {
+/// Gives other names to snapshots that the journal contradicts, or that are of a course of events which it has lost. Under
+/// their own they would stay the newest for ever. They are evidence, so they are kept.
+fn set_aside(snapshots: &dyn Storage, names: &[String], warnings: &mut Vec<String>) {
     for name in names {
-        match snapshots.remove(name) {
-            Ok(()) => warnings.push(format!("the snapshot {name} was removed")),
-            Err(error) => warnings.push(format!("the snapshot {name} cannot be removed: {error}")),
-        }
+        let aside = format!("{name}.unfit");
+        warnings.push(match snapshots.rename(name, &aside) {
+            Ok(()) => format!("the snapshot {name} is kept as {aside}"),
+            Err(error) => format!("the snapshot {name} cannot be renamed to {aside}: {error}"),
+        });
     }
+}
+
+/// Whether the journal was never begun, or is not there.
+fn is_empty(stores: &Stores) -> bool {
+    Reader::open_with(Arc::clone(&stores.journal)).is_ok_and(|reader| reader.journal_id().is_none())
 }
 
 fn base_sequence(snapshot: &Option<(SnapshotFile, SnapshotHead)>) -> u64 {
@@ -178,10 +196,18 @@ fn options(config: &Config) -> Result<Options, String> {
     })
 }
 
-/// A snapshot by its name.
-fn of_snapshot(snapshot: &Option<(SnapshotFile, SnapshotHead)>) -> String {
+/// Why a snapshot does not fit the journal.
+fn unfit_words(snapshot: &Option<(SnapshotFile, SnapshotHead)>, absent: &NotHere) -> String {
     let name = snapshot.as_ref().map_or("", |(file, _)| file.name.as_str());
-    format!("the snapshot {name} does not fit the journal")
+    let what = match &absent.why {
+        Absence::Ahead(tail) if tail.segment == 0 => "is empty".to_owned(),
+        Absence::Ahead(tail) => format!("ends before sequence {}", tail.next_sequence),
+        Absence::Elsewhere(_) => "goes another way there".to_owned(),
+    };
+    format!(
+        "the snapshot {name} does not fit the journal in {}, which {what}",
+        absent.location
+    )
 }
 
 fn explain(error: OpenError<ApplyError>, snapshot: &Option<(SnapshotFile, SnapshotHead)>) -> String {
@@ -196,12 +222,12 @@ fn explain(error: OpenError<ApplyError>, snapshot: &Option<(SnapshotFile, Snapsh
         OpenError::Read(ReadError::NotHere(absent)) => {
             let what = match absent.why {
                 Absence::Ahead(_) => "acknowledged commands are lost",
-                Absence::Elsewhere(_) => "the snapshot is of another journal, or the journal of another time",
+                Absence::Elsewhere(_) => "one of the two is of another exchange, or of another time",
             };
             format!(
-                "{}: {absent}: {what}. Nothing was changed. Restore the journal from a copy that has those commands; or, to \
-                 go on without them, move the snapshots that do not fit away",
-                of_snapshot(snapshot)
+                "{}: {what}. Nothing was changed. Restore the journal from a copy that fits; or, to go on without, move the \
+                 snapshots that do not fit away",
+                unfit_words(snapshot, &absent)
             )
         }
         other => other.to_string(),

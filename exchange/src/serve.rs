@@ -17,7 +17,7 @@ use signal_hook::iterator::Signals;
 use crate::agent::{Idle, IdleStrategy, Idler, LONGEST_PARK};
 use crate::config::{Config, Durability};
 use crate::cores::{self, CorePlan};
-use crate::following::Following;
+use crate::following::{self, Following};
 use crate::notices::{banner, farewell, tell, warn, watch};
 use crate::pipeline::{self, Counters, PipelineOptions, RingSink, RingSource};
 use crate::recovery::{self, Recovered, Stores};
@@ -126,8 +126,7 @@ impl Exchange {
         let (open, opened) = mpsc::sync_channel(1);
         let gateway = spawn_gateway(gateway, opened, Arc::clone(&stop), plan, config.threads.idle)?;
 
-        let ready = recovery::recover(config, stores, progress)
-            .and_then(|recovered| Ok((follow(config, stores, &recovered)?, recovered)));
+        let ready = recover_and_follow(config, stores, progress);
         let (following, mut recovered) = match ready {
             Ok(ready) => ready,
             Err(error) => {
@@ -187,13 +186,29 @@ impl Exchange {
     }
 }
 
-/// Starts the follower where one is wanted and there is something to follow.
-fn follow(config: &Config, stores: &Stores, recovered: &Recovered) -> Result<Option<Following>, String> {
-    if !config.follower.enabled || config.durability == Durability::Memory {
-        return Ok(None);
-    }
-    let replica = recovered.replica.clone();
-    Following::start(config, stores, replica, &recovered.writer, recovered.snapshot).map(Some)
+/// Recovers, and starts the follower where one is wanted and there is something to follow. Whoever else makes snapshots is
+/// met before the recovery, which may take long and set snapshots aside.
+fn recover_and_follow(
+    config: &Config,
+    stores: &Stores,
+    progress: &mut dyn FnMut(u64),
+) -> Result<(Option<Following>, Recovered), String> {
+    let wanted = config.follower.enabled && config.durability != Durability::Memory;
+    let lock = wanted.then(|| following::lock(&*stores.snapshots)).transpose()?;
+    let recovered = recovery::recover(config, stores, progress)?;
+    let follow = |lock| {
+        let replica = recovered.replica.clone();
+        Following::start(
+            config,
+            stores,
+            replica,
+            &recovered.writer,
+            recovered.snapshot,
+            lock,
+        )
+    };
+    let following = lock.map(follow).transpose()?;
+    Ok((following, recovered))
 }
 
 /// Asks for as many file descriptors as the connections may take. The soft limit of 1,024 that most systems start a

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hoga_follower::{FollowError, Progress};
+use hoga_follower::Progress;
 use hoga_gateway::Clock as _;
 use hoga_gateway::wire::time;
 use hoga_journal::{DiskStorage, SnapshotFile, SnapshotHead, Snapshots};
@@ -90,25 +90,28 @@ pub fn make(config: &Config, json: bool) -> Result<(), String> {
     options.snapshot_commands = 0;
     options.snapshot_interval = std::time::Duration::ZERO;
     options.compression = hoga_follower::Compression::None;
+    options.keep = usize::MAX;
     let mut follower = follower(&stores, base.replica, place, options, newest)?;
     let bar = counter("replaying", "commands");
     loop {
         match follower.step(std::time::Duration::ZERO, Nanos(0)) {
             Ok(Progress::Idle) => break,
             Ok(_) => bar.set_position(follower.replica().last_sequence()),
-            Err(FollowError::Apply(error)) => return Err(error.to_string()),
-            Err(FollowError::Read(error)) => return Err(error.to_string()),
+            Err(error) => return Err(error.to_string()),
         }
     }
     bar.finish_and_clear();
     if !follower.has_news() {
-        return print(&format!(
-            "the newest snapshot holds everything up to sequence {newest} already"
-        ));
+        return match json {
+            true => print(&json!({ "sequence": newest }).to_string()),
+            false => print(&format!(
+                "the newest snapshot holds everything up to sequence {newest} already"
+            )),
+        };
     }
     let file = follower
         .snapshot(SystemClock::new().now())
-        .map_err(|error| format!("no snapshot could be made: {error}"))?;
+        .map_err(|error| error.to_string())?;
     match json {
         true => print(&describe(&file, None).to_string()),
         false => print(&format!("{}  {}, read back and whole", file.name, size(&file))),

@@ -6,7 +6,8 @@ use hoga_protocol::codec::{MAX_RECORD, encode_command};
 use hoga_protocol::{Command, EngineVersion};
 
 use crate::cli::print;
-use crate::config::Config;
+use crate::config::{Config, Durability};
+use crate::notices::warn;
 use crate::recovery::{self, Stores};
 use crate::replay::counter;
 use crate::serve::SystemClock;
@@ -23,7 +24,11 @@ pub fn run(config: &Config) -> Result<(), String> {
     let opened = recovery::open(config, &stores, &mut |sequence| bar.set_position(sequence));
     bar.finish_and_clear();
     let (recovered, report) = opened?;
+    recovered.warnings.iter().for_each(|warning| warn(warning));
     let (mut replica, mut writer) = (recovered.replica, recovered.writer);
+    if config.durability == Durability::Memory {
+        return Err("durability is memory, so there is no journal to raise the rules of".to_owned());
+    }
     if report.records == 0 {
         return Err("the journal is empty: the first start begins it under the newest rules".to_owned());
     }

@@ -180,7 +180,8 @@ fn follower_of_a_journal_that_goes_wrong() {
     let (config, stores) = (Config::default(), Stores::new(Path::new(&data)));
     let mut recovered = recovery::recover(&config, &stores, &mut |_| {}).unwrap();
     let replica = recovered.replica.clone();
-    let following = Following::start(&config, &stores, replica, &recovered.writer, 0).unwrap();
+    let lock = hoga::following::lock(&*stores.snapshots).unwrap();
+    let following = Following::start(&config, &stores, replica, &recovered.writer, 0, lock).unwrap();
     append(&mut recovered.writer, &lie());
     std::thread::sleep(PATIENCE);
     following.stop();
@@ -382,6 +383,10 @@ fn a_whole_snapshot_of_a_wrong_state_is_found_out_by_the_checkpoints_behind_it()
     let (stores, mut config) = (Stores::new(&data), Config::default());
     config.data_dir = data;
     let recovered = recovery::recover(&config, &stores, &mut |_| {}).unwrap();
+    assert!(
+        snapshots.list().unwrap().is_empty(),
+        "it is kept under another name"
+    );
     assert_eq!(
         recovered.snapshot, 0,
         "from the first record: {}",

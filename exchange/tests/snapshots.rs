@@ -235,13 +235,42 @@ fn a_journal_that_lost_what_a_snapshot_holds_is_not_gone_on_with() {
     );
     let said = process.terminate();
     assert!(
-        said.contains("the state before it is taken") && said.contains("was removed"),
+        said.contains("an earlier state is taken") && said.contains(".snapshot.unfit"),
         "{said}"
     );
     // What is gone on with is not held up by what was lost.
     let process = Process::start(&data, &arguments);
     assert!(
         process.banner.contains("and 0 commands after it"),
+        "{}",
+        process.banner
+    );
+    process.terminate();
+}
+
+#[test]
+fn a_journal_that_is_not_there_does_not_begin_a_new_exchange_over_its_snapshots() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, config) = (dir.path().join("data"), config(dir.path(), ""));
+    let process = Process::start(&data, &["--config", &config]);
+    trade(&mut Http::connect(process.address).unwrap(), 0);
+    process.terminate();
+    fs::rename(data.join("journal"), dir.path().join("elsewhere")).unwrap();
+    let before = snapshots(&data);
+    for durability in ["page-cache", "fsync"] {
+        let said = Process::try_start(&data, &["--config", &config, "--durability", durability]);
+        let said = said.map(|_| ()).unwrap_err();
+        assert!(
+            said.contains("is empty") && said.contains("Restore the journal"),
+            "{durability}: {said}"
+        );
+        assert_eq!(snapshots(&data), before, "{durability}");
+    }
+    fs::remove_dir_all(data.join("journal")).unwrap();
+    fs::rename(dir.path().join("elsewhere"), data.join("journal")).unwrap();
+    let process = Process::start(&data, &["--config", &config]);
+    assert!(
+        process.banner.contains("recovered the snapshot of"),
         "{}",
         process.banner
     );

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hoga_journal::{
-    Compressed, Follow, ReadError, SnapshotError, SnapshotFile, Snapshots, Storage, closed_segments,
-    compress_segment,
+    Access, Compressed, Follow, ReadError, Reader, SnapshotError, SnapshotFile, Snapshots, Storage,
+    StorageError, closed_segments, compress_segment, segment_name,
 };
 use hoga_protocol::Nanos;
 
@@ -82,6 +82,8 @@ pub enum FollowError {
     Read(ReadError),
     /// A record cannot be applied, or shows that the live exchange had another state.
     Apply(ApplyError),
+    /// A snapshot was not made; those that stand are untouched. Only this one is no end of the follower.
+    Snapshot(SnapshotError),
 }
 
 impl fmt::Display for FollowError {
@@ -89,6 +91,7 @@ impl fmt::Display for FollowError {
         match self {
             FollowError::Read(error) => error.fmt(f),
             FollowError::Apply(error) => error.fmt(f),
+            FollowError::Snapshot(error) => write!(f, "no snapshot could be made: {error}"),
         }
     }
 }
@@ -110,6 +113,10 @@ pub struct Follower {
     snapshot_tried: (u64, Option<Duration>),
     /// Segments below this one have been looked at for compression.
     compressed_below: u64,
+    /// Segments below this one are not tried again.
+    compress_from: u64,
+    /// Whether the last look did not reach the journal's end.
+    is_behind: bool,
 }
 
 impl Follower {
@@ -138,6 +145,8 @@ impl Follower {
             lag,
             snapshot_sequence: newest,
             compressed_below: 0,
+            compress_from: 0,
+            is_behind: false,
         }
     }
 
@@ -155,17 +164,21 @@ impl Follower {
     /// moment, `wall` is noted in snapshots.
     ///
     /// # Errors
-    /// [`FollowError`]; the follower must not be used any more.
+    /// [`FollowError::Read`] and [`FollowError::Apply`]; the follower must not be used any more.
     pub fn step(&mut self, now: Duration, wall: Nanos) -> Result<Progress, FollowError> {
         let applied = self.catch_up()?;
         if self.snapshot_due(now) {
             self.snapshot_tried = (self.replica.last_sequence(), Some(now));
             return Ok(match self.snapshot(wall) {
                 Ok(file) => Progress::Snapshot(file),
-                Err(error) => Progress::Failed(format!("no snapshot could be made: {error}")),
+                Err(error @ FollowError::Snapshot(_)) => Progress::Failed(error.to_string()),
+                Err(error) => return Err(error),
             });
         }
-        if let Some(done) = self.compress() {
+        // Only a follower that has caught up has time for more: one that is behind would fall back further.
+        if !self.is_behind
+            && let Some(done) = self.compress()
+        {
             return Ok(done);
         }
         Ok(match applied {
@@ -182,28 +195,54 @@ impl Follower {
     /// Makes a snapshot of where it stands, and removes those beyond the number that is kept.
     ///
     /// # Errors
-    /// It could not be written, or what was read back is not what was written; those that stand are untouched.
-    pub fn snapshot(&mut self, wall: Nanos) -> Result<SnapshotFile, SnapshotError> {
-        if self.options.sync {
-            // A snapshot must never be ahead of the journal on the disk.
-            self.follow.make_durable()?;
+    /// [`FollowError::Snapshot`] if it could not be written, or what was read back is not what was written; those that
+    /// stand are untouched. [`FollowError::Read`] if the disk does not hold the journal up to here.
+    pub fn snapshot(&mut self, wall: Nanos) -> Result<SnapshotFile, FollowError> {
+        if self.options.sync && !self.follow.knows_durable() {
+            self.settle().map_err(FollowError::Read)?;
         }
         let position = self.follow.position();
         let (replica, sync) = (&self.replica, self.options.sync);
-        let file = image::take(replica, &self.snapshots, self.journal_id, position, wall, sync)?;
+        let file = image::take(replica, &self.snapshots, self.journal_id, position, wall, sync)
+            .map_err(FollowError::Snapshot)?;
         self.snapshot_sequence = file.sequence;
         self.lag.snapshot.store(file.sequence, Ordering::Relaxed);
         self.lag.snapshots.fetch_add(1, Ordering::Relaxed);
-        self.snapshots.prune(self.options.keep)?;
+        self.snapshots
+            .prune(self.options.keep)
+            .map_err(FollowError::Snapshot)?;
         Ok(file)
     }
 
-    fn catch_up(&mut self) -> Result<u64, FollowError> {
+    /// Makes what was read durable, and finds it on the disk again: a snapshot must never be ahead of the journal. The
+    /// writer, another process, may have failed to sync what this one has read out of the page cache, and then a later
+    /// sync reports success although the bytes are gone.
+    fn settle(&self) -> Result<(), ReadError> {
+        self.follow.make_durable()?;
+        let position = self.follow.position();
+        let name = segment_name(position.segment);
+        if let Ok(file) = self.journal.open(&name, Access::Read) {
+            file.forget_cached().map_err(|source| StorageError {
+                operation: "drop the cached pages of",
+                path: format!("{}/{name}", self.journal.location()),
+                source,
+            })?;
+        }
+        Reader::open_at(Arc::clone(&self.journal), Some(&position)).map(|_| ())
+    }
+
+    /// Applies what the journal has more, at most some hundred frames of it, and returns how many commands those held.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub fn catch_up(&mut self) -> Result<u64, FollowError> {
         let before = self.replica.last_sequence();
         let replica = &mut self.replica;
         let mut checkpoints = 0;
+        self.is_behind = true;
         for _ in 0..FRAMES_PER_STEP {
             let Some(frame) = self.follow.next_frame().map_err(FollowError::Read)? else {
+                self.is_behind = false;
                 break;
             };
             for record in frame.records() {
@@ -257,7 +296,8 @@ impl Follower {
                 )));
             }
         };
-        let Some(number) = closed.into_iter().find(|number| *number < reading) else {
+        let is_next = |number: &u64| *number < reading && *number >= self.compress_from;
+        let Some(number) = closed.into_iter().find(is_next) else {
             self.compressed_below = reading;
             return None;
         };
@@ -267,7 +307,8 @@ impl Follower {
                 Some(Progress::Compressed(done))
             }
             Err(error) => {
-                self.compressed_below = reading;
+                // The ones behind it need not wait for what is wrong with this one.
+                self.compress_from = number + 1;
                 Some(Progress::Failed(format!(
                     "segment {number} could not be compressed: {error}"
                 )))

@@ -75,6 +75,11 @@ impl Follow {
         Ok(found.map(|frame| Frame::of(&self.scanner, &frame)))
     }
 
+    /// Whether it returns only what the writer, in this process, has committed.
+    pub fn knows_durable(&self) -> bool {
+        self.durable.is_some()
+    }
+
     /// The place behind the frame returned last.
     pub fn position(&self) -> Position {
         self.scanner.position()

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use hoga::agent::{Idle, IdleStrategy, Idler};
 use hoga::config::{Config, FollowerConfig};
-use hoga::following::Following;
+use hoga::following::{self, Following};
 use hoga::pipeline::{self, Counters, PipelineOptions, RingSink, RingSource, cancel_reserve};
 use hoga::recovery::{Stores, journal_dir};
 use hoga::serve::SystemClock;
@@ -307,7 +307,10 @@ fn follow(
         },
         ..Config::default()
     };
-    Following::start(&config, &Stores::new(dir), replica, writer, 0).map_err(Failure::new)
+    let stores = Stores::new(dir);
+    following::lock(&*stores.snapshots)
+        .and_then(|lock| Following::start(&config, &stores, replica, writer, 0, lock))
+        .map_err(Failure::new)
 }
 
 /// As an exchange has them by default, or as large as a full input ring needs.
