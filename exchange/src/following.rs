@@ -278,7 +278,8 @@ pub fn lock(snapshots: &dyn Storage) -> Result<LockGuard, String> {
         LockError::Held { pid } => {
             let who = pid.map_or("another process".to_owned(), |pid| format!("process {pid}"));
             format!(
-                "snapshots in {at} are made by {who} already: stop it, or set follower.enabled = false for the exchange"
+                "snapshots in {at} are made by {who} already, an exchange or a follower: stop it, choose another folder, or, \
+                 for an exchange beside `hoga follow`, set follower.enabled = false"
             )
         }
         LockError::Io(error) => format!("cannot lock {at}: {error}"),
