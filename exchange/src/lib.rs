@@ -19,6 +19,8 @@ pub mod cores;
 pub mod journaler;
 pub mod matcher;
 
+pub mod histograms;
+
 pub mod following;
 pub mod upgrade;
 

@@ -51,6 +51,7 @@ const TABLE: [(&str, &[&str]); 9] = [
             "core_affinity",
             "disruptor",
             "getrandom",
+            "hdrhistogram",
             "indicatif",
             "rust_decimal",
             "rustix",
