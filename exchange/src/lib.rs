@@ -18,6 +18,7 @@ pub mod checkpoints;
 pub mod cores;
 pub mod journaler;
 pub mod matcher;
+pub mod recorder;
 
 pub mod histograms;
 
