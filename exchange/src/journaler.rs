@@ -3,12 +3,15 @@
 //! A batch is whatever the ring holds when the last sync returned. The batch is released to the matcher by dropping
 //! the poll guard, and that happens only after the journal has said that it is safe.
 
+use std::time::Instant;
+
 use disruptor::{EventPoller, Polling, SingleProducerBarrier};
 use hoga_journal::Writer;
 use hoga_protocol::codec::{MAX_RECORD, encode_command};
 
 use crate::agent::{Agent, Unparker, Work};
 use crate::pipeline::InputSlot;
+use crate::recorder::{COUNTS, NANOSECONDS, Recorder};
 
 /// The most commands of one batch; it bounds how long a lone order can wait behind others for one sync.
 const MAX_BATCH: u64 = 4_096;
@@ -19,6 +22,25 @@ pub struct Journaler {
     writer: Writer,
     /// Wakes the matcher where it runs on a thread of its own.
     matcher: Option<Unparker>,
+    recorders: JournalerRecorders,
+}
+
+/// What a journaler measures: two looks at the clock for each commit.
+#[derive(Debug)]
+pub struct JournalerRecorders {
+    /// Commands of one commit.
+    pub batch: Recorder,
+    /// Nanoseconds from the batch's first command until all of it is safe.
+    pub commit: Recorder,
+}
+
+impl Default for JournalerRecorders {
+    fn default() -> Self {
+        Self {
+            batch: Recorder::new(COUNTS),
+            commit: Recorder::new(NANOSECONDS),
+        }
+    }
 }
 
 impl Journaler {
@@ -27,11 +49,13 @@ impl Journaler {
         poller: EventPoller<InputSlot, SingleProducerBarrier>,
         writer: Writer,
         matcher: Option<Unparker>,
+        recorders: JournalerRecorders,
     ) -> Self {
         Self {
             poller,
             writer,
             matcher,
+            recorders,
         }
     }
 }
@@ -44,6 +68,8 @@ impl Agent for Journaler {
     fn do_work(&mut self) -> Work {
         let done = match self.poller.take(MAX_BATCH) {
             Ok(mut batch) => {
+                // Appending may commit too, when a frame is full.
+                let began = Instant::now();
                 let mut done = 0;
                 for slot in &mut batch {
                     append(&mut self.writer, slot);
@@ -54,6 +80,8 @@ impl Agent for Journaler {
                     die(&error);
                 }
                 drop(batch);
+                self.recorders.commit.record(began.elapsed().as_nanos() as u64);
+                self.recorders.batch.record(done as u64);
                 done
             }
             Err(Polling::NoEvents) => return Work::Done(0),

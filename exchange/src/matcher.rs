@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use disruptor::{EventPoller, MissingFreeSlots, Polling, Producer, SingleConsumerBarrier, SingleProducer};
 use hoga_engine::Engine;
@@ -9,6 +10,7 @@ use hoga_protocol::{Event, Sequence};
 
 use crate::agent::{Agent, Work};
 use crate::pipeline::{Counters, InputSlot, MIN_RING, OutputSlot, WakeGateway};
+use crate::recorder::{COUNTS, NANOSECONDS, Recorder};
 
 /// How many commands are matched between two looks at whether the gateway must be woken.
 const MAX_BATCH: u64 = 64;
@@ -35,6 +37,25 @@ pub struct Matcher {
     batch: Vec<InputSlot>,
     /// Dropped at the end of input, which tells the gateway that no event will follow.
     output: Option<Output>,
+    recorders: MatcherRecorders,
+}
+
+/// What a matcher measures: two looks at the clock for each batch of at most 64 commands.
+#[derive(Debug)]
+pub struct MatcherRecorders {
+    /// Commands of one duty cycle.
+    pub batch: Recorder,
+    /// Nanoseconds for one command: the mean of its batch, counted for each command of it.
+    pub command: Recorder,
+}
+
+impl Default for MatcherRecorders {
+    fn default() -> Self {
+        Self {
+            batch: Recorder::new(COUNTS),
+            command: Recorder::new(NANOSECONDS),
+        }
+    }
 }
 
 struct Output {
@@ -53,6 +74,7 @@ impl Matcher {
         ring: SingleProducer<OutputSlot, SingleConsumerBarrier>,
         gateway: WakeGateway,
         counters: Arc<Counters>,
+        recorders: MatcherRecorders,
     ) -> Self {
         let sequence = engine.last_sequence();
         Self {
@@ -66,6 +88,7 @@ impl Matcher {
                 counters,
                 waiting: Vec::with_capacity(OUTPUT_BATCH),
             }),
+            recorders,
         }
     }
 }
@@ -84,6 +107,9 @@ impl Agent for Matcher {
                 Work::Ended => return Work::Ended,
             }
         }
+        if done > 0 {
+            self.recorders.batch.record(done as u64);
+        }
         Work::Done(done)
     }
 
@@ -99,6 +125,7 @@ impl Matcher {
         };
         match self.poller.take(MAX_BATCH) {
             Ok(mut batch) => {
+                let began = Instant::now();
                 self.batch.clear();
                 self.batch.extend(batch.copied());
                 drop(batch);
@@ -113,10 +140,13 @@ impl Matcher {
                         });
                 }
                 output.flush();
-                let done = self.batch.len();
-                output.counters.matched.fetch_add(done as u64, Ordering::Release);
+                let done = self.batch.len() as u64;
+                output.counters.matched.fetch_add(done, Ordering::Release);
+                // Waking the gateway is not matching, and costs more than that for a lone command.
+                let took = began.elapsed().as_nanos() as u64;
+                self.recorders.command.record_n(took / done, done);
                 output.gateway.wake();
-                Work::Done(done)
+                Work::Done(done as usize)
             }
             Err(Polling::NoEvents) => Work::Done(0),
             Err(Polling::Shutdown) => {
@@ -156,6 +186,8 @@ impl Output {
             self.gateway.wake();
             std::thread::yield_now();
         }
+        let events = self.waiting.len() as u64;
+        self.counters.emitted.fetch_add(events, Ordering::Relaxed);
         self.waiting.clear();
     }
 }

@@ -11,21 +11,29 @@
 //! Each ring has one producer thread, so the gateway is the sequencer: a command's sequence is the last recovered one
 //! plus its position in the ring, counted alike by the sink, the journaler and the matcher.
 
+mod counters;
+
+mod ends;
+
+mod stamps;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
-use disruptor::{BusySpin, Polling, Producer, SingleConsumerBarrier, SingleProducer, build_single_producer};
+use disruptor::{BusySpin, build_single_producer};
 use hoga_engine::Engine;
-use hoga_gateway::{CommandSink, EventSource, GatewayWaker, Refusal};
-use hoga_journal::{Space, Writer};
-use hoga_protocol::{Command, CommandClass, Event, EventBody, Nanos, OrderId, Sequence};
+use hoga_gateway::GatewayWaker;
+use hoga_journal::Writer;
+use hoga_protocol::{Command, Event, EventBody, Nanos, OrderId, Sequence};
 
-use crate::agent::{self, Agent, IdleStrategy, SleepFlag, Sleeper, Unparker};
+pub use self::counters::{Counters, Lane};
+pub use self::ends::{RingSink, RingSource, WakeGateway};
+use crate::agent::{self, Agent, IdleStrategy, Sleeper, Unparker};
 use crate::checkpoints::{Answers, CheckpointOptions, Checkpoints};
 use crate::cores::{self, CorePlan};
-use crate::journaler::Journaler;
-use crate::matcher::Matcher;
+use crate::journaler::{Journaler, JournalerRecorders};
+use crate::matcher::{Matcher, MatcherRecorders};
+use crate::recorder::{self, Recorded, Recorder};
 
 /// A slot of the input ring.
 #[derive(Clone, Copy, Debug)]
@@ -56,23 +64,6 @@ pub const fn cancel_reserve(input_ring: usize) -> u64 {
     (input_ring as u64 + 1) * hoga_journal::RECORD_COST_BYTES
 }
 
-/// Counts kept by the pipeline's threads, each written by one of them.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// Commands put into the input ring.
-    pub submitted: AtomicU64,
-    /// Commands that the matcher is through with.
-    pub matched: AtomicU64,
-    /// How often the matcher found the output ring full. Anything but zero means that the gateway was too slow.
-    pub output_full_stalls: AtomicU64,
-    /// Commands refused because the input ring was nearly full, or the journal's next segment late.
-    pub refused_busy: AtomicU64,
-    /// Commands refused because the journal had no room.
-    pub refused_no_space: AtomicU64,
-    /// The fullest the input ring has been when a command went in.
-    pub input_high_water: AtomicU64,
-}
-
 /// How a pipeline is to be built.
 #[derive(Clone, Debug)]
 pub struct PipelineOptions {
@@ -98,6 +89,26 @@ pub struct Pipeline {
     pub threads: Vec<JoinHandle<()>>,
     /// What the threads count.
     pub counters: Arc<Counters>,
+    /// What they measure.
+    pub recordings: PipelineRecordings,
+}
+
+/// What a pipeline's threads measure, since the start.
+#[derive(Clone, Debug)]
+pub struct PipelineRecordings {
+    /// Commands of one commit.
+    pub journal_batch: Arc<Recorded>,
+    /// Nanoseconds of one commit: encoding, the write, and the sync where `durability` asks for one.
+    pub journal_commit: Arc<Recorded>,
+    /// Commands of one duty cycle of the matcher.
+    pub matcher_batch: Arc<Recorded>,
+    /// Nanoseconds of matching for one command, its events' way into the output ring included; of batches of at most 64
+    /// commands, each the mean of its batch.
+    pub matcher_command: Arc<Recorded>,
+    /// Nanoseconds from the submission at the gateway until the gateway takes the command's last event.
+    pub ring_to_ring: Arc<Recorded>,
+    /// Events in the output ring when the gateway came for them.
+    pub output_ring: Arc<Recorded>,
 }
 
 /// Builds both rings and starts the journaler and the matcher.
@@ -120,62 +131,83 @@ pub fn start(engine: Engine, writer: Writer, waker: GatewayWaker, options: &Pipe
     let (output_poller, output) =
         build_single_producer(options.output_ring, empty_output, BusySpin).new_event_poller();
 
+    let (of_journaler, of_matcher) = (JournalerRecorders::default(), MatcherRecorders::default());
+    let (departures, arrivals) = stamps::stamps();
+    let occupancy = Recorder::new(recorder::COUNTS);
+    let recordings = PipelineRecordings {
+        journal_batch: of_journaler.batch.recorded(),
+        journal_commit: of_journaler.commit.recorded(),
+        matcher_batch: of_matcher.batch.recorded(),
+        matcher_command: of_matcher.command.recorded(),
+        ring_to_ring: arrivals.recorded(),
+        output_ring: occupancy.recorded(),
+    };
     let matcher = Matcher::new(
         matcher_poller,
         engine,
         output.build(),
         gateway.clone(),
         Arc::clone(&counters),
+        of_matcher,
     );
-    let idle = options.idle;
-    let (head, threads) = match options.cores {
-        CorePlan::Shared { core, .. } => {
-            let make = move |_: &Unparker| -> Vec<Box<dyn Agent>> {
-                vec![
-                    Box::new(Journaler::new(journaler_poller, writer, None)),
-                    Box::new(matcher),
-                ]
-            };
-            let (unparker, thread) = spawn("core", core, idle, make);
-            (unparker, vec![thread])
-        }
-        CorePlan::Split {
-            journaler,
-            matcher: matcher_core,
-            ..
-        } => {
-            let (wake_matcher, matcher_thread) =
-                spawn("matcher", matcher_core, idle, move |_| vec![Box::new(matcher)]);
-            let (unparker, thread) = spawn("journaler", journaler, idle, move |_| {
-                vec![Box::new(Journaler::new(
-                    journaler_poller,
-                    writer,
-                    Some(wake_matcher),
-                ))]
-            });
-            (unparker, vec![thread, matcher_thread])
-        }
-    };
-    let sink = RingSink {
-        ring: Some(input.build()),
+    let sink = |ring, head| RingSink {
+        ring: Some(ring),
         base,
         slots: options.input_ring as u64,
         head,
         space,
         counters: Arc::clone(&counters),
         checkpoints,
+        departures,
     };
     let source = RingSource {
         poller: output_poller,
         flag: gateway.flag,
         answers,
         ended: false,
+        counters: Arc::clone(&counters),
+        arrivals,
+        occupancy,
+        taken: 0,
     };
+    let journaler = move |wake| Journaler::new(journaler_poller, writer, wake, of_journaler);
+    let (head, threads) = start_threads(options, journaler, matcher);
     Pipeline {
-        sink,
+        sink: sink(input.build(), head),
         source,
         threads,
         counters,
+        recordings,
+    }
+}
+
+/// Starts the core's threads; the first part of what is returned wakes the one that reads the input ring first.
+fn start_threads(
+    options: &PipelineOptions,
+    journaler: impl FnOnce(Option<Unparker>) -> Journaler + Send + 'static,
+    matcher: Matcher,
+) -> (Unparker, Vec<JoinHandle<()>>) {
+    let idle = options.idle;
+    match options.cores {
+        CorePlan::Shared { core, .. } => {
+            let make = move |_: &Unparker| -> Vec<Box<dyn Agent>> {
+                vec![Box::new(journaler(None)), Box::new(matcher)]
+            };
+            let (unparker, thread) = spawn("core", core, idle, make);
+            (unparker, vec![thread])
+        }
+        CorePlan::Split {
+            journaler: journaler_core,
+            matcher: matcher_core,
+            ..
+        } => {
+            let (wake_matcher, matcher_thread) =
+                spawn("matcher", matcher_core, idle, move |_| vec![Box::new(matcher)]);
+            let (unparker, thread) = spawn("journaler", journaler_core, idle, move |_| {
+                vec![Box::new(journaler(Some(wake_matcher)))]
+            });
+            (unparker, vec![thread, matcher_thread])
+        }
     }
 }
 
@@ -197,164 +229,6 @@ where
         })
         .expect("the system can start a thread");
     (receive.recv().expect("the thread announces itself"), thread)
-}
-
-/// Wakes the gateway's poll when it sleeps.
-#[derive(Clone)]
-pub struct WakeGateway {
-    flag: Arc<SleepFlag>,
-    waker: GatewayWaker,
-}
-
-impl WakeGateway {
-    /// To be called after publishing to the output ring.
-    pub fn wake(&self) {
-        if self.flag.must_wake() {
-            self.waker.wake();
-        }
-    }
-}
-
-/// The gateway's end of the input ring.
-pub struct RingSink {
-    ring: Option<SingleProducer<InputSlot, SingleConsumerBarrier>>,
-    base: Sequence,
-    slots: u64,
-    head: Unparker,
-    space: Arc<Space>,
-    counters: Arc<Counters>,
-    checkpoints: Checkpoints,
-}
-
-impl RingSink {
-    /// Whether a command of this class may go in.
-    fn has_room(&self, class: CommandClass) -> Result<(), Refusal> {
-        let submitted = self.counters.submitted.load(Ordering::Relaxed);
-        let waiting = submitted - self.counters.matched.load(Ordering::Acquire);
-        self.counters
-            .input_high_water
-            .fetch_max(waiting, Ordering::Relaxed);
-        let reserve = cancel_reserve(self.slots as usize);
-        let (most, least_space) = match class {
-            CommandClass::Adding => (self.slots / 8 * 7, reserve * 2),
-            CommandClass::Reducing => (self.slots, reserve),
-        };
-        if waiting >= most {
-            return Err(Refusal::Busy);
-        }
-        if self.space.remaining_bytes() < least_space {
-            // A spare segment that is only late will be there in a moment; one that cannot be made is another matter.
-            let is_late = self.space.failure().is_none();
-            return Err(if is_late {
-                Refusal::Busy
-            } else {
-                Refusal::CancelOnly
-            });
-        }
-        Ok(())
-    }
-
-    fn publish(&mut self, timestamp: Nanos, command: &Command) -> Result<Sequence, Refusal> {
-        let ring = self.ring.as_mut().ok_or(Refusal::Busy)?;
-        let position = ring
-            .try_publish(|slot| {
-                *slot = InputSlot {
-                    timestamp,
-                    command: *command,
-                }
-            })
-            .map_err(|_| Refusal::Busy)?;
-        self.counters.submitted.fetch_add(1, Ordering::Relaxed);
-        self.head.wake();
-        Ok(Sequence(self.base.0 + 1 + position as u64))
-    }
-}
-
-impl CommandSink for RingSink {
-    fn submit(&mut self, timestamp: Nanos, command: &Command) -> Result<Sequence, Refusal> {
-        self.has_room(command.class()).inspect_err(|refusal| {
-            let refused = match refusal {
-                Refusal::Busy => &self.counters.refused_busy,
-                Refusal::CancelOnly => &self.counters.refused_no_space,
-            };
-            refused.fetch_add(1, Ordering::Relaxed);
-        })?;
-        self.publish(timestamp, command)
-    }
-
-    /// Sequences a checkpoint when one is due and nobody is short of room; else it stays due.
-    fn tick(&mut self, now: Nanos) {
-        let commands = self.counters.submitted.load(Ordering::Relaxed);
-        if let Some(checkpoint) = self.checkpoints.due(now, commands)
-            && self.has_room(CommandClass::Adding).is_ok()
-            && let Ok(sequence) = self.publish(now, &checkpoint)
-        {
-            self.checkpoints.sequenced(sequence, now, commands + 1);
-        }
-    }
-
-    fn reason(&self) -> String {
-        self.space
-            .failure()
-            .unwrap_or_else(|| "the journal waits for its next segment".to_owned())
-    }
-}
-
-impl Drop for RingSink {
-    /// Ends the input: the threads drain what is in the ring and stop, so they must be up to see it.
-    fn drop(&mut self) {
-        self.ring = None;
-        self.head.wake();
-    }
-}
-
-/// The gateway's end of the output ring.
-pub struct RingSource {
-    poller: disruptor::EventPoller<OutputSlot, disruptor::SingleProducerBarrier>,
-    flag: Arc<SleepFlag>,
-    answers: Answers,
-    ended: bool,
-}
-
-impl RingSource {
-    /// Whether the matcher has stopped and every event of it has been taken.
-    pub fn has_ended(&self) -> bool {
-        self.ended
-    }
-}
-
-impl EventSource for RingSource {
-    fn drain(&mut self, limit: usize, fold: &mut dyn FnMut(&Event)) -> usize {
-        match self.poller.take(limit as u64) {
-            Ok(mut events) => {
-                let mut done = 0;
-                for slot in &mut events {
-                    self.answers.note(&slot.event);
-                    fold(&slot.event);
-                    done += 1;
-                }
-                done
-            }
-            Err(Polling::NoEvents) => 0,
-            Err(Polling::Shutdown) => {
-                self.ended = true;
-                0
-            }
-        }
-    }
-
-    fn prepare_sleep(&mut self) -> bool {
-        self.flag.announce();
-        if self.poller.has_available() {
-            self.flag.clear();
-            return false;
-        }
-        true
-    }
-
-    fn awake(&mut self) {
-        self.flag.clear();
-    }
 }
 
 fn empty_input() -> InputSlot {

@@ -1,0 +1,205 @@
+//! The gateway's ends of the two rings.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use disruptor::{
+    EventPoller, Polling, Producer, SingleConsumerBarrier, SingleProducer, SingleProducerBarrier,
+};
+use hoga_gateway::{CommandSink, EventSource, GatewayWaker, Refusal};
+use hoga_journal::Space;
+use hoga_protocol::{Command, CommandClass, Event, Nanos, Sequence};
+
+use super::stamps::{Arrivals, Departures};
+use super::{Counters, InputSlot, OutputSlot, cancel_reserve};
+use crate::agent::{SleepFlag, Unparker};
+use crate::checkpoints::{Answers, Checkpoints};
+use crate::recorder::Recorder;
+
+/// Wakes the gateway's poll when it sleeps.
+#[derive(Clone)]
+pub struct WakeGateway {
+    pub(super) flag: Arc<SleepFlag>,
+    pub(super) waker: GatewayWaker,
+}
+
+impl WakeGateway {
+    /// To be called after publishing to the output ring.
+    pub fn wake(&self) {
+        if self.flag.must_wake() {
+            self.waker.wake();
+        }
+    }
+}
+
+/// The gateway's end of the input ring.
+pub struct RingSink {
+    pub(super) ring: Option<SingleProducer<InputSlot, SingleConsumerBarrier>>,
+    pub(super) base: Sequence,
+    pub(super) slots: u64,
+    pub(super) head: Unparker,
+    pub(super) space: Arc<Space>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) checkpoints: Checkpoints,
+    pub(super) departures: Departures,
+}
+
+impl RingSink {
+    /// Whether a command of this class may go in.
+    fn has_room(&self, class: CommandClass) -> Result<(), Refusal> {
+        let submitted = self.counters.submitted.load(Ordering::Relaxed);
+        let waiting = submitted - self.counters.matched.load(Ordering::Acquire);
+        self.counters
+            .input_high_water
+            .fetch_max(waiting, Ordering::Relaxed);
+        let reserve = cancel_reserve(self.slots as usize);
+        let (most, least_space) = match class {
+            CommandClass::Adding => (self.slots / 8 * 7, reserve * 2),
+            CommandClass::Reducing => (self.slots, reserve),
+        };
+        if waiting >= most {
+            return Err(Refusal::Busy);
+        }
+        if self.space.remaining_bytes() < least_space {
+            // A spare segment that is only late will be there in a moment; one that cannot be made is another matter.
+            let is_late = self.space.failure().is_none();
+            return Err(if is_late {
+                Refusal::Busy
+            } else {
+                Refusal::CancelOnly
+            });
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self, timestamp: Nanos, command: &Command) -> Result<Sequence, Refusal> {
+        let ring = self.ring.as_mut().ok_or(Refusal::Busy)?;
+        let position = ring
+            .try_publish(|slot| {
+                *slot = InputSlot {
+                    timestamp,
+                    command: *command,
+                }
+            })
+            .map_err(|_| Refusal::Busy)?;
+        self.counters.submitted.fetch_add(1, Ordering::Relaxed);
+        self.head.wake();
+        Ok(Sequence(self.base.0 + 1 + position as u64))
+    }
+}
+
+impl CommandSink for RingSink {
+    fn submit(&mut self, timestamp: Nanos, command: &Command) -> Result<Sequence, Refusal> {
+        self.has_room(command.class()).inspect_err(|refusal| {
+            let refused = match refusal {
+                Refusal::Busy => &self.counters.refused_busy,
+                Refusal::CancelOnly => &self.counters.refused_no_space,
+            };
+            refused.fetch_add(1, Ordering::Relaxed);
+        })?;
+        let departure = self.departures.next();
+        let sequence = self.publish(timestamp, command)?;
+        if let Some(departure) = departure {
+            self.departures.went(sequence, departure);
+        }
+        Ok(sequence)
+    }
+
+    /// Sequences a checkpoint when one is due and nobody is short of room; else it stays due.
+    fn tick(&mut self, now: Nanos) {
+        let commands = self.counters.submitted.load(Ordering::Relaxed);
+        if let Some(checkpoint) = self.checkpoints.due(now, commands)
+            && self.has_room(CommandClass::Adding).is_ok()
+            && let Ok(sequence) = self.publish(now, &checkpoint)
+        {
+            self.checkpoints.sequenced(sequence, now, commands + 1);
+        }
+    }
+
+    fn reason(&self) -> String {
+        self.space
+            .failure()
+            .unwrap_or_else(|| "the journal waits for its next segment".to_owned())
+    }
+}
+
+impl Drop for RingSink {
+    /// Ends the input: the threads drain what is in the ring and stop, so they must be up to see it.
+    fn drop(&mut self) {
+        self.ring = None;
+        self.head.wake();
+    }
+}
+
+/// The gateway's end of the output ring.
+pub struct RingSource {
+    pub(super) poller: EventPoller<OutputSlot, SingleProducerBarrier>,
+    pub(super) flag: Arc<SleepFlag>,
+    pub(super) answers: Answers,
+    pub(super) ended: bool,
+    pub(super) counters: Arc<Counters>,
+    pub(super) arrivals: Arrivals,
+    /// How full the ring was, in events, each time the gateway found something.
+    pub(super) occupancy: Recorder,
+    /// Events taken.
+    pub(super) taken: u64,
+}
+
+impl RingSource {
+    /// Whether the matcher has stopped and every event of it has been taken.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Notes how full the ring has been, before `found` events were taken from it.
+    fn found(&mut self, found: u64) {
+        // The matcher counts after it publishes, so its count may be behind what was found.
+        let emitted = self.counters.emitted.load(Ordering::Relaxed);
+        let waited = emitted.saturating_sub(self.taken).max(found);
+        self.taken += found;
+        self.occupancy.record(waited);
+        if waited > self.counters.output_high_water.load(Ordering::Relaxed) {
+            self.counters.output_high_water.store(waited, Ordering::Relaxed);
+        }
+    }
+}
+
+impl EventSource for RingSource {
+    fn drain(&mut self, limit: usize, fold: &mut dyn FnMut(&Event)) -> usize {
+        self.arrivals.look();
+        let found = match self.poller.take(limit as u64) {
+            Ok(mut events) => {
+                let mut found = 0;
+                for slot in &mut events {
+                    self.answers.note(&slot.event);
+                    self.arrivals.note(&slot.event);
+                    fold(&slot.event);
+                    found += 1;
+                }
+                found
+            }
+            Err(Polling::NoEvents) => 0,
+            Err(Polling::Shutdown) => {
+                self.ended = true;
+                0
+            }
+        };
+        if found > 0 {
+            self.found(found as u64);
+        }
+        found
+    }
+
+    fn prepare_sleep(&mut self) -> bool {
+        self.flag.announce();
+        if self.poller.has_available() {
+            self.flag.clear();
+            return false;
+        }
+        true
+    }
+
+    fn awake(&mut self) {
+        self.flag.clear();
+    }
+}
