@@ -30,6 +30,8 @@ const NICE: i32 = 19;
 pub struct Following {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<()>,
+    /// Whether it goes on; one that cannot read the journal any more has said so, and ended.
+    pub running: Arc<AtomicBool>,
     /// How far it has come.
     pub lag: Arc<Lag>,
 }
@@ -56,6 +58,8 @@ impl Following {
         let mut follower = follower(stores, replica, place, config.follower(), newest)?;
         let (lag, stop) = (follower.lag(), Arc::new(AtomicBool::new(false)));
         let (raised, at_stop) = (Arc::clone(&stop), config.follower.snapshot_at_stop);
+        let running = Arc::new(AtomicBool::new(true));
+        let going_on = Arc::clone(&running);
         // Behind a divergence that was accepted a start would have to be told of it again, until there is a snapshot.
         let at_once = config.accept_divergence.is_some();
         let body = move || {
@@ -66,12 +70,18 @@ impl Following {
                 make_snapshot(&mut follower);
             }
             beside_the_exchange(&mut follower, &raised, at_stop);
+            going_on.store(false, Ordering::Relaxed);
         };
         let thread = thread::Builder::new()
             .name("hoga-follower".into())
             .spawn(body)
             .map_err(|error| format!("cannot start a thread: {error}"))?;
-        Ok(Following { stop, thread, lag })
+        Ok(Following {
+            stop,
+            thread,
+            running,
+            lag,
+        })
     }
 
     /// Lets it catch up with all that is durable, make its last snapshot, and end.

@@ -25,6 +25,8 @@ pub struct Recovered {
     pub writer: Writer,
     /// The sequence of the newest snapshot that was believed; 0 for none.
     pub snapshot: u64,
+    /// When it was taken, in nanoseconds since 1970; 0 for none.
+    pub snapshot_at: u64,
     /// What was found, in a few words.
     pub summary: String,
     /// What somebody should look at, each in a sentence.
@@ -127,6 +129,7 @@ pub fn open(
                     writer,
                     summary: summarize(&report, snapshot.is_some(), start),
                     snapshot: base_sequence(&snapshot),
+                    snapshot_at: snapshot.as_ref().map_or(0, |(_, head)| head.taken_at),
                     warnings,
                 };
                 return Ok((recovered, report));

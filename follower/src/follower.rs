@@ -54,6 +54,8 @@ pub struct Lag {
     pub checkpoints: AtomicU64,
     /// The sequence of the newest snapshot.
     pub snapshot: AtomicU64,
+    /// When it was taken, in nanoseconds since 1970; 0 while that is not known.
+    pub snapshot_at: AtomicU64,
     /// The snapshots made.
     pub snapshots: AtomicU64,
     /// The segments compressed.
@@ -207,6 +209,7 @@ impl Follower {
             .map_err(FollowError::Snapshot)?;
         self.snapshot_sequence = file.sequence;
         self.lag.snapshot.store(file.sequence, Ordering::Relaxed);
+        self.lag.snapshot_at.store(wall.0, Ordering::Relaxed);
         self.lag.snapshots.fetch_add(1, Ordering::Relaxed);
         self.snapshots
             .prune(self.options.keep)

@@ -13,7 +13,7 @@ use crate::wire::{ApiError, RequestId, codes, encode};
 pub(crate) const JSON: &str = "application/json";
 
 /// Answers are about this moment and must not be shown at another.
-const NO_STORE: (&str, &str) = ("Cache-Control", "no-store");
+pub(crate) const NO_STORE: (&str, &str) = ("Cache-Control", "no-store");
 
 /// What a command's requester is told.
 pub(crate) enum Answer<'v> {

@@ -8,7 +8,7 @@ use crate::desk::{Taken, any_order, find_instrument, find_order, unknown_order};
 use crate::http::{Request, write_upgrade};
 use crate::line::Line;
 use crate::pending::Waiter;
-use crate::ports::CommandSink;
+use crate::ports::{CommandSink, Page};
 use crate::route::{Route, route};
 use crate::turn::{Stage, Turn, recovering};
 use crate::wire::{ApiError, WsOp, codes, encode, request, resume};
@@ -22,7 +22,7 @@ const ANONYMOUS: &str = "anonymous";
 pub(crate) enum Handled {
     /// The response is in the egress.
     Done,
-    /// A command is sequenced whose events bring the response.
+    /// A command is sequenced whose events bring the response, or a page is being made.
     Waiting,
     /// The handshake's response is in the egress, and the connection goes on as a stream.
     Upgrade(Upgrade),
@@ -57,6 +57,15 @@ pub(crate) fn handle<S: CommandSink>(
                 encode::status(body, "ok");
             });
             return Ok(Handled::Done);
+        }
+        Route::Metrics | Route::Latency => {
+            let page = match route {
+                Route::Latency => Page::Latency,
+                _ => Page::Metrics {
+                    openmetrics: request.prefers("application/openmetrics-text", "text/plain"),
+                },
+            };
+            return turn.pages.ask(turn.peer, page).map(|()| Handled::Waiting);
         }
         Route::WsExecutions { .. } | Route::WsOrders { .. } => {
             return upgrade(request, route, line, turn).map(Handled::Upgrade);

@@ -12,6 +12,7 @@ use crate::answer::Answer;
 use crate::line::Line;
 use crate::pending::{Outcome, Peer, Waiter};
 use crate::phase::{Kind, Phase};
+use crate::ports::Printed;
 
 /// One connection.
 #[derive(Debug)]
@@ -42,6 +43,7 @@ pub(crate) struct Connections {
     turn: usize,
     parked: Vec<u32>,
     sessions: HashMap<AccountName, Vec<u32>>,
+    session_count: usize,
     subscribers: usize,
 }
 
@@ -58,7 +60,7 @@ impl Connections {
 
     /// How many are order sessions.
     pub fn sessions(&self) -> usize {
-        self.sessions.values().map(Vec::len).sum()
+        self.session_count
     }
 
     /// Whether nobody waits to be served.
@@ -116,7 +118,10 @@ impl Connections {
         };
         match &phase {
             Phase::Subscriber(_) => self.subscribers += 1,
-            Phase::Session(session) => self.sessions.entry(*session.account()).or_default().push(key),
+            Phase::Session(session) => {
+                self.session_count += 1;
+                self.sessions.entry(*session.account()).or_default().push(key);
+            }
             Phase::Requests(_) | Phase::Linger(_) => {}
         }
         let before = std::mem::replace(&mut connection.phase, phase);
@@ -149,8 +154,8 @@ impl Connections {
         self.enqueue(key, queue);
     }
 
-    /// Who is to be served next.
-    pub fn dequeue(&mut self) -> Option<u32> {
+    /// Who is to be served next, and in which queue it waited.
+    pub fn dequeue(&mut self) -> Option<(u32, Queue)> {
         for _ in 0..self.queues.len() {
             self.turn = (self.turn + 1) % self.queues.len();
             while let Some(key) = self.queues[self.turn].pop_front() {
@@ -158,7 +163,7 @@ impl Connections {
                 if let Some(connection) = self.table.get_mut(key as usize)
                     && std::mem::take(&mut connection.queued[self.turn])
                 {
-                    return Some(key);
+                    return Some((key, [Queue::Requests, Queue::Streams][self.turn]));
                 }
             }
         }
@@ -219,6 +224,16 @@ impl Connections {
         self.enqueue(waiter.peer.key, Queue::Requests);
     }
 
+    /// Hands a page to whoever asked for it, if it is still there.
+    pub fn print(&mut self, peer: Peer, page: &Printed, now: Duration) {
+        if let Some(connection) = self.find(peer)
+            && let Phase::Requests(requests) = &mut connection.phase
+        {
+            requests.print(&mut connection.line, page, now);
+            self.enqueue(peer.key, Queue::Requests);
+        }
+    }
+
     fn notice_account(&mut self, account: AccountId, views: &Views) {
         let Some(keys) = views
             .accounts()
@@ -240,6 +255,7 @@ impl Connections {
         match phase {
             Phase::Subscriber(_) => self.subscribers -= 1,
             Phase::Session(session) => {
+                self.session_count -= 1;
                 if let Some(keys) = self.sessions.get_mut(session.account()) {
                     keys.retain(|&other| other != key);
                     if keys.is_empty() {

@@ -2,6 +2,8 @@
 
 mod sockets;
 
+mod telling;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,12 +12,13 @@ use std::time::Duration;
 use mio::{Events, Poll, Token};
 
 use crate::config::GatewayConfig;
-use crate::connections::Connections;
+use crate::connections::{Connections, Queue};
 use crate::desk::Desk;
 use crate::frames::FrameRing;
 use crate::hosts::Hosts;
 use crate::line::Line;
 use crate::listener::Listener;
+use crate::pages::Pages;
 use crate::phase::Phase;
 use crate::ports::{Clock, CommandSink, Core, EventSource};
 use crate::stats::GatewayStats;
@@ -73,6 +76,9 @@ pub struct Gateway<S, E, C> {
     next_sweep: Duration,
     /// Reused by every sweep.
     keys: Vec<u32>,
+    pages: Pages,
+    /// What went into streams in this turn.
+    broadcast: Option<Duration>,
 }
 
 struct OpenCore<S, E> {
@@ -82,7 +88,8 @@ struct OpenCore<S, E> {
 }
 
 impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
-    /// Listens on `config.listen`. Until [`open`](Self::open), only `/healthz` answers 200.
+    /// Listens on `config.listen`. Until [`open`](Self::open), only `/healthz` and the pages of
+    /// [`observe`](Self::observe) answer 200.
     ///
     /// # Errors
     /// `InvalidInput` with the words of [`GatewayConfig::check`]; the address is taken, not ours, or not permitted; or the
@@ -113,6 +120,8 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             swept: now,
             next_sweep: Duration::MAX,
             keys: Vec::new(),
+            pages: Pages::default(),
+            broadcast: None,
         })
     }
 
@@ -146,12 +155,19 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
     /// The poll itself failed. Errors of single sockets close those.
     pub fn turn(&mut self, wait: Duration) -> io::Result<usize> {
         self.now = self.clock.monotonic();
-        let mut work = self.drain() + self.pay() + self.serve() + self.sweep();
-        let told = self.poll(self.patience(wait))?;
+        let began = self.now;
+        let mut work = self.drain() + self.pay() + self.print() + self.serve() + self.sweep();
+        let patience = self.patience(wait);
+        let lies_down = (!patience.is_zero()).then(|| self.clock.monotonic());
+        let told = self.poll(patience)?;
+        let slept = lies_down.map_or(Duration::ZERO, |at| self.clock.monotonic() - at);
         work += told + self.accept();
         if told > 0 || !wait.is_zero() {
             self.now = self.clock.monotonic();
             work += self.drain() + self.serve();
+        }
+        if work > 0 {
+            self.tell(began + slept);
         }
         Ok(work)
     }
@@ -193,17 +209,6 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         })
     }
 
-    /// The counters as they stand.
-    pub fn stats(&self) -> GatewayStats {
-        GatewayStats {
-            connections: self.connections.len(),
-            subscribers: self.connections.subscribers(),
-            sessions: self.connections.sessions(),
-            backlog: self.core.as_ref().map_or(0, |core| core.desk.backlog()),
-            ..self.stats
-        }
-    }
-
     /// Folds every event there is into the views, answers those whose command is through, and encodes new executions.
     fn drain(&mut self) -> usize {
         let Some(OpenCore { desk, source, ring }) = &mut self.core else {
@@ -222,7 +227,11 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
                 break;
             }
             events += drained;
-            published += ring.publish(&desk.views);
+            if ring.next() < desk.views.executions().next() {
+                let began = self.clock.monotonic();
+                published += ring.publish(&desk.views);
+                *self.broadcast.get_or_insert_default() += self.clock.monotonic() - began;
+            }
         }
         if published > 0 {
             connections.unpark();
@@ -251,15 +260,21 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         if !self.may_serve() {
             return 0;
         }
-        let until = self.clock.monotonic() + SERVING_TIME;
+        let mut began = self.clock.monotonic();
+        let until = began + SERVING_TIME;
         for served in 0..SERVED_PER_DRAIN {
-            let Some(key) = self.connections.dequeue() else {
+            let Some((key, queue)) = self.connections.dequeue() else {
                 return served;
             };
             self.visit(key, |phase, line, turn| phase.serve(line, turn));
-            if self.clock.monotonic() >= until {
+            let ended = self.clock.monotonic();
+            if queue == Queue::Streams {
+                *self.broadcast.get_or_insert_default() += ended - began;
+            }
+            if ended >= until {
                 return served + 1;
             }
+            began = ended;
         }
         SERVED_PER_DRAIN
     }
@@ -302,6 +317,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             config: &self.config,
             hosts: &self.hosts,
             stats: &mut self.stats,
+            pages: &mut self.pages,
             clock: &self.clock,
             now: self.now,
             peer,

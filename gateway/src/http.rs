@@ -1,5 +1,7 @@
 //! HTTP/1.1 and HTTP/1.0 (RFC 9110, RFC 9112) without a socket: bytes in, requests out; values in, responses out.
 
+mod accept;
+
 mod authority;
 
 mod parse;

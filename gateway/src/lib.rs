@@ -56,7 +56,11 @@ mod session;
 
 mod linger;
 
+mod pages;
+
 pub use config::GatewayConfig;
 pub use gateway::{Gateway, GatewayWaker};
-pub use ports::{Clock, CommandSink, Core, EventSource, Refusal};
+pub use ports::{
+    Clock, CommandSink, Core, EventSource, Page, Printed, Refusal, Telemetry, Ticket, TurnTimes,
+};
 pub use stats::GatewayStats;

@@ -5,6 +5,9 @@ use std::time::Duration;
 use hoga_protocol::{Command, Event, Nanos, Sequence};
 use hoga_views::Views;
 
+use crate::pending::Peer;
+use crate::stats::GatewayStats;
+
 /// Why a command was not sequenced. Nothing of it is in the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -54,6 +57,56 @@ pub trait Clock {
 
     /// Time since some fixed moment, never running backwards, for timeouts.
     fn monotonic(&self) -> Duration;
+}
+
+/// Who is told of the gateway's own work, and has pages about the running exchange made by another thread.
+pub trait Telemetry: Send {
+    /// A turn that did something is over. Called on the gateway's thread after each of them, so it must be cheap.
+    fn turned(&mut self, times: TurnTimes, stats: &GatewayStats);
+
+    /// Asks for a page; it comes by [`printed`](Self::printed), and the gateway is woken by its
+    /// [`GatewayWaker`](crate::GatewayWaker) then. `false` when as many are asked for as may be. Never blocks.
+    fn ask(&mut self, ticket: Ticket, page: Page) -> bool;
+
+    /// The next page that is ready. Every page that was asked for comes once.
+    fn printed(&mut self) -> Option<Printed>;
+}
+
+/// How long a turn of the gateway took, without its sleep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TurnTimes {
+    /// All of it.
+    pub whole: Duration,
+    /// What went into streams: encoding executions, and serving subscribers and the order updates of sessions. None
+    /// when there was nothing to send.
+    pub broadcast: Option<Duration>,
+}
+
+/// A page about the running exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// `/metrics`: in OpenMetrics' text format, or in that of Prometheus.
+    Metrics {
+        /// Which of the two.
+        openmetrics: bool,
+    },
+    /// `/metrics/latency`: histograms in JSON.
+    Latency,
+}
+
+/// Names a page that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket(pub(crate) Peer);
+
+/// A page that is ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Printed {
+    /// As it was asked for.
+    pub ticket: Ticket,
+    /// The `Content-Type`.
+    pub content_type: &'static str,
+    /// The page.
+    pub body: Vec<u8>,
 }
 
 /// What a recovered exchange hands to the gateway.

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use crate::answer::{Answer, refuse};
+use crate::answer::{Answer, NO_STORE, refuse};
 use crate::api::{self, Handled, Upgrade};
 use crate::config::GatewayConfig;
 use crate::egress::EGRESS_HIGH;
-use crate::http::{HttpLimits, Parse, Request, parse};
+use crate::http::{HttpLimits, Parse, Request, parse, write_response};
 use crate::line::{Got, Line};
 use crate::linger::Linger;
 use crate::phase::Phase;
-use crate::ports::CommandSink;
+use crate::ports::{CommandSink, Printed};
 use crate::session::Session;
 use crate::subscriber::Subscriber;
 use crate::turn::{Stage, Step, Turn};
@@ -40,13 +40,15 @@ pub(crate) struct Requests {
     part: Part,
     /// Whether the response being waited for leaves the connection open.
     keep_alive: bool,
+    /// Whether only its head is asked for.
+    head_only: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// Reading requests.
     Reading,
-    /// A command is sequenced, its response is not there yet.
+    /// A command is sequenced or a page asked for, the response is not there yet.
     Waiting,
     /// The last response is in the egress; nothing more is read.
     Ending,
@@ -73,6 +75,7 @@ impl Requests {
             since: now,
             part: Part::First,
             keep_alive: true,
+            head_only: false,
         }
     }
 
@@ -91,6 +94,23 @@ impl Requests {
             return;
         }
         answer.write_http(line.egress.buffer(), views, self.keep_alive);
+        self.next(now);
+    }
+
+    /// Appends the page that was waited for.
+    pub fn print(&mut self, line: &mut Line, page: &Printed, now: Duration) {
+        if self.state != State::Waiting {
+            return;
+        }
+        write_response(
+            line.egress.buffer(),
+            200,
+            page.content_type,
+            &page.body,
+            self.keep_alive,
+            &[NO_STORE],
+            self.head_only,
+        );
         self.next(now);
     }
 
@@ -204,6 +224,7 @@ impl Requests {
     ) -> Handled {
         turn.stats.requests += 1;
         self.keep_alive = request.keep_alive && turn.stage < Stage::Draining;
+        self.head_only = request.is_head();
         let handled = match api::handle(&request, self.keep_alive, line, turn) {
             Ok(handled) => handled,
             Err(error) => {

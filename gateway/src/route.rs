@@ -99,6 +99,10 @@ pub enum Route {
     Healthz,
     /// `GET /readyz`
     Readyz,
+    /// `GET /metrics`
+    Metrics,
+    /// `GET /metrics/latency`
+    Latency,
 }
 
 /// Which orders a list holds.
@@ -172,6 +176,8 @@ enum Endpoint {
     Time,
     Healthz,
     Readyz,
+    Metrics,
+    Latency,
 }
 
 impl Endpoint {
@@ -191,6 +197,8 @@ impl Endpoint {
             ["api", "v1", "time"] => Endpoint::Time,
             ["healthz"] => Endpoint::Healthz,
             ["readyz"] => Endpoint::Readyz,
+            ["metrics"] => Endpoint::Metrics,
+            ["metrics", "latency"] => Endpoint::Latency,
             _ => {
                 let message = format!(
                     "there is nothing at {}; docs/wire-protocol.md lists every path, /api/v1/orders among them",
@@ -254,6 +262,8 @@ impl Endpoint {
             (Endpoint::Time, _) => Route::Time,
             (Endpoint::Healthz, _) => Route::Healthz,
             (Endpoint::Readyz, _) => Route::Readyz,
+            (Endpoint::Metrics, _) => Route::Metrics,
+            (Endpoint::Latency, _) => Route::Latency,
         })
     }
 }

@@ -9,6 +9,7 @@ use crate::config::GatewayConfig;
 use crate::desk::Desk;
 use crate::frames::FrameRing;
 use crate::hosts::Hosts;
+use crate::pages::Pages;
 use crate::pending::Peer;
 use crate::phase::Phase;
 use crate::ports::Clock;
@@ -40,6 +41,8 @@ pub(crate) struct Turn<'a, S> {
     pub hosts: &'a Hosts,
     /// Counters.
     pub stats: &'a mut GatewayStats,
+    /// Asked for pages about the exchange.
+    pub pages: &'a mut Pages,
     /// For stamping commands.
     pub clock: &'a dyn Clock,
     /// For timeouts.

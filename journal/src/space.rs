@@ -1,4 +1,4 @@
-//! How much room the journal has, for those who must stop taking orders before it runs out.
+//! How much room the journal has, for those who must stop taking orders before it runs out, and how much it took.
 
 use crate::frame::RECORD_COST_BYTES;
 use std::sync::Mutex;
@@ -11,6 +11,9 @@ pub struct Space {
     current: AtomicU64,
     /// Room in the ready spare segment; stored under the maker's lock.
     spare: AtomicU64,
+    /// Bytes of frames written since the opening, and the number of the current segment; stored by the writer.
+    written: AtomicU64,
+    segment: AtomicU64,
     failure: Mutex<Option<String>>,
 }
 
@@ -34,6 +37,25 @@ impl Space {
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
             .clone()
+    }
+
+    /// The bytes of the frames that were committed since the journal was opened. 0 under
+    /// [`Durability::Memory`](crate::Durability::Memory).
+    pub fn written_bytes(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// The number of the segment being written, from 1; 0 under [`Durability::Memory`](crate::Durability::Memory).
+    pub fn segment(&self) -> u64 {
+        self.segment.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn add_written(&self, bytes: u64) {
+        self.written.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_segment(&self, number: u64) {
+        self.segment.store(number, Ordering::Relaxed);
     }
 
     pub(crate) fn set_current(&self, bytes: u64) {

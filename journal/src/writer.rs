@@ -158,6 +158,7 @@ impl Writer {
         files: Files,
     ) -> Writer {
         space.set_current(files.current.bytes - files.current.offset);
+        space.set_segment(files.current.number);
         Writer::assemble(journal_id, sequence, chain, durability, space, Some(files))
     }
 
@@ -233,6 +234,7 @@ impl Writer {
             }
             current.offset += bytes.len() as u64;
             self.space.set_current(current.bytes - current.offset);
+            self.space.add_written(bytes.len() as u64);
         }
         self.chain = chain;
         self.frame_sequence += u64::from(records);
@@ -272,6 +274,7 @@ impl Writer {
             bytes,
         };
         self.space.set_current(bytes - SEGMENT_HEADER_BYTES);
+        self.space.set_segment(number);
         Ok(())
     }
 }

@@ -1,0 +1,46 @@
+//! What the gateway tells of itself, and the pages that others make about the exchange.
+
+use std::time::Duration;
+
+use super::Gateway;
+use crate::ports::{Clock, CommandSink, EventSource, Telemetry};
+use crate::stats::GatewayStats;
+
+impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
+    /// From now on `telemetry` is told of every turn, and `/metrics` and `/metrics/latency` are its pages; they are
+    /// served before [`open`](Self::open) as well.
+    pub fn observe(&mut self, telemetry: Box<dyn Telemetry>) {
+        self.pages.observe(telemetry);
+    }
+
+    /// The counters as they stand.
+    pub fn stats(&self) -> GatewayStats {
+        GatewayStats {
+            connections: self.connections.len(),
+            subscribers: self.connections.subscribers(),
+            sessions: self.connections.sessions(),
+            backlog: self.core.as_ref().map_or(0, |core| core.desk.backlog()),
+            ..self.stats
+        }
+    }
+
+    /// Hands out the pages that are ready.
+    pub(super) fn print(&mut self) -> usize {
+        let mut printed = 0;
+        while let Some((peer, page)) = self.pages.next() {
+            self.connections.print(peer, &page, self.now);
+            printed += 1;
+        }
+        printed
+    }
+
+    /// Tells of this turn, which did something. `began` is when it did, later by what was slept.
+    pub(super) fn tell(&mut self, began: Duration) {
+        let broadcast = self.broadcast.take();
+        if self.pages.is_observed() {
+            let whole = self.clock.monotonic() - began;
+            let stats = self.stats();
+            self.pages.turned(whole, broadcast, &stats);
+        }
+    }
+}
