@@ -20,6 +20,8 @@ pub mod journaler;
 pub mod matcher;
 pub mod recorder;
 
+pub mod metrics;
+
 pub mod histograms;
 
 pub mod following;

@@ -18,6 +18,7 @@ use crate::agent::{Idle, IdleStrategy, Idler, LONGEST_PARK};
 use crate::config::{Config, Durability};
 use crate::cores::{self, CorePlan};
 use crate::following::{self, Following};
+use crate::metrics::{CoreFigures, FollowerFigures, Metrics, printer};
 use crate::notices::{banner, farewell, tell, warn, watch};
 use crate::pipeline::{self, Counters, PipelineOptions, RingSink, RingSource};
 use crate::recovery::{self, Recovered, Stores};
@@ -103,6 +104,7 @@ pub struct Exchange {
     gateway: JoinHandle<Option<GatewayStats>>,
     threads: Vec<JoinHandle<()>>,
     watch: JoinHandle<()>,
+    printer: JoinHandle<()>,
     following: Option<Following>,
 }
 
@@ -114,7 +116,7 @@ impl Exchange {
     pub fn start(config: &Config, stores: &Stores, progress: &mut dyn FnMut(u64)) -> Result<Self, String> {
         let threads = &config.threads;
         let plan = CorePlan::new(&cores::available(), threads.layout, threads.pin, &threads.cores)?;
-        let gateway = Gateway::bind(config.gateway(), SystemClock::new()).map_err(|error| {
+        let mut gateway = Gateway::bind(config.gateway(), SystemClock::new()).map_err(|error| {
             let hint = match error.kind() {
                 io::ErrorKind::AddrInUse => ". Is another exchange running? --listen chooses another address",
                 _ => ". --listen chooses another address",
@@ -122,11 +124,18 @@ impl Exchange {
             format!("cannot listen on {}: {error}{hint}", config.listen)
         })?;
         let (address, waker) = (gateway.local_addr(), gateway.waker());
+        let (metrics, recorders) = Metrics::new(config, &plan);
+        let (reporter, printer) = printer::start(Arc::clone(&metrics), recorders, waker.clone())
+            .map_err(|error| format!("cannot start a thread: {error}"))?;
+        gateway.observe(Box::new(reporter));
         let stop = Arc::new(AtomicBool::new(false));
         let (open, opened) = mpsc::sync_channel(1);
         let gateway = spawn_gateway(gateway, opened, Arc::clone(&stop), plan, config.threads.idle)?;
 
-        let ready = recover_and_follow(config, stores, progress);
+        let ready = recover_and_follow(config, stores, &mut |sequence| {
+            metrics.recovered.store(sequence, Ordering::Relaxed);
+            progress(sequence);
+        });
         let (following, mut recovered) = match ready {
             Ok(ready) => ready,
             Err(error) => {
@@ -147,13 +156,29 @@ impl Exchange {
         };
         let watch = watch(recovered.writer.space(), Arc::clone(&stop))
             .map_err(|error| format!("cannot start a thread: {error}"))?;
+        let journal = (recovered.writer.space(), recovered.writer.durable());
         let Replica { engine, views, .. } = recovered.replica;
+        let (base, rules) = (engine.last_sequence(), engine.rules());
         let pipeline = pipeline::start(engine, recovered.writer, waker.clone(), &options);
         let core = Core {
             sink: pipeline.sink,
             source: pipeline.source,
             views,
         };
+        metrics.open(CoreFigures {
+            counters: Arc::clone(&pipeline.counters),
+            recordings: pipeline.recordings,
+            space: (config.durability != Durability::Memory).then_some(journal.0),
+            durable: journal.1,
+            base: base.0,
+            recovery: metrics.uptime(),
+            rings: [config.rings.input, config.rings.output],
+            rules,
+            follower: following.as_ref().map(|following| FollowerFigures {
+                lag: Arc::clone(&following.lag),
+                running: Arc::clone(&following.running),
+            }),
+        });
         open.send(core)
             .map_err(|_| "the gateway stopped before it was opened".to_owned())?;
         waker.wake();
@@ -167,6 +192,7 @@ impl Exchange {
             gateway,
             threads,
             watch,
+            printer,
             following,
         })
     }
@@ -175,7 +201,7 @@ impl Exchange {
     pub fn stop(self) -> String {
         let stats = stop_gateway(&self.stop, &self.waker, self.gateway);
         self.watch.thread().unpark();
-        for thread in self.threads.into_iter().chain([self.watch]) {
+        for thread in self.threads.into_iter().chain([self.watch, self.printer]) {
             let _ = thread.join();
         }
         // Everything is durable now, so the follower's last snapshot holds all of it.
@@ -208,6 +234,11 @@ fn recover_and_follow(
         )
     };
     let following = lock.map(follow).transpose()?;
+    if let Some(following) = &following {
+        // One that the follower has made meanwhile is newer.
+        let snapshot_at = &following.lag.snapshot_at;
+        snapshot_at.fetch_max(recovered.snapshot_at, Ordering::Relaxed);
+    }
     Ok((following, recovered))
 }
 

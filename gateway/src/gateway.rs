@@ -237,6 +237,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             connections.unpark();
         }
         self.stats.events += events as u64;
+        self.stats.executions += published as u64;
         events
     }
 

@@ -13,6 +13,8 @@ pub struct GatewayStats {
     pub accepted: u64,
     /// Connections turned away because there were too many.
     pub turned_away: u64,
+    /// Executions encoded, each once.
+    pub executions: u64,
     /// Execution messages handed to sockets, over all subscribers.
     pub executions_streamed: u64,
     /// Connections closed because they read too slowly, or not at all.

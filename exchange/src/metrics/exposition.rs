@@ -1,0 +1,359 @@
+//! `/metrics`: every figure in the text formats of OpenMetrics and of Prometheus.
+
+mod sheet;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::UNIX_EPOCH;
+
+use hoga_engine::ENGINE_VERSION;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, prometheus_text, text};
+use prometheus_client::registry::Registry;
+
+use self::sheet::Sheet;
+use super::{CoreFigures, FollowerFigures, Metrics, threads};
+
+/// The content type of [`openmetrics`].
+pub const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The content type of [`prometheus`].
+pub const PROMETHEUS: &str = prometheus_text::CONTENT_TYPE;
+
+/// Bounds of the histograms of latencies, in nanoseconds: 1 µs to 10 s.
+const LATENCIES: [u64; 22] = {
+    let mut bounds = [
+        1_000, 2_000, 5_000, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    ];
+    let mut at = 3;
+    while at < bounds.len() {
+        bounds[at] = bounds[at - 3] * 10;
+        at += 1;
+    }
+    bounds
+};
+
+/// Bounds of the histogram of single commands, in nanoseconds: 50 ns to 1 ms.
+const COMMANDS: [u64; 14] = [
+    50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000,
+];
+
+/// Bounds of the histograms of counts: the powers of two up to what the default output ring holds.
+const COUNTS: [u64; 17] = {
+    let mut bounds = [1; 17];
+    let mut at = 1;
+    while at < bounds.len() {
+        bounds[at] = bounds[at - 1] * 2;
+        at += 1;
+    }
+    bounds
+};
+
+/// The page in OpenMetrics' text format.
+pub fn openmetrics(metrics: &Arc<Metrics>) -> String {
+    let mut page = String::new();
+    // Writing to a String cannot fail.
+    let _ = text::encode(&mut page, &registry(metrics));
+    page
+}
+
+/// The page in Prometheus' text format.
+pub fn prometheus(metrics: &Arc<Metrics>) -> String {
+    let mut page = String::new();
+    let _ = prometheus_text::encode(&mut page, &registry(metrics));
+    page
+}
+
+fn registry(metrics: &Arc<Metrics>) -> Registry {
+    let mut registry = Registry::with_prefix("hoga");
+    registry.register_collector(Box::new(Everything(Arc::clone(metrics))));
+    registry
+}
+
+#[derive(Debug)]
+struct Everything(Arc<Metrics>);
+
+impl Collector for Everything {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let metrics = &*self.0;
+        let mut sheet = Sheet(encoder);
+        process(metrics, &mut sheet)?;
+        thread_times(&mut sheet)?;
+        gateway(metrics, &mut sheet)?;
+        let Some(core) = metrics.core() else {
+            return Ok(());
+        };
+        commands(core, &mut sheet)?;
+        rings(core, &mut sheet)?;
+        matching(core, &mut sheet)?;
+        journal(core, &mut sheet)?;
+        core.follower
+            .as_ref()
+            .map_or(Ok(()), |figures| follower(core, figures, &mut sheet))
+    }
+}
+
+fn process(metrics: &Metrics, sheet: &mut Sheet<'_>) -> fmt::Result {
+    let known = ENGINE_VERSION.to_string();
+    let version = [("version", env!("CARGO_PKG_VERSION")), ("engine_version", &known)];
+    sheet.info(
+        "build",
+        "The program, and the newest rules of matching it knows.",
+        &version,
+    )?;
+    let facts: Vec<(&str, &str)> = metrics
+        .facts
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    sheet.info(
+        "config",
+        "What is configured and changes how the figures read.",
+        &facts,
+    )?;
+    let started = metrics
+        .started
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs_f64();
+    sheet.seconds(
+        "start_time",
+        "When the process began to serve, since 1970.",
+        started,
+    )?;
+    if let Some(bytes) = threads::resident_bytes() {
+        sheet.gauge(
+            "resident_memory_bytes",
+            "Memory of the process that is present.",
+            bytes,
+        )?;
+    }
+    sheet.gauge(
+        "ready",
+        "1 once recovery is over, else 0.",
+        u64::from(metrics.core().is_some()),
+    )?;
+    let recovered = metrics.recovered.load(Relaxed);
+    let help = "The last command that recovery has applied; it is told every 65,536 commands.";
+    sheet.gauge("recovered_sequence", help, recovered)?;
+    if let Some(core) = metrics.core() {
+        let help = "How long the start took until everything was recovered.";
+        sheet.seconds("recovery_duration", help, core.recovery.as_secs_f64())?;
+        let help = "The version of the rules of matching that the start found in force.";
+        sheet.gauge("rules_version", help, u64::from(core.rules))?;
+    }
+    Ok(())
+}
+
+fn thread_times(sheet: &mut Sheet<'_>) -> fmt::Result {
+    let threads = threads::used();
+    let seconds = |nanos: u64| nanos as f64 / 1e9;
+    let each = |of: fn(&threads::Used) -> u64| {
+        let value = move |(name, used)| (name, of(used));
+        threads.iter().map(value)
+    };
+    let help = "Processor time of the threads of this name.";
+    let cpu = each(|used| used.ran).map(|(name, nanos)| (name.as_str(), seconds(nanos)));
+    sheet.seconds_by("thread_cpu", help, "thread", cpu)?;
+    let help = "Time in which the threads of this name could have run and others had their cores.";
+    let delay = each(|used| used.waited).map(|(name, nanos)| (name.as_str(), seconds(nanos)));
+    sheet.seconds_by("thread_run_delay", help, "thread", delay)?;
+    let help = "How often the system took a core away from a thread of this name.";
+    let taken = each(|used| used.preempted).map(|(name, count)| (name.as_str(), count));
+    sheet.counter_by("thread_involuntary_switches", help, "thread", taken)
+}
+
+fn gateway(metrics: &Metrics, sheet: &mut Sheet<'_>) -> fmt::Result {
+    let stats = metrics.gateway.stats();
+    for (name, help, value) in [
+        ("gateway_connections", "Connections open now.", stats.connections),
+        (
+            "gateway_subscribers",
+            "Subscribers of the executions stream now.",
+            stats.subscribers,
+        ),
+        ("gateway_sessions", "Order sessions open now.", stats.sessions),
+        (
+            "gateway_backlog_commands",
+            "Commands sequenced whose events have not come back yet.",
+            stats.backlog,
+        ),
+    ] {
+        sheet.gauge(name, help, value as u64)?;
+    }
+    for (name, help, value) in [
+        ("gateway_accepted", "Connections accepted.", stats.accepted),
+        (
+            "gateway_turned_away",
+            "Connections turned away because there were too many.",
+            stats.turned_away,
+        ),
+        (
+            "gateway_requests",
+            "Requests received, by HTTP and WebSocket.",
+            stats.requests,
+        ),
+        (
+            "gateway_busy_refusals",
+            "Requests answered busy or journal_full.",
+            stats.busy_refusals,
+        ),
+        ("gateway_events", "Events folded into the views.", stats.events),
+        (
+            "executions",
+            "Executions since the start, one for each side of a trade.",
+            stats.executions,
+        ),
+        (
+            "executions_streamed",
+            "Execution messages handed to sockets, over all subscribers.",
+            stats.executions_streamed,
+        ),
+        (
+            "slow_consumer_closes",
+            "Connections closed because they read too slowly, or not at all.",
+            stats.slow_consumer_closes,
+        ),
+    ] {
+        sheet.counter(name, help, value)?;
+    }
+    let help = "A turn of the gateway that did something, without its sleep.";
+    sheet.times("gateway_turn", help, &metrics.gateway.turn, &LATENCIES)?;
+    let help = "What a turn spent on encoding executions and on serving streams, where it did.";
+    sheet.times("gateway_broadcast", help, &metrics.gateway.broadcast, &LATENCIES)
+}
+
+fn commands(core: &CoreFigures, sheet: &mut Sheet<'_>) -> fmt::Result {
+    let counters = &core.counters;
+    // Read in this order, so that no command seems matched before it was submitted.
+    let matched = counters.matched.load(std::sync::atomic::Ordering::Acquire);
+    let submitted = counters.submitted.load(Relaxed);
+    let help = "Commands sequenced since the start, the exchange's own checkpoints included.";
+    sheet.counter("commands_submitted", help, submitted)?;
+    sheet.counter("commands", "Commands that the matcher is through with.", matched)?;
+    sheet.gauge(
+        "sequence",
+        "The last command that the matcher is through with.",
+        core.base + matched,
+    )?;
+    let refused = [
+        ("busy", counters.refused_busy.load(Relaxed)),
+        ("no_space", counters.refused_no_space.load(Relaxed)),
+    ];
+    let help = "Commands refused: busy when the input ring was nearly full or the journal's next segment late, no_space \
+                when the journal had no room.";
+    sheet.counter_by("commands_refused", help, "reason", refused.into_iter())?;
+    let help = "Events that the matcher put into the output ring.";
+    sheet.counter("events", help, counters.emitted.load(Relaxed))?;
+    let waiting = submitted.saturating_sub(matched);
+    sheet.gauge("input_ring_commands", "Commands in the input ring now.", waiting)
+}
+
+fn rings(core: &CoreFigures, sheet: &mut Sheet<'_>) -> fmt::Result {
+    let counters = &core.counters;
+    let [input, output] = core.rings.map(|slots| slots as u64);
+    sheet.gauge("input_ring_slots", "What the input ring holds.", input)?;
+    let help = "The fullest the input ring has been when a command came.";
+    sheet.gauge(
+        "input_ring_commands_max",
+        help,
+        counters.input_high_water.load(Relaxed),
+    )?;
+    sheet.gauge("output_ring_slots", "What the output ring holds.", output)?;
+    let help = "The fullest the output ring has been when the gateway came for events.";
+    sheet.gauge(
+        "output_ring_events_max",
+        help,
+        counters.output_high_water.load(Relaxed),
+    )?;
+    let help = "How often the matcher found the output ring full and had to wait for the gateway. Anything but 0 is a \
+                fault.";
+    sheet.counter(
+        "output_full_stalls",
+        help,
+        counters.output_full_stalls.load(Relaxed),
+    )?;
+    let help = "Events in the output ring, each time the gateway came and found some.";
+    sheet.counts("output_ring_events", help, &core.recordings.output_ring, &COUNTS)?;
+    let help = "From a command's submission until the gateway has taken its last event. Lone commands are all timed, of \
+                a crowd one in sixteen, which counts for sixteen.";
+    sheet.times("ring_to_ring", help, &core.recordings.ring_to_ring, &LATENCIES)
+}
+
+fn matching(core: &CoreFigures, sheet: &mut Sheet<'_>) -> fmt::Result {
+    let recordings = &core.recordings;
+    let help = "Commands that the matcher took in one duty cycle.";
+    sheet.counts("matcher_batch_commands", help, &recordings.matcher_batch, &COUNTS)?;
+    let help =
+        "Matching one command and handing its events over: the mean of its batch of at most 64 commands.";
+    sheet.times("matcher_command", help, &recordings.matcher_command, &COMMANDS)
+}
+
+fn journal(core: &CoreFigures, sheet: &mut Sheet<'_>) -> fmt::Result {
+    let recordings = &core.recordings;
+    let help = "Commands made safe by one commit.";
+    sheet.counts("journal_batch_commands", help, &recordings.journal_batch, &COUNTS)?;
+    let help = "One commit: encoding, the write, and the sync where the durability asks for one.";
+    sheet.times("journal_commit", help, &recordings.journal_commit, &LATENCIES)?;
+    let help = "The last command that is as safe as the durability promises.";
+    sheet.gauge("journal_sequence", help, core.durable.sequence())?;
+    let Some(space) = &core.space else {
+        return Ok(());
+    };
+    let help = "Bytes of frames written to the journal.";
+    sheet.counter("journal_written_bytes", help, space.written_bytes())?;
+    sheet.gauge(
+        "journal_segment",
+        "The number of the segment being written.",
+        space.segment(),
+    )?;
+    let help = "Bytes that surely fit into the present segment and the one made ahead.";
+    sheet.gauge("journal_space_bytes", help, space.remaining_bytes())?;
+    let help = "1 while the next segment cannot be made, which the log explains; else 0.";
+    sheet.gauge("journal_out_of_room", help, u64::from(space.failure().is_some()))
+}
+
+fn follower(core: &CoreFigures, figures: &FollowerFigures, sheet: &mut Sheet<'_>) -> fmt::Result {
+    let lag = &figures.lag;
+    let applied = lag.applied.load(Relaxed);
+    let running = u64::from(figures.running.load(Relaxed));
+    sheet.gauge(
+        "follower_running",
+        "1 while the follower goes on, else 0.",
+        running,
+    )?;
+    let help = "Durable commands that the follower has not applied yet.";
+    sheet.gauge(
+        "follower_lag_commands",
+        help,
+        core.durable.sequence().saturating_sub(applied),
+    )?;
+    for (name, help, value) in [
+        (
+            "follower_checkpoints",
+            "Checkpoints compared, all alike.",
+            &lag.checkpoints,
+        ),
+        ("follower_snapshots", "Snapshots made.", &lag.snapshots),
+        (
+            "follower_compressed_segments",
+            "Journal segments compressed.",
+            &lag.compressed,
+        ),
+    ] {
+        sheet.counter(name, help, value.load(Relaxed))?;
+    }
+    let sequence = lag.snapshot.load(Relaxed);
+    sheet.gauge(
+        "snapshot_sequence",
+        "The last command in the newest snapshot; 0 for none.",
+        sequence,
+    )?;
+    let taken_at = lag.snapshot_at.load(Relaxed);
+    if taken_at > 0 {
+        let help = "When the newest snapshot was taken, since 1970.";
+        sheet.seconds("snapshot_timestamp", help, taken_at as f64 / 1e9)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! The thread that answers whoever asks how the exchange is doing.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use hoga_gateway::{GatewayStats, GatewayWaker, Page, Printed, Telemetry, Ticket, TurnTimes};
+
+use super::gateway::GatewayRecorders;
+use super::{Metrics, exposition, latency};
+
+/// The most pages under way; one more is refused.
+pub const MOST_PAGES: usize = 8;
+
+/// What the thread's priority is lowered by: those who trade go first, and yet it gets a tenth of a busy core.
+const NICE: i32 = 10;
+
+/// What the gateway tells and asks.
+pub struct Reporter {
+    recorders: GatewayRecorders,
+    asked: SyncSender<(Ticket, Page)>,
+    printed: Receiver<Printed>,
+    under_way: usize,
+}
+
+/// Starts the thread; it ends when the reporter is dropped.
+///
+/// # Errors
+/// The system cannot start a thread.
+pub fn start(
+    metrics: Arc<Metrics>,
+    recorders: GatewayRecorders,
+    waker: GatewayWaker,
+) -> io::Result<(Reporter, JoinHandle<()>)> {
+    // Neither end is ever full: as many pages are under way as each has room for.
+    let (asked, asks) = sync_channel(MOST_PAGES);
+    let (print, printed) = sync_channel(MOST_PAGES);
+    let body = move || {
+        // Where the system refuses, the thread is one among equals.
+        let _ = rustix::process::setpriority_process(None, NICE);
+        for (ticket, page) in asks {
+            let (content_type, body) = make(&metrics, page);
+            let page = Printed {
+                ticket,
+                content_type,
+                body,
+            };
+            if print.send(page).is_err() {
+                return;
+            }
+            waker.wake();
+        }
+    };
+    let thread = thread::Builder::new().name("hoga-metrics".into()).spawn(body)?;
+    let reporter = Reporter {
+        recorders,
+        asked,
+        printed,
+        under_way: 0,
+    };
+    Ok((reporter, thread))
+}
+
+fn make(metrics: &Arc<Metrics>, page: Page) -> (&'static str, Vec<u8>) {
+    match page {
+        Page::Metrics { openmetrics: true } => (
+            exposition::OPENMETRICS,
+            exposition::openmetrics(metrics).into_bytes(),
+        ),
+        Page::Metrics { openmetrics: false } => (
+            exposition::PROMETHEUS,
+            exposition::prometheus(metrics).into_bytes(),
+        ),
+        Page::Latency => ("application/json", latency::print(metrics).into_bytes()),
+    }
+}
+
+impl Telemetry for Reporter {
+    fn turned(&mut self, times: TurnTimes, stats: &GatewayStats) {
+        self.recorders.turned(times, stats);
+    }
+
+    fn ask(&mut self, ticket: Ticket, page: Page) -> bool {
+        let taken = self.under_way < MOST_PAGES && self.asked.try_send((ticket, page)).is_ok();
+        self.under_way += usize::from(taken);
+        taken
+    }
+
+    fn printed(&mut self) -> Option<Printed> {
+        let printed = self.printed.try_recv().ok()?;
+        self.under_way -= 1;
+        Some(printed)
+    }
+}
