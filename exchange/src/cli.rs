@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use hoga_protocol::{AccountName, Nanos};
@@ -10,7 +11,7 @@ use toml::{Table, Value};
 
 use crate::config::{Config, Durability};
 use crate::journal_dump::{self, Form, Selection, parse_time};
-use crate::{archive, following, journal_tools, replay, serve, snapshot_tools, upgrade};
+use crate::{archive, following, journal_tools, latency_tool, replay, serve, snapshot_tools, upgrade};
 
 /// What may stand on the command line.
 #[derive(Debug, Parser)]
@@ -39,6 +40,8 @@ enum Mode {
     Follow(FollowArgs),
     /// Journal the newest rules of matching; the exchange must be stopped.
     Upgrade(FollowArgs),
+    /// Show what a running exchange has measured of itself: latencies, batches, rings.
+    Latency(LatencyArgs),
 }
 
 #[derive(Debug, Default, Args)]
@@ -233,6 +236,47 @@ impl ReplayArgs {
     }
 }
 
+#[derive(Debug, Args)]
+struct LatencyArgs {
+    /// The exchange's address.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3030")]
+    address: String,
+    /// Look for so long, and show only that; without it and --every, all since the exchange began to serve is shown.
+    #[arg(long = "for", value_name = "SECONDS", value_parser = parse_seconds)]
+    lasting: Option<Duration>,
+    /// Show each interval of this length, too; without --for, until Ctrl-C.
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    every: Option<Duration>,
+    /// Write hoga.hlog (an interval log) and a .hgrm (percentiles) for each recorder into this folder.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print one JSON object per line; times are in nanoseconds.
+    #[arg(long)]
+    json: bool,
+}
+
+impl LatencyArgs {
+    fn run(self) -> Result<(), String> {
+        latency_tool::run(&latency_tool::Options {
+            address: self.address,
+            lasting: self.lasting,
+            every: self.every,
+            out: self.out,
+            json: self.json,
+        })
+    }
+}
+
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text
+        .parse()
+        .ok()
+        .filter(|seconds| (0.1..=86_400.0).contains(seconds));
+    seconds
+        .map(Duration::from_secs_f64)
+        .ok_or_else(|| "must be a number of seconds from 0.1 to 86400".to_owned())
+}
+
 impl SnapshotMode {
     fn run(self) -> Result<(), String> {
         match self {
@@ -283,6 +327,7 @@ pub fn run() -> ExitCode {
         Some(Mode::Follow(args)) => args.config().and_then(|config| following::run(&config)),
         Some(Mode::Upgrade(args)) => args.config().and_then(|config| upgrade::run(&config)),
         Some(Mode::Snapshot(mode)) => mode.run(),
+        Some(Mode::Latency(args)) => args.run(),
         Some(Mode::Journal(JournalMode::Verify { dir, json })) => journal_tools::verify(&dir, json),
         Some(Mode::Journal(JournalMode::Stat { dir, json })) => journal_tools::stat(&dir, json),
         Some(Mode::Journal(JournalMode::Dump(args))) => args.run(),

@@ -30,5 +30,6 @@ pub mod upgrade;
 pub mod archive;
 pub mod journal_dump;
 pub mod journal_tools;
+pub mod latency_tool;
 pub mod replay;
 pub mod snapshot_tools;

@@ -16,15 +16,19 @@ pub mod latency;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use hoga_follower::Lag;
+use hoga_gateway::{Clock, CommandSink, EventSource, Gateway};
 use hoga_journal::{Durable, Space};
 
 use self::gateway::{GatewayFigures, GatewayRecorders};
 use crate::config::{Config, Durability};
 use crate::cores::CorePlan;
+use crate::following::Following;
 use crate::pipeline::{Counters, PipelineRecordings};
+use crate::recovery::Recovered;
 
 /// All that is known of a running exchange, for whoever asks. What its threads write is atomic.
 #[derive(Debug)]
@@ -36,7 +40,7 @@ pub struct Metrics {
     /// What the gateway counts and measures.
     pub gateway: GatewayFigures,
     /// The sequence that recovery has come to.
-    pub recovered: AtomicU64,
+    pub reached: AtomicU64,
     since: Instant,
     core: OnceLock<CoreFigures>,
 }
@@ -48,18 +52,25 @@ pub struct CoreFigures {
     pub counters: Arc<Counters>,
     /// What they measure.
     pub recordings: PipelineRecordings,
+    /// What recovery came to, and what goes on from there.
+    pub start: StartFigures,
+}
+
+/// What is known once recovery is over.
+#[derive(Debug)]
+pub struct StartFigures {
     /// The journal's room; none under `memory`.
     pub space: Option<Arc<Space>>,
     /// The last durable sequence.
     pub durable: Arc<Durable>,
     /// The sequence that recovery ended with.
     pub base: u64,
-    /// How long recovery took, from the start of the process's service.
+    /// The version of the rules in force then.
+    pub rules: u32,
+    /// How long it took, from the beginning of the process's service.
     pub recovery: Duration,
     /// Slots of the input and the output ring.
     pub rings: [usize; 2],
-    /// The version of the rules in force at the start.
-    pub rules: u32,
     /// The follower, where there is one.
     pub follower: Option<FollowerFigures>,
 }
@@ -73,9 +84,25 @@ pub struct FollowerFigures {
     pub running: Arc<AtomicBool>,
 }
 
+/// Has `gateway` serve the pages about the exchange from now on; the thread that makes them ends with the gateway.
+///
+/// # Errors
+/// In words: the system gives no thread.
+pub fn observe<S: CommandSink, E: EventSource, C: Clock>(
+    gateway: &mut Gateway<S, E, C>,
+    config: &Config,
+    plan: &CorePlan,
+) -> Result<(Arc<Metrics>, JoinHandle<()>), String> {
+    let (metrics, recorders) = Metrics::new(config, plan);
+    let (reporter, thread) = printer::start(Arc::clone(&metrics), recorders, gateway.waker())
+        .map_err(|error| format!("cannot start a thread: {error}"))?;
+    gateway.observe(Box::new(reporter));
+    Ok((metrics, thread))
+}
+
 impl Metrics {
     /// Of an exchange that has only just begun to start, and the gateway's own end of it.
-    pub fn new(config: &Config, plan: &CorePlan) -> (Arc<Metrics>, GatewayRecorders) {
+    fn new(config: &Config, plan: &CorePlan) -> (Arc<Metrics>, GatewayRecorders) {
         let threads = plan.describe();
         let cores = threads
             .iter()
@@ -102,26 +129,48 @@ impl Metrics {
             started: SystemTime::now(),
             facts,
             gateway,
-            recovered: AtomicU64::new(0),
+            reached: AtomicU64::new(0),
             since: Instant::now(),
             core: OnceLock::new(),
         };
         (Arc::new(metrics), recorders)
     }
 
+    /// What is known as soon as recovery is over.
+    pub fn recovered(
+        &self,
+        config: &Config,
+        recovered: &Recovered,
+        following: Option<&Following>,
+    ) -> StartFigures {
+        let (engine, writer) = (&recovered.replica.engine, &recovered.writer);
+        let base = engine.last_sequence().0;
+        self.reached.store(base, Ordering::Relaxed);
+        StartFigures {
+            space: (config.durability != Durability::Memory).then(|| writer.space()),
+            durable: writer.durable(),
+            base,
+            rules: engine.rules(),
+            recovery: self.since.elapsed(),
+            rings: [config.rings.input, config.rings.output],
+            follower: following.map(|following| FollowerFigures {
+                lag: Arc::clone(&following.lag),
+                running: Arc::clone(&following.running),
+            }),
+        }
+    }
+
     /// The exchange is open. Only the first call counts.
-    pub fn open(&self, core: CoreFigures) {
-        self.recovered.store(core.base, Ordering::Relaxed);
-        let _ = self.core.set(core);
+    pub fn open(&self, start: StartFigures, counters: &Arc<Counters>, recordings: PipelineRecordings) {
+        let _ = self.core.set(CoreFigures {
+            counters: Arc::clone(counters),
+            recordings,
+            start,
+        });
     }
 
     /// What is known once the exchange is open.
     pub fn core(&self) -> Option<&CoreFigures> {
         self.core.get()
-    }
-
-    /// How long it has served.
-    pub fn uptime(&self) -> Duration {
-        self.since.elapsed()
     }
 }

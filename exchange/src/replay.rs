@@ -181,6 +181,12 @@ pub fn counter(what: &'static str, of: &'static str) -> ProgressBar {
     )
 }
 
+/// Milliseconds that pass, of so many; it shows on a terminal only.
+pub fn seconds(what: &'static str, of: Duration) -> ProgressBar {
+    let bar = ProgressBar::new(of.as_millis() as u64);
+    styled(bar, what, "{msg} {wide_bar} {elapsed}, {eta} to go")
+}
+
 fn styled(bar: ProgressBar, what: &'static str, template: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         bar.set_draw_target(ProgressDrawTarget::hidden());

@@ -18,7 +18,7 @@ use crate::agent::{Idle, IdleStrategy, Idler, LONGEST_PARK};
 use crate::config::{Config, Durability};
 use crate::cores::{self, CorePlan};
 use crate::following::{self, Following};
-use crate::metrics::{CoreFigures, FollowerFigures, Metrics, printer};
+use crate::metrics;
 use crate::notices::{banner, farewell, tell, warn, watch};
 use crate::pipeline::{self, Counters, PipelineOptions, RingSink, RingSource};
 use crate::recovery::{self, Recovered, Stores};
@@ -124,16 +124,13 @@ impl Exchange {
             format!("cannot listen on {}: {error}{hint}", config.listen)
         })?;
         let (address, waker) = (gateway.local_addr(), gateway.waker());
-        let (metrics, recorders) = Metrics::new(config, &plan);
-        let (reporter, printer) = printer::start(Arc::clone(&metrics), recorders, waker.clone())
-            .map_err(|error| format!("cannot start a thread: {error}"))?;
-        gateway.observe(Box::new(reporter));
+        let (metrics, printer) = metrics::observe(&mut gateway, config, &plan)?;
         let stop = Arc::new(AtomicBool::new(false));
         let (open, opened) = mpsc::sync_channel(1);
         let gateway = spawn_gateway(gateway, opened, Arc::clone(&stop), plan, config.threads.idle)?;
 
         let ready = recover_and_follow(config, stores, &mut |sequence| {
-            metrics.recovered.store(sequence, Ordering::Relaxed);
+            metrics.reached.store(sequence, Ordering::Relaxed);
             progress(sequence);
         });
         let (following, mut recovered) = match ready {
@@ -156,29 +153,15 @@ impl Exchange {
         };
         let watch = watch(recovered.writer.space(), Arc::clone(&stop))
             .map_err(|error| format!("cannot start a thread: {error}"))?;
-        let journal = (recovered.writer.space(), recovered.writer.durable());
+        let figures = metrics.recovered(config, &recovered, following.as_ref());
         let Replica { engine, views, .. } = recovered.replica;
-        let (base, rules) = (engine.last_sequence(), engine.rules());
         let pipeline = pipeline::start(engine, recovered.writer, waker.clone(), &options);
         let core = Core {
             sink: pipeline.sink,
             source: pipeline.source,
             views,
         };
-        metrics.open(CoreFigures {
-            counters: Arc::clone(&pipeline.counters),
-            recordings: pipeline.recordings,
-            space: (config.durability != Durability::Memory).then_some(journal.0),
-            durable: journal.1,
-            base: base.0,
-            recovery: metrics.uptime(),
-            rings: [config.rings.input, config.rings.output],
-            rules,
-            follower: following.as_ref().map(|following| FollowerFigures {
-                lag: Arc::clone(&following.lag),
-                running: Arc::clone(&following.running),
-            }),
-        });
+        metrics.open(figures, &pipeline.counters, pipeline.recordings);
         open.send(core)
             .map_err(|_| "the gateway stopped before it was opened".to_owned())?;
         waker.wake();

@@ -88,7 +88,8 @@ impl Collector for Everything {
         rings(core, &mut sheet)?;
         matching(core, &mut sheet)?;
         journal(core, &mut sheet)?;
-        core.follower
+        core.start
+            .follower
             .as_ref()
             .map_or(Ok(()), |figures| follower(core, figures, &mut sheet))
     }
@@ -134,14 +135,14 @@ fn process(metrics: &Metrics, sheet: &mut Sheet<'_>) -> fmt::Result {
         "1 once recovery is over, else 0.",
         u64::from(metrics.core().is_some()),
     )?;
-    let recovered = metrics.recovered.load(Relaxed);
+    let recovered = metrics.reached.load(Relaxed);
     let help = "The last command that recovery has applied; it is told every 65,536 commands.";
     sheet.gauge("recovered_sequence", help, recovered)?;
     if let Some(core) = metrics.core() {
         let help = "How long the start took until everything was recovered.";
-        sheet.seconds("recovery_duration", help, core.recovery.as_secs_f64())?;
+        sheet.seconds("recovery_duration", help, core.start.recovery.as_secs_f64())?;
         let help = "The version of the rules of matching that the start found in force.";
-        sheet.gauge("rules_version", help, u64::from(core.rules))?;
+        sheet.gauge("rules_version", help, u64::from(core.start.rules))?;
     }
     Ok(())
 }
@@ -235,7 +236,7 @@ fn commands(core: &CoreFigures, sheet: &mut Sheet<'_>) -> fmt::Result {
     sheet.gauge(
         "sequence",
         "The last command that the matcher is through with.",
-        core.base + matched,
+        core.start.base + matched,
     )?;
     let refused = [
         ("busy", counters.refused_busy.load(Relaxed)),
@@ -252,7 +253,7 @@ fn commands(core: &CoreFigures, sheet: &mut Sheet<'_>) -> fmt::Result {
 
 fn rings(core: &CoreFigures, sheet: &mut Sheet<'_>) -> fmt::Result {
     let counters = &core.counters;
-    let [input, output] = core.rings.map(|slots| slots as u64);
+    let [input, output] = core.start.rings.map(|slots| slots as u64);
     sheet.gauge("input_ring_slots", "What the input ring holds.", input)?;
     let help = "The fullest the input ring has been when a command came.";
     sheet.gauge(
@@ -297,8 +298,8 @@ fn journal(core: &CoreFigures, sheet: &mut Sheet<'_>) -> fmt::Result {
     let help = "One commit: encoding, the write, and the sync where the durability asks for one.";
     sheet.times("journal_commit", help, &recordings.journal_commit, &LATENCIES)?;
     let help = "The last command that is as safe as the durability promises.";
-    sheet.gauge("journal_sequence", help, core.durable.sequence())?;
-    let Some(space) = &core.space else {
+    sheet.gauge("journal_sequence", help, core.start.durable.sequence())?;
+    let Some(space) = &core.start.space else {
         return Ok(());
     };
     let help = "Bytes of frames written to the journal.";
@@ -327,7 +328,7 @@ fn follower(core: &CoreFigures, figures: &FollowerFigures, sheet: &mut Sheet<'_>
     sheet.gauge(
         "follower_lag_commands",
         help,
-        core.durable.sequence().saturating_sub(applied),
+        core.start.durable.sequence().saturating_sub(applied),
     )?;
     for (name, help, value) in [
         (

@@ -1,0 +1,144 @@
+//! Asking a running exchange for its histograms.
+
+use std::io::{Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use hdrhistogram::Histogram;
+
+use crate::metrics::latency::Latencies;
+
+/// The longest answer that is read.
+const LONGEST: u64 = 64 << 20;
+
+/// How long any step of the conversation may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What an exchange has recorded by one moment.
+#[derive(Clone, Debug)]
+pub(super) struct Reading {
+    pub started: SystemTime,
+    pub at: SystemTime,
+    parts: Vec<Part>,
+}
+
+/// What was recorded between two moments.
+#[derive(Clone, Debug)]
+pub(super) struct Span {
+    pub from: SystemTime,
+    pub until: SystemTime,
+    pub parts: Vec<Part>,
+}
+
+/// One recorder.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    pub name: String,
+    /// As the exchange calls it; `ns` is shown as microseconds.
+    pub unit: String,
+    pub histogram: Histogram<u64>,
+}
+
+impl Part {
+    /// How many of the recorder's units make one that is shown.
+    pub fn per_shown(&self) -> f64 {
+        if self.unit == "ns" { 1_000.0 } else { 1.0 }
+    }
+}
+
+impl Span {
+    pub fn length(&self) -> Duration {
+        self.until.duration_since(self.from).unwrap_or_default()
+    }
+}
+
+impl Reading {
+    /// All of it.
+    pub fn since_start(self) -> Span {
+        Span {
+            from: self.started,
+            until: self.at,
+            parts: self.parts,
+        }
+    }
+
+    /// What came after `earlier`.
+    ///
+    /// # Errors
+    /// In words: it is of another process.
+    pub fn since(&self, earlier: &Reading) -> Result<Span, String> {
+        let restarted = || "the exchange was restarted meanwhile; what came before is shown".to_owned();
+        if self.started != earlier.started {
+            return Err(restarted());
+        }
+        let mut parts = self.parts.clone();
+        for part in &mut parts {
+            // What was not there earlier had recorded nothing.
+            if let Some(before) = earlier.parts.iter().find(|before| before.name == part.name) {
+                let taken = part.histogram.subtract(&before.histogram);
+                taken.map_err(|_| restarted())?;
+            }
+        }
+        Ok(Span {
+            from: earlier.at,
+            until: self.at,
+            parts,
+        })
+    }
+}
+
+/// What the exchange at `address` (`host:port`) has recorded.
+///
+/// # Errors
+/// In words: it cannot be reached, or answers with something else.
+pub(super) fn reading(address: &str) -> Result<Reading, String> {
+    let body = get(address).map_err(|why| {
+        format!("{address} cannot be asked for its latencies: {why}. Is the exchange running? --address names another")
+    })?;
+    let page: Latencies = serde_json::from_str(&body)
+        .map_err(|error| format!("{address} does not answer as an exchange of this version does: {error}"))?;
+    let time = |millis| UNIX_EPOCH + Duration::from_millis(millis);
+    let parts = page.histograms.into_iter().map(|encoded| {
+        // The name becomes that of a file.
+        if !encoded
+            .name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        {
+            return Err(format!(
+                "{address} names a recorder {:?}, which no exchange does",
+                encoded.name
+            ));
+        }
+        let histogram = encoded.decode()?;
+        Ok(Part {
+            name: encoded.name,
+            unit: encoded.unit,
+            histogram,
+        })
+    });
+    Ok(Reading {
+        started: time(page.started_ms),
+        at: time(page.at_ms),
+        parts: parts.collect::<Result<_, _>>()?,
+    })
+}
+
+fn get(address: &str) -> Result<String, String> {
+    let words = |error: std::io::Error| error.to_string();
+    let mut found = address.to_socket_addrs().map_err(words)?;
+    let at = found.next().ok_or("the name has no address")?;
+    let mut stream = TcpStream::connect_timeout(&at, PATIENCE).map_err(words)?;
+    stream.set_read_timeout(Some(PATIENCE)).map_err(words)?;
+    stream.set_write_timeout(Some(PATIENCE)).map_err(words)?;
+    let head = format!("GET /metrics/latency HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).map_err(words)?;
+    let mut answer = String::new();
+    stream.take(LONGEST).read_to_string(&mut answer).map_err(words)?;
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or("the answer is not HTTP")?;
+    match head.split(' ').nth(1) {
+        Some("200") => Ok(body.to_owned()),
+        Some("404") => Err("it has no such page; it is older than this program".to_owned()),
+        status => Err(format!("it answers {}: {body}", status.unwrap_or("nothing"))),
+    }
+}
