@@ -33,7 +33,7 @@ use crate::checkpoints::{Answers, CheckpointOptions, Checkpoints};
 use crate::cores::{self, CorePlan};
 use crate::journaler::{Journaler, JournalerRecorders};
 use crate::matcher::{Matcher, MatcherRecorders};
-use crate::recorder::{self, Recorded, Recorder};
+use crate::recorder::Recorded;
 
 /// A slot of the input ring.
 #[derive(Clone, Copy, Debug)]
@@ -133,7 +133,7 @@ pub fn start(engine: Engine, writer: Writer, waker: GatewayWaker, options: &Pipe
 
     let (of_journaler, of_matcher) = (JournalerRecorders::default(), MatcherRecorders::default());
     let (departures, arrivals) = stamps::stamps();
-    let occupancy = Recorder::new(recorder::COUNTS);
+    let occupancy = ends::Occupancy::new(Arc::clone(&counters));
     let recordings = PipelineRecordings {
         journal_batch: of_journaler.batch.recorded(),
         journal_commit: of_journaler.commit.recorded(),
@@ -165,10 +165,8 @@ pub fn start(engine: Engine, writer: Writer, waker: GatewayWaker, options: &Pipe
         flag: gateway.flag,
         answers,
         ended: false,
-        counters: Arc::clone(&counters),
         arrivals,
         occupancy,
-        taken: 0,
     };
     let journaler = move |wake| Journaler::new(journaler_poller, writer, wake, of_journaler);
     let (head, threads) = start_threads(options, journaler, matcher);

@@ -142,3 +142,52 @@ fn get(address: &str) -> Result<String, String> {
         status => Err(format!("it answers {}: {body}", status.unwrap_or("nothing"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(started: u64, at: u64, parts: &[(&str, &[u64])]) -> Reading {
+        let time = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+        let parts = parts.iter().map(|(name, values)| {
+            let mut histogram = Histogram::new_with_bounds(1, 1_000_000, 3).unwrap();
+            values.iter().for_each(|value| histogram.record(*value).unwrap());
+            Part {
+                name: (*name).to_owned(),
+                unit: "ns".to_owned(),
+                histogram,
+            }
+        });
+        Reading {
+            started: time(started),
+            at: time(at),
+            parts: parts.collect(),
+        }
+    }
+
+    #[test]
+    fn an_interval_holds_what_came_in_it_and_nothing_else() {
+        let first = reading(10, 20, &[("turn", &[1, 2])]);
+        let second = reading(10, 25, &[("ring", &[7]), ("turn", &[1, 2, 2, 900])]);
+        let span = second.since(&first).unwrap();
+        assert_eq!((span.from, span.until), (first.at, second.at));
+        assert_eq!(span.length(), Duration::from_secs(5));
+        let want = reading(0, 0, &[("ring", &[7]), ("turn", &[2, 900])]);
+        for (got, want) in span.parts.iter().zip(&want.parts) {
+            assert_eq!((&got.name, &got.histogram), (&want.name, &want.histogram));
+        }
+        assert_eq!(second.clone().since_start().from, second.started);
+    }
+
+    #[test]
+    fn an_exchange_that_was_restarted_is_not_taken_for_the_same() {
+        let first = reading(10, 20, &[("turn", &[1, 2])]);
+        for other in [
+            reading(21, 25, &[("turn", &[1, 2, 3])]),
+            reading(10, 25, &[("turn", &[2])]),
+        ] {
+            let why = other.since(&first).unwrap_err();
+            assert!(why.contains("restarted"), "{why}");
+        }
+    }
+}

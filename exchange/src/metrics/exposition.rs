@@ -358,3 +358,44 @@ fn follower(core: &CoreFigures, figures: &FollowerFigures, sheet: &mut Sheet<'_>
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::cores::CorePlan;
+
+    #[test]
+    fn an_exchange_that_is_not_recovered_yet_tells_what_it_knows() {
+        let plan = CorePlan::Shared {
+            core: None,
+            gateway: Some(1),
+        };
+        let (metrics, _recorders) = Metrics::new(&Config::default(), &plan);
+        metrics.reached.store(65_536, Relaxed);
+        let page = prometheus(&metrics);
+        for line in [
+            "hoga_ready 0",
+            "hoga_recovered_sequence 65536",
+            "hoga_gateway_connections 0",
+            "hoga_gateway_turn_seconds_bucket{le=\"+Inf\"} 0",
+        ] {
+            assert!(page.lines().any(|got| got == line), "{line} is not in\n{page}");
+        }
+        assert!(
+            page.contains("durability=\"fsync\",layout=\"shared\",cores=\"any,1\""),
+            "{page}"
+        );
+        assert!(!page.contains("hoga_commands"), "{page}");
+        assert!(openmetrics(&metrics).ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn bounds_rise() {
+        for bounds in [&LATENCIES[..], &COMMANDS, &COUNTS] {
+            assert!(bounds.is_sorted_by(|one, next| one < next), "{bounds:?}");
+        }
+        assert_eq!((LATENCIES[0], LATENCIES[21]), (1_000, 10_000_000_000));
+        assert_eq!(COUNTS[16], 65_536);
+    }
+}

@@ -77,11 +77,13 @@ mod tests {
         assert_eq!(read("549\n", status), None);
         assert_eq!(read("549 138 30\n", "Name:\tx\n"), None);
         let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        let (named, is_named) = std::sync::mpsc::channel();
         let thread = std::thread::Builder::new().name("told-apart".into());
-        let thread = thread.spawn(move || stopped.recv()).unwrap();
+        let thread = thread.spawn(move || (named.send(()), stopped.recv())).unwrap();
+        is_named.recv().unwrap();
         let threads = used();
         drop(stop);
-        let _ = thread.join().unwrap();
+        thread.join().unwrap().0.unwrap();
         if threads.is_empty() {
             println!("skipped: the system tells nothing of threads");
             return;

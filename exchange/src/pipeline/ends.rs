@@ -14,7 +14,7 @@ use super::stamps::{Arrivals, Departures};
 use super::{Counters, InputSlot, OutputSlot, cancel_reserve};
 use crate::agent::{SleepFlag, Unparker};
 use crate::checkpoints::{Answers, Checkpoints};
-use crate::recorder::Recorder;
+use crate::recorder::{COUNTS, Recorded, Recorder};
 
 /// Wakes the gateway's poll when it sleeps.
 #[derive(Clone)]
@@ -137,12 +137,8 @@ pub struct RingSource {
     pub(super) flag: Arc<SleepFlag>,
     pub(super) answers: Answers,
     pub(super) ended: bool,
-    pub(super) counters: Arc<Counters>,
     pub(super) arrivals: Arrivals,
-    /// How full the ring was, in events, each time the gateway found something.
-    pub(super) occupancy: Recorder,
-    /// Events taken.
-    pub(super) taken: u64,
+    pub(super) occupancy: Occupancy,
 }
 
 impl RingSource {
@@ -150,16 +146,44 @@ impl RingSource {
     pub fn has_ended(&self) -> bool {
         self.ended
     }
+}
 
-    /// Notes how full the ring has been, before `found` events were taken from it.
-    fn found(&mut self, found: u64) {
+/// How full the output ring is when the gateway comes for events.
+pub(super) struct Occupancy {
+    counters: Arc<Counters>,
+    recorder: Recorder,
+    /// Events taken so far.
+    taken: u64,
+}
+
+impl Occupancy {
+    pub(super) fn new(counters: Arc<Counters>) -> Self {
+        Self {
+            counters,
+            recorder: Recorder::new(COUNTS),
+            taken: 0,
+        }
+    }
+
+    pub(super) fn recorded(&self) -> Arc<Recorded> {
+        self.recorder.recorded()
+    }
+
+    /// Events put into the ring so far.
+    #[inline]
+    fn emitted(&self) -> u64 {
+        self.counters.emitted.load(Ordering::Relaxed)
+    }
+
+    /// `found` events were taken when so many had been emitted.
+    fn took(&mut self, found: u64, emitted: u64) {
         // The matcher counts after it publishes, so its count may be behind what was found.
-        let emitted = self.counters.emitted.load(Ordering::Relaxed);
         let waited = emitted.saturating_sub(self.taken).max(found);
         self.taken += found;
-        self.occupancy.record(waited);
-        if waited > self.counters.output_high_water.load(Ordering::Relaxed) {
-            self.counters.output_high_water.store(waited, Ordering::Relaxed);
+        self.recorder.record(waited);
+        let most = &self.counters.output_high_water;
+        if waited > most.load(Ordering::Relaxed) {
+            most.store(waited, Ordering::Relaxed);
         }
     }
 }
@@ -167,8 +191,10 @@ impl RingSource {
 impl EventSource for RingSource {
     fn drain(&mut self, limit: usize, fold: &mut dyn FnMut(&Event)) -> usize {
         self.arrivals.look();
-        let found = match self.poller.take(limit as u64) {
+        match self.poller.take(limit as u64) {
             Ok(mut events) => {
+                // What is published from here on is for the next look.
+                let emitted = self.occupancy.emitted();
                 let mut found = 0;
                 for slot in &mut events {
                     self.answers.note(&slot.event);
@@ -176,18 +202,15 @@ impl EventSource for RingSource {
                     fold(&slot.event);
                     found += 1;
                 }
-                found
+                self.occupancy.took(found, emitted);
+                found as usize
             }
             Err(Polling::NoEvents) => 0,
             Err(Polling::Shutdown) => {
                 self.ended = true;
                 0
             }
-        };
-        if found > 0 {
-            self.found(found as u64);
         }
-        found
     }
 
     fn prepare_sleep(&mut self) -> bool {

@@ -104,6 +104,8 @@ fn every_endpoint_is_reached_with_its_defaults() {
         ("GET", "/api/v1/time", Route::Time),
         ("GET", "/healthz", Route::Healthz),
         ("HEAD", "/readyz", Route::Readyz),
+        ("GET", "/metrics", Route::Metrics),
+        ("HEAD", "/metrics/latency", Route::Latency),
     ];
     for (method, target, want) in cases {
         assert_eq!(route(method, target), Ok(want), "{method} {target}");
@@ -359,6 +361,8 @@ fn order_entry_and_orders_are_private_and_market_data_is_not() {
         "/api/v1/time",
         "/healthz",
         "/readyz",
+        "/metrics",
+        "/metrics/latency",
     ];
     for (method, target) in private {
         assert!(route(method, target).unwrap().is_private(), "{method} {target}");
