@@ -1,19 +1,19 @@
 //! `/metrics`: every figure in the text formats of OpenMetrics and of Prometheus.
 
+mod process;
+
 mod sheet;
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::UNIX_EPOCH;
 
-use hoga_engine::ENGINE_VERSION;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, prometheus_text, text};
 use prometheus_client::registry::Registry;
 
 use self::sheet::Sheet;
-use super::{CoreFigures, FollowerFigures, Metrics, threads};
+use super::{CoreFigures, FollowerFigures, Metrics};
 
 /// The content type of [`openmetrics`].
 pub const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -78,8 +78,8 @@ impl Collector for Everything {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let metrics = &*self.0;
         let mut sheet = Sheet(encoder);
-        process(metrics, &mut sheet)?;
-        thread_times(&mut sheet)?;
+        process::process(metrics, &mut sheet)?;
+        process::threads(&mut sheet)?;
         gateway(metrics, &mut sheet)?;
         let Some(core) = metrics.core() else {
             return Ok(());
@@ -93,76 +93,6 @@ impl Collector for Everything {
             .as_ref()
             .map_or(Ok(()), |figures| follower(core, figures, &mut sheet))
     }
-}
-
-fn process(metrics: &Metrics, sheet: &mut Sheet<'_>) -> fmt::Result {
-    let known = ENGINE_VERSION.to_string();
-    let version = [("version", env!("CARGO_PKG_VERSION")), ("engine_version", &known)];
-    sheet.info(
-        "build",
-        "The program, and the newest rules of matching it knows.",
-        &version,
-    )?;
-    let facts: Vec<(&str, &str)> = metrics
-        .facts
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    sheet.info(
-        "config",
-        "What is configured and changes how the figures read.",
-        &facts,
-    )?;
-    let started = metrics
-        .started
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs_f64();
-    sheet.seconds(
-        "start_time",
-        "When the process began to serve, since 1970.",
-        started,
-    )?;
-    if let Some(bytes) = threads::resident_bytes() {
-        sheet.gauge(
-            "resident_memory_bytes",
-            "Memory of the process that is present.",
-            bytes,
-        )?;
-    }
-    sheet.gauge(
-        "ready",
-        "1 once recovery is over, else 0.",
-        u64::from(metrics.core().is_some()),
-    )?;
-    let recovered = metrics.reached.load(Relaxed);
-    let help = "The last command that recovery has applied; it is told every 65,536 commands.";
-    sheet.gauge("recovered_sequence", help, recovered)?;
-    if let Some(core) = metrics.core() {
-        let help = "How long the start took until everything was recovered.";
-        sheet.seconds("recovery_duration", help, core.start.recovery.as_secs_f64())?;
-        let help = "The version of the rules of matching that the start found in force.";
-        sheet.gauge("rules_version", help, u64::from(core.start.rules))?;
-    }
-    Ok(())
-}
-
-fn thread_times(sheet: &mut Sheet<'_>) -> fmt::Result {
-    let threads = threads::used();
-    let seconds = |nanos: u64| nanos as f64 / 1e9;
-    let each = |of: fn(&threads::Used) -> u64| {
-        let value = move |(name, used)| (name, of(used));
-        threads.iter().map(value)
-    };
-    let help = "Processor time of the threads of this name.";
-    let cpu = each(|used| used.ran).map(|(name, nanos)| (name.as_str(), seconds(nanos)));
-    sheet.seconds_by("thread_cpu", help, "thread", cpu)?;
-    let help = "Time in which the threads of this name could have run and others had their cores.";
-    let delay = each(|used| used.waited).map(|(name, nanos)| (name.as_str(), seconds(nanos)));
-    sheet.seconds_by("thread_run_delay", help, "thread", delay)?;
-    let help = "How often the system took a core away from a thread of this name.";
-    let taken = each(|used| used.preempted).map(|(name, count)| (name.as_str(), count));
-    sheet.counter_by("thread_involuntary_switches", help, "thread", taken)
 }
 
 fn gateway(metrics: &Metrics, sheet: &mut Sheet<'_>) -> fmt::Result {

@@ -101,6 +101,7 @@ fn memory_touches_no_file() {
         (10_001, 10_000)
     );
     assert_eq!(writer.space().remaining_bytes(), u64::MAX);
+    assert_eq!((writer.space().written_bytes(), writer.space().segment()), (0, 0));
     let (_, _, seen) = try_open(&sim, &memory).unwrap();
     assert_eq!(seen.len(), 0);
     assert_eq!(sim.calls(), []);

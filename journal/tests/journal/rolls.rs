@@ -93,6 +93,27 @@ fn a_spare_is_taken_over_and_not_made_again() {
 }
 
 #[test]
+fn what_was_written_is_counted_from_the_opening_on_and_across_segments() {
+    let sim = Sim::new();
+    let (mut writer, _, _) = open(&sim);
+    let space = writer.space();
+    assert_eq!((space.written_bytes(), space.segment()), (0, 1));
+    for group in 0..60 {
+        commit(&mut writer, &records_from(group * 10 + 1, group * 10 + 10));
+        assert_eq!(space.segment(), writer.position().segment);
+    }
+    let bytes = |frames: &[FrameAt]| frames.iter().map(|frame| frame.2).sum::<u64>();
+    let all = frames(&sim);
+    assert!(space.segment() > 1, "it has rolled");
+    assert_eq!(space.written_bytes(), bytes(&all));
+    drop(writer);
+    let (mut writer, _, _) = open(&sim);
+    commit(&mut writer, &records_from(601, 601));
+    assert_eq!(writer.space().segment(), writer.position().segment);
+    assert_eq!(writer.space().written_bytes(), bytes(&frames(&sim)[all.len()..]));
+}
+
+#[test]
 fn a_roll_cut_short_is_finished_later() {
     // What a crash can leave of the next segment: nothing, a blank one, a header half written, a part of a
     // file, or one that was still in the making.
