@@ -7,9 +7,12 @@ pub mod cli;
 pub mod config;
 pub mod instruments;
 
+pub mod manager;
+pub mod memory;
 pub mod notices;
 pub mod recovery;
 pub mod serve;
+pub mod watch;
 
 pub mod pipeline;
 

@@ -26,6 +26,7 @@ use crate::checkpoints::{Answers, CheckpointOptions, Checkpoints};
 use crate::cores::{self, CorePlan};
 use crate::journaler::Journaler;
 use crate::matcher::Matcher;
+use crate::memory;
 
 /// A slot of the input ring.
 #[derive(Clone, Copy, Debug)]
@@ -189,6 +190,7 @@ where
         .name(format!("hoga-{name}"))
         .spawn(move || {
             cores::pin(core);
+            memory::touch_stack();
             let sleeper = Sleeper::default();
             let unparker = sleeper.unparker();
             let mut agents = make(&unparker);

@@ -54,6 +54,7 @@ const TABLE: [(&str, &[&str]); 9] = [
             "indicatif",
             "rust_decimal",
             "rustix",
+            "sd-notify",
             "serde",
             "serde_json",
             "signal-hook",
