@@ -41,12 +41,24 @@ pub enum Locked {
 /// kilobytes.
 const STACK: usize = 128 << 10;
 
+impl Lock {
+    /// Whether memory is to be found beforehand and locked, where threads are `pinned` or not: who gives an exchange
+    /// cores of its own gives it memory of its own.
+    pub const fn is_wanted(self, pinned: bool) -> bool {
+        match self {
+            Lock::Auto => pinned,
+            Lock::On => true,
+            Lock::Off => false,
+        }
+    }
+}
+
 /// Finds every page that the program has mapped, and keeps it. `pinned` says whether any thread is.
 ///
 /// # Errors
 /// In words, with what mends it: the system refuses and `wanted` is [`Lock::On`].
 pub fn lock(wanted: Lock, pinned: bool) -> Result<Locked, String> {
-    if wanted == Lock::Off || (wanted == Lock::Auto && !pinned) {
+    if !wanted.is_wanted(pinned) {
         return Ok(Locked::No);
     }
     if let Err(error) = mlockall(MlockAllFlags::CURRENT) {

@@ -226,8 +226,12 @@ fn start_core(
         ..
     } = replica;
     // No order shall wait for the system to find a page of memory for it.
+    let is_pinned = !plan.pinned().is_empty();
     engine.touch_memory();
-    views.touch_memory();
+    if config.memory.lock.is_wanted(is_pinned) {
+        engine.set_aside_client_ids();
+        views.touch_memory();
+    }
     warnings.iter().for_each(|warning| warn(warning));
     let rules = engine.rules();
     let options = PipelineOptions {
@@ -240,7 +244,7 @@ fn start_core(
     let space = writer.space();
     let pipeline = pipeline::start(engine, writer, waker.clone(), &options);
     // Behind the start of the threads, so that their rings and stacks are found and kept too.
-    let locked = memory::lock(config.memory.lock, !plan.pinned().is_empty())?;
+    let locked = memory::lock(config.memory.lock, is_pinned)?;
     if let Locked::Refused(why) = &locked {
         warn(&format!("memory.lock: {why}"));
     }
