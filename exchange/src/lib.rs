@@ -25,6 +25,8 @@ pub mod matcher;
 pub mod following;
 pub mod upgrade;
 
+pub mod doctor;
+
 pub mod archive;
 pub mod journal_dump;
 pub mod journal_tools;

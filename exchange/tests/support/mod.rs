@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
 pub mod disk;
+pub mod hosts;
 pub mod load;
 
 use std::io::{BufRead, BufReader, Read, Write};
