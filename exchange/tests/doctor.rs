@@ -89,7 +89,7 @@ fn a_tuned_server_is_not_found_fault_with() {
             (
                 "disk interrupts",
                 Fine,
-                "nvme1n1 interrupts core 0-1, the journaler's own among them",
+                "nvme1n1 interrupts core 1, the journaler's own",
             ),
             ("network interrupts", Fine, "eth0 interrupts core 0"),
             ("huge pages", Fine, "madvise"),
@@ -170,7 +170,7 @@ fn a_virtual_machine_is_not_told_what_only_its_host_can_mend() {
             (
                 "disk interrupts",
                 Costs,
-                "vda interrupts core 0,2, which another agent has; the journaler is on 1",
+                "vda interrupts core 2, which another agent has; the journaler is on 1",
             ),
             (
                 "network interrupts",
