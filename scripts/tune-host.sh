@@ -26,7 +26,7 @@ changed=0 standing=0 failed=0
 # What a file holds; of a choice (always [madvise] never) the word in brackets.
 read_value() {
   local text
-  text=$(<"$1") 2>/dev/null || return 1
+  { text=$(<"$1"); } 2>/dev/null || return 1
   [[ $text =~ \[([^]]*)\] ]] && text=${BASH_REMATCH[1]}
   printf '%s' "$text"
 }

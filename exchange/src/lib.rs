@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod instruments;
 
+pub mod descriptors;
 pub mod manager;
 pub mod memory;
 pub mod notices;

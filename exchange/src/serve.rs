@@ -18,6 +18,7 @@ use signal_hook::iterator::Signals;
 use crate::agent::{Idle, IdleStrategy, Idler, LONGEST_PARK};
 use crate::config::{Config, Durability};
 use crate::cores::{self, CorePlan};
+use crate::descriptors;
 use crate::following::{self, Following};
 use crate::manager;
 use crate::memory::{self, Locked};
@@ -27,9 +28,10 @@ use crate::recovery::{self, Recovered, Stores};
 use crate::replay;
 use crate::watch::{Watch, Watched};
 
-/// How long the drain waits for sequenced commands, and then for clients to take what is theirs.
-const DRAIN_FOR: Duration = Duration::from_secs(10);
-const CLOSE_FOR: Duration = Duration::from_secs(3);
+/// How long the drain waits for sequenced commands.
+pub const DRAIN_FOR: Duration = Duration::from_secs(10);
+/// How long it then waits for clients to take what is theirs.
+pub const CLOSE_FOR: Duration = Duration::from_secs(3);
 
 type ExchangeCore = Core<RingSink, RingSource>;
 type ExchangeGateway = Gateway<RingSink, RingSource, SystemClock>;
@@ -74,7 +76,7 @@ pub fn run(config: &Config) -> Result<(), String> {
     let at_once = Arc::new(AtomicBool::new(true));
     let mut signals =
         watch_signals(&at_once).map_err(|error| format!("cannot watch for signals: {error}"))?;
-    raise_descriptor_limit(config.gateway.max_connections as u64);
+    descriptors::raise_limit(config.gateway.max_connections as u64);
     let bar = replay::counter("recovering", "commands");
     let stores = Stores::new(&config.data_dir);
     let mut recovering = manager::Recovering::default();
@@ -296,36 +298,6 @@ fn recover_and_follow(
     };
     let following = lock.map(follow).transpose()?;
     Ok((following, recovered))
-}
-
-/// Asks for as many file descriptors as the connections may take. The soft limit of 1,024 that most systems start a
-/// program with is there for programs that use `select`; the hard limit is the operator's word.
-fn raise_descriptor_limit(connections: u64) {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let wanted = connections + 64;
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    if current.is_none_or(|current| current >= wanted) {
-        return;
-    }
-    let reachable = maximum.map_or(wanted, |maximum| maximum.min(wanted));
-    let raised = setrlimit(
-        Resource::Nofile,
-        Rlimit {
-            current: Some(reachable),
-            maximum,
-        },
-    );
-    if raised.is_err() || reachable < wanted {
-        let open = if raised.is_ok() {
-            reachable
-        } else {
-            current.unwrap_or(wanted)
-        };
-        warn(&format!(
-            "gateway.max_connections is {connections}, but this process may open only {open} files: raise the \
-             hard limit (ulimit -Hn, LimitNOFILE) or lower the setting"
-        ));
-    }
 }
 
 /// While `at_once` is set a signal ends the process as if nobody watched; the journal stands that at any moment.

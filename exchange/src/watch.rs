@@ -19,7 +19,7 @@ const WATCH_EVERY: Duration = Duration::from_secs(1);
 
 /// How long an agent may stand still. A gateway with nothing to do turns once in [`LONGEST_PARK`], and a disk that takes
 /// longer than this for one sync is as good as lost.
-const STUCK_AFTER: Duration = Duration::from_secs(5);
+pub const STUCK_AFTER: Duration = Duration::from_secs(5);
 const _: () = assert!(STUCK_AFTER.as_secs() > 2 * LONGEST_PARK.as_secs());
 
 /// What the watch looks at.

@@ -37,7 +37,7 @@ fn an_order_does_not_wait_for_the_system_to_find_memory_for_it() {
     let mut session = websocket(process.address, "/ws/orders").unwrap();
     let mut sent = 0;
     let mut enter = |orders: u64| {
-        let mut reply = |session: &mut WebSocket<TcpStream>| {
+        let reply = |session: &mut WebSocket<TcpStream>| {
             while !next_text(session).expect("a reply").contains(r#""id":"#) {}
         };
         for n in 0..orders {

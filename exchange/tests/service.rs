@@ -179,3 +179,24 @@ fn locked_memory_is_all_there_from_the_start() {
         }
     }
 }
+
+/// Seconds, or a number, of a line of the unit.
+fn of_unit(key: &str) -> u64 {
+    let unit = include_str!("../../scripts/hoga.service");
+    let line = unit
+        .lines()
+        .find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+    line.unwrap_or_else(|| panic!("{key}")).parse().unwrap()
+}
+
+#[test]
+fn the_unit_does_not_end_an_exchange_that_is_still_at_it() {
+    use hoga::{serve, watch};
+    let drain = serve::DRAIN_FOR + serve::CLOSE_FOR;
+    assert!(
+        of_unit("TimeoutStopSec") >= 2 * drain.as_secs(),
+        "the follower's last snapshot needs time too"
+    );
+    assert!(of_unit("WatchdogSec") >= 2 * watch::STUCK_AFTER.as_secs());
+    assert!(of_unit("LimitNOFILE") >= 10_000 + 64);
+}

@@ -3,10 +3,8 @@
 use super::host::Host;
 use super::report::Finding;
 use super::tree::{Tree, number_of};
+use crate::descriptors::BESIDE_CONNECTIONS;
 use crate::memory::Lock;
-
-/// Descriptors that an exchange needs beside its connections.
-const BESIDE_CONNECTIONS: u64 = 64;
 
 /// What memory and limits come to.
 pub fn examine(host: &Host<'_>) -> Vec<Finding> {
