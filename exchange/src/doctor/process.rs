@@ -194,12 +194,22 @@ fn agent_placed(thread: &ThreadLook, wanted: Option<Option<usize>>, agents: &[&T
     let is_beside = |other: &&&ThreadLook| other.id != thread.id && other.allowed == *allowed;
     let beside = agents.iter().find(is_beside).filter(|_| allowed.only().is_some());
     if let Some(other) = beside {
-        return Finding::broken(
-            &check,
-            format!("on core {allowed}, and so is {}", other.name),
-            "they take turns, milliseconds each",
-            "threads.cores with a core for each",
-        );
+        let found = format!("on core {allowed}, and so is {}", other.name);
+        return match wanted {
+            // Nobody chose that: the process has no other core.
+            Some(None) => Finding::costs(
+                &check,
+                found,
+                "they take turns, milliseconds each",
+                "more cores for the exchange (taskset, the cpuset, CPUAffinity=)",
+            ),
+            _ => Finding::broken(
+                &check,
+                found,
+                "they take turns, milliseconds each",
+                "threads.cores with a core for each",
+            ),
+        };
     }
     let differs = |configured: &str| {
         Finding::unknown(

@@ -200,6 +200,25 @@ fn another_configuration_than_the_exchanges_own_is_not_taken_for_a_fault_of_the_
 }
 
 #[test]
+fn an_exchange_that_was_given_one_core_is_not_called_broken_for_using_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let names = [(77, "hoga"), (78, "hoga-gateway"), (79, "hoga-core")];
+    let all: String = names
+        .iter()
+        .map(|(id, name)| thread(&(*id, name, "0", CALM)))
+        .collect();
+    hosts::lay_over(&format!("{PROCESS}{all}"), dir.path());
+    let look = Look::at(&Tree::new(dir.path()), 77).unwrap();
+    let findings = hoga::doctor::judge(&look, &look, Duration::from_secs(2), &toml_of(""));
+    let of = |grade: Grade| findings.iter().filter(|finding| finding.grade == grade).count();
+    assert_eq!(
+        (of(Broken), of(Costs)),
+        (0, 3),
+        "each agent, and the rest: {findings:?}"
+    );
+}
+
+#[test]
 fn a_process_that_is_no_exchange_is_not_examined_as_one() {
     let dir = tempfile::tempdir().unwrap();
     hosts::lay_over(
