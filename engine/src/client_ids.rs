@@ -18,6 +18,9 @@ const ALL: usize = 0;
 /// Closed ids of one account, oldest first.
 const OWN: usize = 1;
 
+/// The most closed ids for which memory is set aside beforehand: a limit may be far above what a day brings.
+const SET_ASIDE: usize = 1 << 20;
+
 /// An id, and all that was asked for under it.
 #[derive(Clone, Copy)]
 pub(crate) struct Entry {
@@ -87,6 +90,29 @@ impl ClientIds {
             closed_count: 0,
             accounts: Vec::new(),
         }
+    }
+
+    /// Sets memory aside, and writes to it, for the ids of as many `live` orders and of the closed ones. Without, the
+    /// table grows under an order, which then waits until every id is in its new place.
+    pub(crate) fn set_aside(&mut self, live: usize) {
+        let capacity = live + (self.total as usize).min(SET_ASIDE);
+        self.entries.reserve(capacity);
+        self.entries.touch();
+        if self.table.capacity() >= capacity {
+            return;
+        }
+        let mut table = HashTable::with_capacity(capacity);
+        // The only way to write to every place of a table is to fill it once.
+        let spread = |place: usize| (place as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        for place in 0..capacity {
+            table.insert_unique(spread(place), Slot::NONE, |_| 0);
+        }
+        table.clear();
+        let (key, entries) = (self.key, &self.entries);
+        for &slot in &self.table {
+            table.insert_unique(hash(key, &entries[slot]), slot, |slot| hash(key, &entries[*slot]));
+        }
+        self.table = table;
     }
 
     /// An account was opened: the next number.

@@ -67,6 +67,16 @@ impl Engine {
         }
     }
 
+    /// Sets memory aside, and writes to it, for the client order ids of all orders allowed and of up to a million closed
+    /// ones, as [`Limits::client_ids_total`](hoga_protocol::Limits) bounds them: some 110 bytes each. Without, their
+    /// table grows while orders wait. Does nothing before genesis.
+    pub fn set_aside_client_ids(&mut self) {
+        if let Some(market) = &mut self.market {
+            let live = market.settings.limits.max_open_orders as usize;
+            market.client_ids.set_aside(live);
+        }
+    }
+
     /// Reads what the next commands will need of the book, so that the memory's answers come side by side instead of
     /// one after another. It changes nothing and promises nothing: call it with a batch of up to
     /// [`FORESEEN`](Self::FORESEEN) commands before applying them, where the book is larger than the cache.

@@ -62,6 +62,13 @@ impl<T: Copy> Slab<T> {
         self[slot]
     }
 
+    /// Sets room aside for `capacity` items in all.
+    pub(crate) fn reserve(&mut self, capacity: usize) {
+        self.items
+            .reserve((capacity + 1).saturating_sub(self.items.len()));
+        self.free.reserve(capacity.saturating_sub(self.free.len()));
+    }
+
     /// Writes to all room set aside, so that the system gives the memory now and not under an order.
     pub(crate) fn touch(&mut self) {
         let nobody = self.items[0];

@@ -101,3 +101,39 @@ fn the_memory_of_all_orders_allowed_is_set_aside_at_genesis() {
     };
     assert_eq!(said[0].body, EventBody::Rejected(refused));
 }
+
+#[test]
+fn the_table_of_client_order_ids_does_not_grow_under_an_order_once_it_is_set_aside() {
+    let mut engine = begun(common::LIMITS);
+    let mut text = String::with_capacity(64);
+    let mut enter = |engine: &mut Engine, ids: std::ops::Range<u32>| {
+        for n in ids {
+            text.clear();
+            let _ = std::fmt::Write::write_fmt(&mut text, format_args!("id-{n}"));
+            let order = NewOrder {
+                client_order_id: ClientOrderId::new(&text).unwrap(),
+                ..common::limit(Side::Buy, 1 + i64::from(n % 900), 1)
+            };
+            let sequence = engine.last_sequence().next();
+            engine.apply(sequence, Nanos(0), &Command::NewOrder(order), &mut |_| {});
+        }
+    };
+    enter(&mut engine, 0..300);
+    let before = engine.state_digest();
+    engine.set_aside_client_ids();
+    assert_eq!(engine.state_digest(), before);
+    let filled = measure(|| enter(&mut engine, 300..1_000));
+    assert_eq!(engine.open_orders(), 1_000);
+    assert_eq!(filled.count_total, 0, "{filled:?}");
+    // The ids from before are still known.
+    let again = Command::NewOrder(NewOrder {
+        client_order_id: ClientOrderId::new("id-7").unwrap(),
+        ..common::limit(Side::Buy, 8, 1)
+    });
+    let sequence = engine.last_sequence().next();
+    let said = common::apply(&mut engine, sequence, Nanos(0), &again);
+    assert!(
+        matches!(said[0].body, EventBody::DuplicateOrder { .. }),
+        "{said:?}"
+    );
+}

@@ -11,7 +11,9 @@ use toml::{Table, Value};
 
 use crate::config::{Config, Durability};
 use crate::journal_dump::{self, Form, Selection, parse_time};
-use crate::{archive, following, journal_tools, latency_tool, replay, serve, snapshot_tools, upgrade};
+use crate::{
+    archive, doctor, following, journal_tools, latency_tool, replay, serve, snapshot_tools, upgrade,
+};
 
 /// What may stand on the command line.
 #[derive(Debug, Parser)]
@@ -42,6 +44,8 @@ enum Mode {
     Upgrade(FollowArgs),
     /// Show what a running exchange has measured of itself: latencies, batches, rings.
     Latency(LatencyArgs),
+    /// Tell what of this machine, and of a running exchange, costs latency or breaks a promise, and how to mend it.
+    Doctor(DoctorArgs),
 }
 
 #[derive(Debug, Default, Args)]
@@ -85,6 +89,35 @@ impl FollowArgs {
         let mut config = Config::load(self.config.as_deref(), std::env::vars(), flags)?;
         config.accept_divergence = self.accept_divergence;
         Ok(config)
+    }
+}
+
+#[derive(Debug, Args)]
+struct DoctorArgs {
+    /// The data folder of the exchange; a few short writes are tried there, and nothing is left behind.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Configuration file (TOML), the one of the exchange.
+    #[arg(long, value_name = "FILE", env = "HOGA_CONFIG")]
+    config: Option<PathBuf>,
+    /// A running hoga serve to be looked at for two seconds, too.
+    #[arg(long, value_name = "PID")]
+    pid: Option<u32>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+impl DoctorArgs {
+    /// Whether nothing is broken.
+    fn run(self) -> Result<bool, String> {
+        let flags = data_dir_flag(self.data_dir.as_deref())?;
+        doctor::run(&doctor::Options {
+            config: Config::load(self.config.as_deref(), std::env::vars(), flags)?,
+            named_data_dir: self.data_dir.is_some(),
+            pid: self.pid,
+            json: self.json,
+        })
     }
 }
 
@@ -316,8 +349,8 @@ pub fn print(text: &str) -> Result<(), String> {
     }
 }
 
-/// Runs what the command line asks for. Failures are told on standard error and end in exit code 1; a wrong command
-/// line in 2.
+/// Runs what the command line asks for. Failures are told on standard error and end in exit code 1, and so does a doctor
+/// that finds something broken; a wrong command line ends in 2.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
@@ -328,6 +361,10 @@ pub fn run() -> ExitCode {
         Some(Mode::Upgrade(args)) => args.config().and_then(|config| upgrade::run(&config)),
         Some(Mode::Snapshot(mode)) => mode.run(),
         Some(Mode::Latency(args)) => args.run(),
+        Some(Mode::Doctor(args)) => match args.run() {
+            Ok(false) => return ExitCode::FAILURE,
+            told => told.map(drop),
+        },
         Some(Mode::Journal(JournalMode::Verify { dir, json })) => journal_tools::verify(&dir, json),
         Some(Mode::Journal(JournalMode::Stat { dir, json })) => journal_tools::stat(&dir, json),
         Some(Mode::Journal(JournalMode::Dump(args))) => args.run(),

@@ -14,8 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::IdleStrategy;
 use crate::checkpoints::CheckpointOptions;
-use crate::cores::{Layout, Pinning};
+use crate::cores::{self, CorePlan, Layout, Pinning};
 use crate::instruments::InstrumentConfig;
+use crate::memory::Lock;
 
 /// Every key that an operator may set. `docs/configuration.md` and `hoga.example.toml` explain each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +30,8 @@ pub struct Config {
     pub durability: Durability,
     /// Threads and cores.
     pub threads: Threads,
+    /// Memory.
+    pub memory: MemoryConfig,
     /// Slots of the rings.
     pub rings: Rings,
     /// Journal files.
@@ -75,6 +78,14 @@ pub struct Threads {
     pub cores: Vec<usize>,
     /// What idle threads do.
     pub idle: IdleStrategy,
+}
+
+/// `[memory]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MemoryConfig {
+    /// Whether memory is kept from being taken away.
+    pub lock: Lock,
 }
 
 /// `[rings]`
@@ -188,6 +199,7 @@ impl Default for Config {
             data_dir: PathBuf::from("data"),
             durability: Durability::default(),
             threads: Threads::default(),
+            memory: MemoryConfig::default(),
             rings: Rings::default(),
             journal: JournalConfig::default(),
             checkpoints: CheckpointsConfig::default(),
@@ -310,6 +322,18 @@ impl Default for GatewaySection {
 }
 
 impl Config {
+    /// Which agent runs on which core, as the calling thread's affinity mask has it now. To be asked before that thread
+    /// is pinned or kept off cores.
+    ///
+    /// # Errors
+    /// As [`CorePlan::new`].
+    pub fn plan(&self) -> Result<CorePlan, String> {
+        let threads = &self.threads;
+        let mut available = cores::available();
+        available.extend(cores::beyond(&available, &threads.cores));
+        CorePlan::new(&available, threads.layout, threads.pin, &threads.cores)
+    }
+
     /// The gateway's part.
     pub fn gateway(&self) -> GatewayConfig {
         let section = &self.gateway;

@@ -2,13 +2,14 @@
 
 use std::thread;
 
+use rustix::thread::{CpuSet, sched_setaffinity};
 use serde::{Deserialize, Serialize};
 
 /// How threads are to be laid out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Layout {
-    /// Split with four cores or more, shared with fewer.
+    /// Split with four cores or more, shared with fewer; where cores are chosen, as many threads as those.
     #[default]
     Auto,
     /// Journaler and matcher take turns on one thread.
@@ -53,7 +54,7 @@ pub enum CorePlan {
 }
 
 impl CorePlan {
-    /// Plans for the cores that this process may use.
+    /// Plans for the cores that this process may use ([`available`], with [`beyond`] where cores are chosen).
     ///
     /// With more cores than threads the first is left to the system: interrupts and everything else land there.
     /// `chosen`, if not empty, names the cores in the order journaler, matcher, gateway (split) or core, gateway.
@@ -67,6 +68,7 @@ impl CorePlan {
         chosen: &[usize],
     ) -> Result<Self, String> {
         let split = match layout {
+            Layout::Auto if !chosen.is_empty() => chosen.len() > 2,
             Layout::Auto => available.len() >= 4,
             Layout::Shared => false,
             Layout::Split => true,
@@ -85,7 +87,8 @@ impl CorePlan {
         }
         if let Some(core) = chosen.iter().find(|core| !available.contains(core)) {
             return Err(format!(
-                "threads.cores names core {core}, but this process may use only {available:?}"
+                "threads.cores names core {core}, but this process may use only {available:?}: is it offline, or outside \
+                 of the cpuset? `hoga doctor` says which cores there are"
             ));
         }
         if (1..chosen.len()).any(|thread| chosen[..thread].contains(&chosen[thread])) {
@@ -126,6 +129,14 @@ impl CorePlan {
         }
     }
 
+    /// The cores that agents are pinned to.
+    pub fn pinned(&self) -> Vec<usize> {
+        self.describe()
+            .into_iter()
+            .filter_map(|(_, _, core)| core)
+            .collect()
+    }
+
     /// Each thread with its agents and its core, for the start.
     pub fn describe(&self) -> Vec<(&'static str, &'static str, Option<usize>)> {
         match *self {
@@ -150,13 +161,27 @@ impl CorePlan {
     }
 }
 
-/// The cores this process may use. To be asked before any thread is pinned: afterwards the answer is that thread's.
+/// The calling thread's affinity mask. To be asked before that thread is pinned or kept off cores: afterwards the
+/// answer is what was made of it.
 pub fn available() -> Vec<usize> {
     core_affinity::get_core_ids()
         .unwrap_or_default()
         .into_iter()
         .map(|core| core.id)
         .collect()
+}
+
+/// Those of `chosen` that are not in `available` and yet can be had. A mask is inherited, and a service's
+/// `CPUAffinity` keeps the whole process off the cores that its agents are to have for themselves; but a thread may
+/// widen its own as far as the cpuset allows. Only the system knows, so each is tried on a thread that ends at once.
+pub fn beyond(available: &[usize], chosen: &[usize]) -> Vec<usize> {
+    let can_be_had = |core: usize| {
+        let tried =
+            thread::spawn(move || core < CpuSet::MAX_CPU && sched_setaffinity(None, &set(&[core])).is_ok());
+        tried.join().unwrap_or_default()
+    };
+    let outside = chosen.iter().copied().filter(|core| !available.contains(core));
+    outside.filter(|core| can_be_had(*core)).collect()
 }
 
 /// Pins the calling thread; on refusal it says so and goes on unpinned.
@@ -166,6 +191,32 @@ pub fn pin(core: Option<usize>) {
         let name = thread::current().name().unwrap_or("thread").to_owned();
         eprintln!("hoga: {name} could not be pinned to core {id}; it runs wherever the system puts it");
     }
+}
+
+/// Keeps the calling thread, and the threads that it starts from now on, off the cores that agents are pinned to.
+/// Where those are all that there is, nothing changes.
+pub fn keep_off(plan: &CorePlan) {
+    let rest = house(&available(), plan);
+    // A mask within the present one is refused only when cores are taken away at this very moment.
+    if !plan.pinned().is_empty() && !rest.is_empty() {
+        let _ = sched_setaffinity(None, &set(&rest));
+    }
+}
+
+/// The cores of `available` that no agent is pinned to: for the follower, the maker of segments and the watch.
+pub fn house(available: &[usize], plan: &CorePlan) -> Vec<usize> {
+    let pinned = plan.pinned();
+    let mut rest = available.to_vec();
+    rest.retain(|core| !pinned.contains(core));
+    rest
+}
+
+fn set(cores: &[usize]) -> CpuSet {
+    let mut set = CpuSet::new();
+    for core in cores.iter().filter(|core| **core < CpuSet::MAX_CPU) {
+        set.set(*core);
+    }
+    set
 }
 
 #[cfg(test)]
@@ -180,7 +231,7 @@ mod tests {
             matcher,
             gateway,
         };
-        let cases: [(&[usize], Layout, Pinning, &[usize], CorePlan); 9] = [
+        let cases: [(&[usize], Layout, Pinning, &[usize], CorePlan); 11] = [
             (&[0], Layout::Auto, Pinning::Auto, &[], shared(None, None)),
             (&[0, 1], Layout::Auto, Pinning::Auto, &[], shared(None, None)),
             (&[0, 1], Layout::Auto, Pinning::On, &[], shared(Some(0), Some(1))),
@@ -219,6 +270,21 @@ mod tests {
                 &[],
                 split(None, None, None),
             ),
+            // The mask of a service holds one core, and the agents' are outside of it.
+            (
+                &[0, 5, 6, 7],
+                Layout::Auto,
+                Pinning::Auto,
+                &[5, 7],
+                shared(Some(5), Some(7)),
+            ),
+            (
+                &[0, 1, 2],
+                Layout::Auto,
+                Pinning::Auto,
+                &[2, 1, 0],
+                split(Some(2), Some(1), Some(0)),
+            ),
             (
                 &[0, 1, 2, 3],
                 Layout::Shared,
@@ -249,5 +315,54 @@ mod tests {
                 .unwrap_err()
                 .contains("must name 2 cores")
         );
+    }
+
+    #[test]
+    fn a_chosen_core_outside_of_the_inherited_mask_is_not_refused() {
+        let all = available();
+        let (first, last) = (all[0], all[all.len() - 1]);
+        let seen = thread::spawn(move || {
+            pin(Some(first));
+            (
+                available(),
+                beyond(&available(), &[first, last, CpuSet::MAX_CPU + 7]),
+            )
+        });
+        let (mask, beyond) = seen.join().unwrap();
+        let wanted: Vec<usize> = (last != first).then_some(last).into_iter().collect();
+        assert_eq!((mask, beyond), (vec![first], wanted));
+    }
+
+    #[test]
+    fn a_helper_thread_does_not_inherit_a_pin_or_stay_on_an_agents_core() {
+        let all = available();
+        let (first, last) = (all[0], all[all.len() - 1]);
+        let plan = CorePlan::Shared {
+            core: Some(last),
+            gateway: None,
+        };
+        let seen = thread::spawn(move || {
+            keep_off(&plan);
+            let inherited = thread::spawn(available).join().unwrap();
+            (available(), inherited)
+        });
+        let (own, inherited) = seen.join().unwrap();
+        assert_eq!(own, inherited);
+        assert!(own == [first] || !own.contains(&last), "{own:?}");
+        let nowhere = CorePlan::Shared {
+            core: None,
+            gateway: None,
+        };
+        let free = thread::spawn(move || {
+            keep_off(&nowhere);
+            available()
+        });
+        assert_eq!(free.join().unwrap(), all);
+        assert!(house(&[0, 1], &plan_of(&[0, 1])).is_empty());
+        assert_eq!(house(&[0, 1, 2, 9], &plan_of(&[1, 2])), [0, 9]);
+    }
+
+    fn plan_of(cores: &[usize]) -> CorePlan {
+        CorePlan::new(cores, Layout::Auto, Pinning::On, cores).unwrap()
     }
 }

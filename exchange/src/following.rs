@@ -38,7 +38,7 @@ pub struct Following {
 
 impl Following {
     /// Starts a follower beside the exchange that goes on with `replica` and `writer`; `newest` is the sequence of the
-    /// newest snapshot, 0 for none, and `lock` keeps other makers of snapshots out.
+    /// newest snapshot, 0 for none, and `lock` keeps other makers of snapshots out. It inherits the calling thread's cores.
     ///
     /// # Errors
     /// In words: the journal cannot be read, or the system gives no thread.

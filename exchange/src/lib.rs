@@ -7,9 +7,13 @@ pub mod cli;
 pub mod config;
 pub mod instruments;
 
+pub mod descriptors;
+pub mod manager;
+pub mod memory;
 pub mod notices;
 pub mod recovery;
 pub mod serve;
+pub mod watch;
 
 pub mod pipeline;
 
@@ -26,6 +30,8 @@ pub mod histograms;
 
 pub mod following;
 pub mod upgrade;
+
+pub mod doctor;
 
 pub mod archive;
 pub mod journal_dump;

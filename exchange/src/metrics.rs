@@ -94,7 +94,7 @@ pub fn observe<S: CommandSink, E: EventSource, C: Clock>(
     plan: &CorePlan,
 ) -> Result<(Arc<Metrics>, JoinHandle<()>), String> {
     let (metrics, recorders) = Metrics::new(config, plan);
-    let (reporter, thread) = printer::start(Arc::clone(&metrics), recorders, gateway.waker())
+    let (reporter, thread) = printer::start(Arc::clone(&metrics), recorders, gateway.waker(), *plan)
         .map_err(|error| format!("cannot start a thread: {error}"))?;
     gateway.observe(Box::new(reporter));
     Ok((metrics, thread))

@@ -3,23 +3,17 @@
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use hoga_engine::ENGINE_VERSION;
 use hoga_gateway::GatewayStats;
-use hoga_journal::Space;
 use hoga_protocol::{DecimalText, FeeRate, Lots, Ticks};
+use hoga_views::Views;
 
 use crate::config::{Config, Durability};
 use crate::cores::CorePlan;
+use crate::memory::Locked;
 use crate::pipeline::Counters;
-use crate::recovery::Recovered;
-
-/// How often the watch looks.
-const WATCH_EVERY: Duration = Duration::from_secs(1);
 
 /// Says something to whoever reads the log. That nobody does, or that its disk is full, must not stop an exchange.
 pub fn tell(text: &str) {
@@ -31,37 +25,25 @@ pub fn warn(text: &str) {
     let _ = writeln!(io::stderr(), "hoga: {text}");
 }
 
-/// Tells, once for each change, when the journal runs out of room and when it has room again.
-///
-/// # Errors
-/// The system cannot start a thread.
-pub fn watch(space: Arc<Space>, stop: Arc<AtomicBool>) -> io::Result<JoinHandle<()>> {
-    let body = move || {
-        let mut told = None;
-        loop {
-            // Looked at first, so that the last look is behind the stop and what changed before it is told.
-            let is_last = stop.load(Ordering::SeqCst);
-            let failure = space.failure();
-            match (&told, &failure) {
-                (None, Some(reason)) => warn(&format!(
-                    "the journal cannot make its next segment: {reason}. When the present one is nearly full, new \
-                     orders are refused (journal_full) and cancels still taken; it goes on by itself once there is room"
-                )),
-                (Some(_), None) => warn("the journal has room again"),
-                _ => {}
-            }
-            told = failure;
-            if is_last {
-                return;
-            }
-            thread::park_timeout(WATCH_EVERY);
-        }
-    };
-    thread::Builder::new().name("hoga-watch".into()).spawn(body)
+/// An exchange that is about to open.
+pub struct Opening<'a> {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Which agent runs on which core.
+    pub plan: &'a CorePlan,
+    /// What the recovery found.
+    pub summary: &'a str,
+    /// The version of the rules in force.
+    pub rules: u32,
+    /// What it shows.
+    pub views: &'a Views,
+    /// Whether its memory is locked.
+    pub locked: &'a Locked,
 }
 
 /// What the start prints.
-pub fn banner(config: &Config, address: SocketAddr, plan: &CorePlan, recovered: &Recovered) -> String {
+pub fn banner(config: &Config, opening: &Opening<'_>) -> String {
+    let address = opening.address;
     let mut text = format!("hoga {} 호가\n", env!("CARGO_PKG_VERSION"));
     let mut line = |key: &str, value: &str| {
         let _ = writeln!(text, "  {key:<12} {value}");
@@ -74,7 +56,7 @@ pub fn banner(config: &Config, address: SocketAddr, plan: &CorePlan, recovered: 
         "data",
         &match config.durability {
             Durability::Memory => "none: nothing is written".to_owned(),
-            _ => format!("{}  ({})", config.data_dir.display(), recovered.summary),
+            _ => format!("{}  ({})", config.data_dir.display(), opening.summary),
         },
     );
     line(
@@ -87,7 +69,7 @@ pub fn banner(config: &Config, address: SocketAddr, plan: &CorePlan, recovered: 
             Durability::Memory => "memory: NOTHING survives a stop; for experiments",
         },
     );
-    let rules = recovered.replica.engine.rules();
+    let rules = opening.rules;
     if rules < ENGINE_VERSION {
         line(
             "rules",
@@ -103,14 +85,23 @@ pub fn banner(config: &Config, address: SocketAddr, plan: &CorePlan, recovered: 
         );
     }
     let idle = format!("{:?}", config.threads.idle).to_lowercase();
-    for (thread, agents, core) in plan.describe() {
+    for (thread, agents, core) in opening.plan.describe() {
         let core = core.map_or("any core".to_owned(), |core| format!("core {core}"));
         line(
             "thread",
             &format!("{thread:<10} {agents:<20} {core:<9} idle: {idle}"),
         );
     }
-    for (_, spec) in recovered.replica.views.instruments().iter() {
+    match opening.locked {
+        Locked::No => {}
+        Locked::All => line("memory", "locked"),
+        Locked::Present => line(
+            "memory",
+            "locked as it is now; what is taken later is not (that needs LimitMEMLOCK=infinity)",
+        ),
+        Locked::Refused(_) => line("memory", "not locked"),
+    }
+    for (_, spec) in opening.views.instruments().iter() {
         let (tick, lot) = (spec.price_text(Ticks(1)), spec.quantity_text(Lots(1)));
         let percent = |rate: FeeRate| DecimalText::new(i128::from(rate.0), 4);
         line(
@@ -123,7 +114,7 @@ pub fn banner(config: &Config, address: SocketAddr, plan: &CorePlan, recovered: 
             ),
         );
     }
-    let body = first_order(recovered);
+    let body = first_order(opening.views);
     line(
         "first order",
         &format!("curl http://{address}/api/v1/orders -H 'content-type: application/json' -d '{body}'"),
@@ -133,8 +124,8 @@ pub fn banner(config: &Config, address: SocketAddr, plan: &CorePlan, recovered: 
 }
 
 /// A body that the first instrument accepts.
-fn first_order(recovered: &Recovered) -> String {
-    let Some((_, spec)) = recovered.replica.views.instruments().iter().next() else {
+fn first_order(views: &Views) -> String {
+    let Some((_, spec)) = views.instruments().iter().next() else {
         return "{}".to_owned();
     };
     let price = if spec.symbol().as_str() == "BTC-KRW" {

@@ -33,6 +33,7 @@ use crate::checkpoints::{Answers, CheckpointOptions, Checkpoints};
 use crate::cores::{self, CorePlan};
 use crate::journaler::{Journaler, JournalerRecorders};
 use crate::matcher::{Matcher, MatcherRecorders};
+use crate::memory;
 use crate::recorder::Recorded;
 
 /// A slot of the input ring.
@@ -219,6 +220,7 @@ where
         .name(format!("hoga-{name}"))
         .spawn(move || {
             cores::pin(core);
+            memory::touch_stack();
             let sleeper = Sleeper::default();
             let unparker = sleeper.unparker();
             let mut agents = make(&unparker);

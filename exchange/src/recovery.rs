@@ -8,14 +8,14 @@ use hoga_engine::ENGINE_VERSION;
 use hoga_follower::{ApplyError, Base, Recovery, Replica, spread};
 use hoga_journal::{
     Absence, DiskStorage, Journal, NotHere, OpenError, Options, ReadError, Reader, RecoveryReport,
-    SnapshotFile, SnapshotHead, Storage, Writer,
+    SnapshotFile, SnapshotHead, Storage, ThreadStart, Writer,
 };
 use hoga_protocol::codec::{MAX_RECORD, encode_command};
 use hoga_protocol::{Command, Event, EventBody, ExchangeId, Genesis, InstrumentSpec, Limits, Sequence};
 use hoga_views::Views;
 
 use crate::config::{Config, Durability};
-use crate::instruments;
+use crate::{cores, instruments};
 
 /// An exchange as its journal left it.
 pub struct Recovered {
@@ -195,6 +195,11 @@ fn options(config: &Config) -> Result<Options, String> {
             Durability::PageCache => hoga_journal::Durability::PageCache,
             Durability::Memory => hoga_journal::Durability::Memory,
         },
+        // The thread that makes segments is started by one that may run anywhere, while it recovers.
+        on_thread_start: config
+            .plan()
+            .ok()
+            .map(|plan| ThreadStart::new(move || cores::keep_off(&plan))),
         ..Options::default()
     })
 }

@@ -3,13 +3,14 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use hoga_follower::Replica;
 use hoga_gateway::{Clock, Core, Gateway, GatewayStats, GatewayWaker};
+use hoga_journal::Space;
 use hoga_protocol::Nanos;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -17,16 +18,21 @@ use signal_hook::iterator::Signals;
 use crate::agent::{Idle, IdleStrategy, Idler, LONGEST_PARK};
 use crate::config::{Config, Durability};
 use crate::cores::{self, CorePlan};
+use crate::descriptors;
 use crate::following::{self, Following};
+use crate::manager;
+use crate::memory::{self, Locked};
 use crate::metrics;
-use crate::notices::{banner, farewell, tell, warn, watch};
-use crate::pipeline::{self, Counters, PipelineOptions, RingSink, RingSource};
+use crate::notices::{Opening, banner, farewell, tell, warn};
+use crate::pipeline::{self, Counters, PipelineOptions, PipelineRecordings, RingSink, RingSource};
 use crate::recovery::{self, Recovered, Stores};
 use crate::replay;
+use crate::watch::{Watch, Watched};
 
-/// How long the drain waits for sequenced commands, and then for clients to take what is theirs.
-const DRAIN_FOR: Duration = Duration::from_secs(10);
-const CLOSE_FOR: Duration = Duration::from_secs(3);
+/// How long the drain waits for sequenced commands.
+pub const DRAIN_FOR: Duration = Duration::from_secs(10);
+/// How long it then waits for clients to take what is theirs.
+pub const CLOSE_FOR: Duration = Duration::from_secs(3);
 
 type ExchangeCore = Core<RingSink, RingSource>;
 type ExchangeGateway = Gateway<RingSink, RingSource, SystemClock>;
@@ -71,14 +77,20 @@ pub fn run(config: &Config) -> Result<(), String> {
     let at_once = Arc::new(AtomicBool::new(true));
     let mut signals =
         watch_signals(&at_once).map_err(|error| format!("cannot watch for signals: {error}"))?;
-    raise_descriptor_limit(config.gateway.max_connections as u64);
+    descriptors::raise_limit(config.gateway.max_connections as u64);
     let bar = replay::counter("recovering", "commands");
     let stores = Stores::new(&config.data_dir);
-    let exchange = Exchange::start(config, &stores, &mut |sequence| bar.set_position(sequence))?;
+    let mut recovering = manager::Recovering::default();
+    recovering.reached(0);
+    let exchange = Exchange::start(config, &stores, &mut |sequence| {
+        bar.set_position(sequence);
+        recovering.reached(sequence);
+    })?;
     bar.finish_and_clear();
     // From here on a signal drains; the banner says so, so it comes after.
     at_once.store(false, Ordering::SeqCst);
     tell(&exchange.banner);
+    manager::ready(exchange.address);
     let signal = signals.forever().next();
     at_once.store(true, Ordering::SeqCst);
     let why = if signal == Some(SIGINT) {
@@ -86,6 +98,7 @@ pub fn run(config: &Config) -> Result<(), String> {
     } else {
         "asked to stop"
     };
+    manager::stopping();
     tell(&format!("hoga: {why}, draining; a second signal ends it at once"));
     tell(&exchange.stop());
     Ok(())
@@ -103,19 +116,19 @@ pub struct Exchange {
     waker: GatewayWaker,
     gateway: JoinHandle<Option<GatewayStats>>,
     threads: Vec<JoinHandle<()>>,
-    watch: JoinHandle<()>,
     printer: JoinHandle<()>,
+    watch: Watch,
     following: Option<Following>,
 }
 
 impl Exchange {
-    /// Listens, recovers the exchange in `stores` (meanwhile `/readyz` answers 503), and opens for business.
+    /// Listens, recovers the exchange in `stores` (meanwhile `/readyz` answers 503), and opens for business. Where agents
+    /// are pinned, the calling thread is kept off their cores from then on.
     ///
     /// # Errors
     /// As [`run`].
     pub fn start(config: &Config, stores: &Stores, progress: &mut dyn FnMut(u64)) -> Result<Self, String> {
-        let threads = &config.threads;
-        let plan = CorePlan::new(&cores::available(), threads.layout, threads.pin, &threads.cores)?;
+        let plan = config.plan()?;
         let mut gateway = Gateway::bind(config.gateway(), SystemClock::new()).map_err(|error| {
             let hint = match error.kind() {
                 io::ErrorKind::AddrInUse => ". Is another exchange running? --listen chooses another address",
@@ -126,46 +139,48 @@ impl Exchange {
         let (address, waker) = (gateway.local_addr(), gateway.waker());
         let (metrics, printer) = metrics::observe(&mut gateway, config, &plan)?;
         let stop = Arc::new(AtomicBool::new(false));
+        let turns = Arc::new(AtomicU64::new(0));
         let (open, opened) = mpsc::sync_channel(1);
-        let gateway = spawn_gateway(gateway, opened, Arc::clone(&stop), plan, config.threads.idle)?;
+        let (answer, is_open) = mpsc::sync_channel(1);
+        let door = Door {
+            opened,
+            answer,
+            turns: Arc::clone(&turns),
+        };
+        let gateway = spawn_gateway(gateway, door, Arc::clone(&stop), plan, config.threads.idle)?;
 
-        let ready = recover_and_follow(config, stores, &mut |sequence| {
-            metrics.reached.store(sequence, Ordering::Relaxed);
-            progress(sequence);
-        });
-        let (following, mut recovered) = match ready {
-            Ok(ready) => ready,
+        let open_for_business = || {
+            let mut reached = |sequence| {
+                metrics.reached.store(sequence, Ordering::Relaxed);
+                progress(sequence);
+            };
+            let (following, recovered) = recover_and_follow(config, stores, plan, &mut reached)?;
+            let figures = metrics.recovered(config, &recovered, following.as_ref());
+            let (started, core, banner) = start_core(config, address, plan, recovered, &waker)?;
+            metrics.open(figures, &started.counters, started.recordings);
+            open.send(core)
+                .map_err(|_| "the gateway stopped before it was opened".to_owned())?;
+            waker.wake();
+            is_open
+                .recv()
+                .map_err(|_| "the gateway stopped while it was opened".to_owned())?;
+            let watched = Watched {
+                space: started.space,
+                counters: Arc::clone(&started.counters),
+                turns,
+                stopping: Arc::clone(&stop),
+            };
+            let watch =
+                Watch::start(watched, plan).map_err(|error| format!("cannot start a thread: {error}"))?;
+            Ok((following, started.counters, started.threads, watch, banner))
+        };
+        let (following, counters, threads, watch, banner) = match open_for_business() {
+            Ok(open) => open,
             Err(error) => {
                 stop_gateway(&stop, &waker, gateway);
                 return Err(error);
             }
         };
-        // No order shall wait for the system to find a page of memory for it.
-        recovered.replica.engine.touch_memory();
-        recovered.warnings.iter().for_each(|warning| warn(warning));
-        let banner = banner(config, address, &plan, &recovered);
-        let options = PipelineOptions {
-            input_ring: config.rings.input,
-            output_ring: config.rings.output,
-            idle: config.threads.idle,
-            cores: plan,
-            checkpoints: config.checkpoints(),
-        };
-        let watch = watch(recovered.writer.space(), Arc::clone(&stop))
-            .map_err(|error| format!("cannot start a thread: {error}"))?;
-        let figures = metrics.recovered(config, &recovered, following.as_ref());
-        let Replica { engine, views, .. } = recovered.replica;
-        let pipeline = pipeline::start(engine, recovered.writer, waker.clone(), &options);
-        let core = Core {
-            sink: pipeline.sink,
-            source: pipeline.source,
-            views,
-        };
-        metrics.open(figures, &pipeline.counters, pipeline.recordings);
-        open.send(core)
-            .map_err(|_| "the gateway stopped before it was opened".to_owned())?;
-        waker.wake();
-        let (counters, threads) = (pipeline.counters, pipeline.threads);
         Ok(Self {
             address,
             banner,
@@ -183,16 +198,90 @@ impl Exchange {
     /// Drains and stops; returns what was done, in one line.
     pub fn stop(self) -> String {
         let stats = stop_gateway(&self.stop, &self.waker, self.gateway);
-        self.watch.thread().unpark();
-        for thread in self.threads.into_iter().chain([self.watch, self.printer]) {
+        for thread in self.threads.into_iter().chain([self.printer]) {
             let _ = thread.join();
         }
         // Everything is durable now, so the follower's last snapshot holds all of it.
         if let Some(following) = self.following {
             following.stop();
         }
+        self.watch.stop();
         farewell(&self.counters, stats.as_ref())
     }
+}
+
+/// What runs between the rings.
+struct StartedCore {
+    counters: Arc<Counters>,
+    recordings: PipelineRecordings,
+    threads: Vec<JoinHandle<()>>,
+    space: Arc<Space>,
+}
+
+/// Starts the journaler and the matcher on what was recovered, with all the memory that they will need.
+fn start_core(
+    config: &Config,
+    address: SocketAddr,
+    plan: CorePlan,
+    recovered: Recovered,
+    waker: &GatewayWaker,
+) -> Result<(StartedCore, ExchangeCore, String), String> {
+    let Recovered {
+        replica,
+        writer,
+        summary,
+        warnings,
+        ..
+    } = recovered;
+    let Replica {
+        mut engine,
+        mut views,
+        ..
+    } = replica;
+    // No order shall wait for the system to find a page of memory for it.
+    let is_pinned = !plan.pinned().is_empty();
+    engine.touch_memory();
+    if config.memory.lock.is_wanted(is_pinned) {
+        engine.set_aside_client_ids();
+        views.touch_memory();
+    }
+    warnings.iter().for_each(|warning| warn(warning));
+    let rules = engine.rules();
+    let options = PipelineOptions {
+        input_ring: config.rings.input,
+        output_ring: config.rings.output,
+        idle: config.threads.idle,
+        cores: plan,
+        checkpoints: config.checkpoints(),
+    };
+    let space = writer.space();
+    let pipeline = pipeline::start(engine, writer, waker.clone(), &options);
+    // Behind the start of the threads, so that their rings and stacks are found and kept too.
+    let locked = memory::lock(config.memory.lock, is_pinned)?;
+    if let Locked::Refused(why) = &locked {
+        warn(&format!("memory.lock: {why}"));
+    }
+    let opening = Opening {
+        address,
+        plan: &plan,
+        summary: &summary,
+        rules,
+        views: &views,
+        locked: &locked,
+    };
+    let banner = banner(config, &opening);
+    let core = Core {
+        sink: pipeline.sink,
+        source: pipeline.source,
+        views,
+    };
+    let started = StartedCore {
+        counters: pipeline.counters,
+        recordings: pipeline.recordings,
+        threads: pipeline.threads,
+        space,
+    };
+    Ok((started, core, banner))
 }
 
 /// Recovers, and starts the follower where one is wanted and there is something to follow. Whoever else makes snapshots is
@@ -200,11 +289,14 @@ impl Exchange {
 fn recover_and_follow(
     config: &Config,
     stores: &Stores,
+    plan: CorePlan,
     progress: &mut dyn FnMut(u64),
 ) -> Result<(Option<Following>, Recovered), String> {
     let wanted = config.follower.enabled && config.durability != Durability::Memory;
     let lock = wanted.then(|| following::lock(&*stores.snapshots)).transpose()?;
     let recovered = recovery::recover(config, stores, progress)?;
+    // A recovery uses all cores there are; what is started from here on works beside the agents.
+    cores::keep_off(&plan);
     let follow = |lock| {
         let replica = recovered.replica.clone();
         Following::start(
@@ -225,36 +317,6 @@ fn recover_and_follow(
     Ok((following, recovered))
 }
 
-/// Asks for as many file descriptors as the connections may take. The soft limit of 1,024 that most systems start a
-/// program with is there for programs that use `select`; the hard limit is the operator's word.
-fn raise_descriptor_limit(connections: u64) {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let wanted = connections + 64;
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    if current.is_none_or(|current| current >= wanted) {
-        return;
-    }
-    let reachable = maximum.map_or(wanted, |maximum| maximum.min(wanted));
-    let raised = setrlimit(
-        Resource::Nofile,
-        Rlimit {
-            current: Some(reachable),
-            maximum,
-        },
-    );
-    if raised.is_err() || reachable < wanted {
-        let open = if raised.is_ok() {
-            reachable
-        } else {
-            current.unwrap_or(wanted)
-        };
-        warn(&format!(
-            "gateway.max_connections is {connections}, but this process may open only {open} files: raise the \
-             hard limit (ulimit -Hn, LimitNOFILE) or lower the setting"
-        ));
-    }
-}
-
 /// While `at_once` is set a signal ends the process as if nobody watched; the journal stands that at any moment.
 fn watch_signals(at_once: &Arc<AtomicBool>) -> io::Result<Signals> {
     for signal in [SIGTERM, SIGINT] {
@@ -273,22 +335,38 @@ fn stop_gateway(
     gateway.join().ok().flatten()
 }
 
+/// The gateway's side of what it is told, and tells.
+struct Door {
+    /// The core, once it is recovered.
+    opened: Receiver<ExchangeCore>,
+    /// Told when it is served.
+    answer: SyncSender<()>,
+    /// How often the loop has turned.
+    turns: Arc<AtomicU64>,
+}
+
 fn spawn_gateway(
     mut gateway: ExchangeGateway,
-    opened: Receiver<ExchangeCore>,
+    door: Door,
     stop: Arc<AtomicBool>,
     plan: CorePlan,
     idle: IdleStrategy,
 ) -> Result<JoinHandle<Option<GatewayStats>>, String> {
     let body = move || {
         cores::pin(plan.gateway());
+        memory::touch_stack();
         let mut idler = Idler::new(idle);
         let mut is_open = false;
+        let mut turns = 0;
         while !stop.load(Ordering::SeqCst) {
-            if !is_open && let Ok(core) = opened.try_recv() {
+            if !is_open && let Ok(core) = door.opened.try_recv() {
                 gateway.open(core);
                 is_open = true;
+                // Whoever waits may have given up; the stop will come.
+                let _ = door.answer.send(());
             }
+            turns += 1;
+            door.turns.store(turns, Ordering::Relaxed);
             turn(&mut gateway, &mut idler, LONGEST_PARK);
         }
         finish(gateway, is_open)

@@ -57,6 +57,7 @@ const TABLE: [(&str, &[&str]); 9] = [
             "prometheus-client",
             "rust_decimal",
             "rustix",
+            "sd-notify",
             "serde",
             "serde_json",
             "signal-hook",

@@ -74,6 +74,7 @@ pub use frame::{
 };
 pub use options::{
     DEFAULT_SEGMENT_BYTES, Durability, MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES, Options, SEGMENT_GRAIN_BYTES,
+    ThreadStart,
 };
 pub use position::{Absence, NotHere, Position};
 pub use reader::{Frame, Reader, Record, Records};

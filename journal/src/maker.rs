@@ -78,10 +78,15 @@ impl Maker {
             slot: Mutex::new(slot),
             changed: Condvar::new(),
         });
-        let worker = Arc::clone(&shared);
+        let (worker, first) = (Arc::clone(&shared), options.on_thread_start.clone());
         let thread = std::thread::Builder::new()
             .name("journal-maker".into())
-            .spawn(move || worker.run())
+            .spawn(move || {
+                if let Some(first) = first {
+                    first.act();
+                }
+                worker.run();
+            })
             .map_err(|error| crate::storage::failed(&*shared.storage, "start a thread for", "", error))?;
         Ok(Maker {
             shared,

@@ -1,5 +1,7 @@
 //! What the opener of a journal chooses.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The size of a segment file unless chosen otherwise, in bytes: 64 MiB.
@@ -25,7 +27,7 @@ pub enum Durability {
 }
 
 /// How a journal is opened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// The id given to a journal that is made by this opening. A journal that stands keeps its own.
     pub journal_id: u32,
@@ -36,6 +38,29 @@ pub struct Options {
     pub durability: Durability,
     /// How long the maker of spare segments waits after a failure before it tries again.
     pub retry_interval: Duration,
+    /// What each thread that the journal starts does first; nothing unless chosen.
+    pub on_thread_start: Option<ThreadStart>,
+}
+
+/// What a thread does first, such as choosing the cores it runs on: a thread inherits those of the one that starts it.
+#[derive(Clone)]
+pub struct ThreadStart(Arc<dyn Fn() + Send + Sync>);
+
+impl ThreadStart {
+    /// Has `act` called on each such thread.
+    pub fn new(act: impl Fn() + Send + Sync + 'static) -> ThreadStart {
+        ThreadStart(Arc::new(act))
+    }
+
+    pub(crate) fn act(&self) {
+        (self.0)();
+    }
+}
+
+impl fmt::Debug for ThreadStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ThreadStart")
+    }
 }
 
 impl Default for Options {
@@ -45,6 +70,7 @@ impl Default for Options {
             segment_bytes: DEFAULT_SEGMENT_BYTES,
             durability: Durability::Fsync,
             retry_interval: Duration::from_secs(1),
+            on_thread_start: None,
         }
     }
 }

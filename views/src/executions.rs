@@ -98,6 +98,11 @@ impl Executions {
         }
     }
 
+    /// Writes to the memory reserved for what is not there yet.
+    pub(crate) fn touch(&mut self) {
+        self.trades.touch();
+    }
+
     /// The number of the earliest execution held; [`next`](Self::next) when none is.
     pub fn first(&self) -> u64 {
         self.trades.first() * 2

@@ -10,6 +10,9 @@ use crate::order::OrderState;
 use crate::slab::{List, Node, Slab, Slot, Thread};
 use crate::slots::Slots;
 
+/// The most closed orders for which memory is found beforehand: a limit may be far above what a day brings.
+const TOUCHED: usize = 1 << 17;
+
 /// Every live order, and of the closed ones those closed last.
 ///
 /// A closed order that has a client order id is remembered for as long as the engine remembers the id, so that a
@@ -47,6 +50,11 @@ impl Orders {
             closed: List::EMPTY,
             closed_with_id: List::EMPTY,
         }
+    }
+
+    /// Finds memory beforehand: for the closed orders without a client order id, and as many others.
+    pub(crate) fn touch(&mut self) {
+        self.slab.touch(self.closed_limit.min(TOUCHED) * 2);
     }
 
     /// The order, live or remembered.

@@ -1,6 +1,7 @@
 //! The newest items of a numbered series.
 
 use alloc::vec::Vec;
+use core::mem::{MaybeUninit, size_of};
 
 /// The last `limit` items of a series that is numbered from 0.
 #[derive(Debug)]
@@ -31,6 +32,11 @@ impl<T> Ring<T> {
             base: next,
             next,
         }
+    }
+
+    /// Writes to the reserved memory that holds no item yet, once in each page.
+    pub(crate) fn touch(&mut self) {
+        touch(&mut self.slots);
     }
 
     /// The items held, the earliest first.
@@ -90,6 +96,17 @@ impl<T> Ring<T> {
 
     fn slot(&self, number: u64) -> usize {
         ((number - self.base) % self.limit as u64) as usize
+    }
+}
+
+/// The least that a system gives at once.
+const PAGE: usize = 4_096;
+
+/// Writes to the room of a list that it does not use yet, once in each page.
+pub(crate) fn touch<T>(list: &mut Vec<T>) {
+    let step = (PAGE / size_of::<T>().max(1)).max(1);
+    for slot in list.spare_capacity_mut().iter_mut().step_by(step) {
+        *slot = MaybeUninit::zeroed();
     }
 }
 

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::order::OrderState;
+use crate::ring::touch;
 
 /// A place in the slab.
 pub(crate) type Slot = u32;
@@ -49,6 +50,8 @@ const UNLINKED: Link = Link {
 pub(crate) struct Slab {
     chunks: Vec<Vec<Node>>,
     free: Slot,
+    /// Chunks for later, their memory touched.
+    spare: Vec<Vec<Node>>,
 }
 
 /// A list through the slab from its oldest node to its newest.
@@ -64,6 +67,17 @@ impl Slab {
         Self {
             chunks: Vec::new(),
             free: NIL,
+            spare: Vec::new(),
+        }
+    }
+
+    /// Sets memory aside, and touches it, for as many slots in all.
+    pub(crate) fn touch(&mut self, slots: usize) {
+        let wanted = slots.div_ceil(CHUNK).saturating_sub(self.chunks.len());
+        while self.spare.len() < wanted {
+            let mut chunk = Vec::with_capacity(CHUNK);
+            touch(&mut chunk);
+            self.spare.push(chunk);
         }
     }
 
@@ -88,7 +102,8 @@ impl Slab {
             return slot;
         }
         if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
-            self.chunks.push(Vec::with_capacity(CHUNK));
+            let chunk = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(CHUNK));
+            self.chunks.push(chunk);
         }
         let number = self.chunks.len() - 1;
         let chunk = &mut self.chunks[number];
@@ -130,6 +145,7 @@ impl Clone for Slab {
         Self {
             chunks: self.chunks.iter().map(chunk).collect(),
             free: self.free,
+            spare: Vec::new(),
         }
     }
 }

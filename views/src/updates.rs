@@ -67,6 +67,11 @@ impl OrderUpdates {
         }
     }
 
+    /// Writes to the memory reserved for what is not there yet.
+    pub(crate) fn touch(&mut self) {
+        self.updates.touch();
+    }
+
     /// The number of the earliest update held; [`next`](Self::next) when none is.
     pub fn first(&self) -> u64 {
         self.updates.first()

@@ -77,6 +77,14 @@ impl Views {
         }
     }
 
+    /// Finds memory for what will be held, as far as that is known beforehand, so that no event waits for the system to
+    /// find it: at most some hundreds of megabytes, whatever the limits.
+    pub fn touch_memory(&mut self) {
+        self.orders.touch();
+        self.executions.touch();
+        self.updates.touch();
+    }
+
     /// Takes in the next event.
     ///
     /// # Panics

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{MANY, Tape};
+use common::{MANY, Tape, image};
 use hoga_protocol::{AccountId, Limits, OrderId};
 use hoga_views::ViewLimits;
 
@@ -134,5 +134,27 @@ fn a_slot_used_again_belongs_to_its_new_order_only() {
         assert_eq!(held(&tape), [sequence, second]);
         tape.play(&format!("{}: cancel {second} requested", sequence + 2));
         assert_eq!(held(&tape), [second]);
+    }
+}
+
+#[test]
+fn memory_that_is_found_beforehand_changes_nothing_that_is_held() {
+    let limits = ViewLimits {
+        executions: 50,
+        closed_orders: 700,
+        order_updates: 90,
+    };
+    let mut tapes = [(); 2].map(|()| Tape::with_limits(limits, Limits::default()));
+    for round in 0..4 {
+        tapes[0].views.touch_memory();
+        for tape in &mut tapes {
+            for n in 0..600 {
+                let sequence = 10 + round * 1_000 + n;
+                let rests = format!("{sequence}: new a X buy gtc 1@100 ");
+                let goes = come_and_go(sequence, "b", "");
+                tape.play(if n % 3 == 0 { &rests } else { &goes });
+            }
+        }
+        assert!(image(&tapes[0].views) == image(&tapes[1].views), "round {round}");
     }
 }

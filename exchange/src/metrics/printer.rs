@@ -9,6 +9,7 @@ use hoga_gateway::{GatewayStats, GatewayWaker, Page, Printed, Telemetry, Ticket,
 
 use super::gateway::GatewayRecorders;
 use super::{Metrics, exposition, latency};
+use crate::cores::{self, CorePlan};
 
 /// The most pages under way; one more is refused.
 pub const MOST_PAGES: usize = 8;
@@ -32,11 +33,13 @@ pub fn start(
     metrics: Arc<Metrics>,
     recorders: GatewayRecorders,
     waker: GatewayWaker,
+    plan: CorePlan,
 ) -> io::Result<(Reporter, JoinHandle<()>)> {
     // Neither end is ever full: as many pages are under way as each has room for.
     let (asked, asks) = sync_channel(MOST_PAGES);
     let (print, printed) = sync_channel(MOST_PAGES);
     let body = move || {
+        cores::keep_off(&plan);
         // Where the system refuses, the thread is one among equals.
         let _ = rustix::process::setpriority_process(None, NICE);
         for (ticket, page) in asks {

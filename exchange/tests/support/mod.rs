@@ -3,6 +3,7 @@
 
 pub mod disk;
 pub mod exposition;
+pub mod hosts;
 pub mod load;
 
 use std::io::{BufRead, BufReader, Read, Write};

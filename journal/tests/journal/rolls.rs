@@ -2,7 +2,7 @@
 
 use crate::sim::Sim;
 use crate::support::*;
-use hoga_journal::{Durability, Options, Reader, segment_name, verify_with};
+use hoga_journal::{Durability, Options, Reader, ThreadStart, segment_name, verify_with};
 use std::sync::{Arc, Mutex};
 
 #[test]
@@ -198,6 +198,21 @@ fn segments_of_several_sizes_live_together() {
     assert_eq!(open(&sim).2, records(expected));
     let sizes: std::collections::BTreeSet<_> = sim.files().values().map(Vec::len).collect();
     assert!(sizes.len() >= 3, "{sizes:?}");
+}
+
+#[test]
+fn the_maker_of_segments_does_not_keep_the_cores_of_whoever_opens_the_journal() {
+    let (sim, (told, first)) = (Sim::new(), std::sync::mpsc::channel());
+    let options = Options {
+        on_thread_start: Some(ThreadStart::new(move || {
+            let _ = told.send(std::thread::current().name().map(str::to_owned));
+        })),
+        ..options(Durability::Fsync)
+    };
+    let (writer, ..) = try_open(&sim, &options).unwrap();
+    assert_eq!(first.recv().unwrap().as_deref(), Some("journal-maker"));
+    drop(writer);
+    assert_eq!(first.try_recv().ok(), None, "once for each thread");
 }
 
 #[test]

@@ -20,6 +20,7 @@ pub fn options(durability: Durability) -> Options {
         segment_bytes: SEGMENT,
         durability,
         retry_interval: Duration::from_millis(2),
+        on_thread_start: None,
     }
 }
 
