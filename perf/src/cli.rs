@@ -77,8 +77,20 @@ pub struct WireArgs {
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["memory", "page-cache", "fsync"])]
     pub durability: Vec<Durability>,
     /// What idle threads of the started exchange and of the echo do.
-    #[arg(long, value_enum, default_value_t = Idle::Park)]
+    #[arg(long, value_enum, default_value_t = Idle::Ladder)]
     pub idle: Idle,
+    /// How the started exchange lays journaler and matcher out on threads.
+    #[arg(long, value_enum, default_value_t = Layout::Auto, conflicts_with = "address")]
+    pub layout: Layout,
+    /// Cores of the started exchange: those of `threads.cores`.
+    #[arg(long, value_delimiter = ',', conflicts_with = "address")]
+    pub cores: Vec<usize>,
+    /// The core of the measuring thread.
+    #[arg(long)]
+    pub client_core: Option<usize>,
+    /// What the measuring thread does while it waits, one order in flight. In open loop it never sleeps.
+    #[arg(long, value_enum, default_value_t = Idle::Park)]
+    pub client_idle: Idle,
     /// Orders back to back.
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
     pub orders: u32,
@@ -91,6 +103,24 @@ pub struct WireArgs {
     /// Milliseconds between them.
     #[arg(long, default_value = "100", value_parser = millis)]
     pub every: Duration,
+    /// Loaded: orders per second, each due at its own time whatever became of those before; one row for each.
+    #[arg(long, default_value = "1000,5000", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub rate: Vec<u32>,
+    /// Loaded: seconds that count; 0 leaves the loaded rows out.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(..=3_600))]
+    pub seconds: u32,
+    /// Loaded: seconds before them.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(..=600))]
+    pub load_warm_up: u32,
+    /// Loaded: order-entry sessions, each a connection and an account of its own.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub sessions: u32,
+    /// Loaded: subscribers of /ws/executions, of whom one is timed and all are read.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub subscribers: u32,
+    /// Loaded: how orders go in.
+    #[arg(long, value_enum, default_value_t = Via::Websocket)]
+    pub via: Via,
     /// The instrument at a running exchange.
     #[arg(long, default_value = "BTC-KRW")]
     pub symbol: String,
@@ -100,9 +130,28 @@ pub struct WireArgs {
     /// A quantity on its grid; resting orders have a thousand times as much.
     #[arg(long, default_value = "0.001")]
     pub quantity: String,
-    /// A folder for summary.json.
+    /// The folder of the report; by default a new one under target/perf.
     #[arg(long)]
     pub out: Option<PathBuf>,
+}
+
+/// How orders go in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Via {
+    /// On /ws/orders.
+    Websocket,
+    /// By POST on connections that are kept.
+    Http,
+}
+
+impl Via {
+    /// As it is told.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Via::Websocket => "WebSocket",
+            Via::Http => "HTTP",
+        }
+    }
 }
 
 /// When an order is acknowledged.
@@ -196,6 +245,9 @@ pub struct MatcherArgs {
     /// Messages of each flow after its opening; one takes 192 bytes of memory.
     #[arg(long, default_value_t = 2_000_000, value_parser = clap::value_parser!(u32).range(1_000..=20_000_000))]
     pub messages: u32,
+    /// The folder of the report; by default a new one under target/perf.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
 }
 
 /// One flow, or all of them.
@@ -226,9 +278,12 @@ pub struct PipelineArgs {
     /// Leave the journals where they are.
     #[arg(long)]
     pub keep: bool,
-    /// One JSON object instead of text.
+    /// One JSON object instead of text: that of summary.json.
     #[arg(long)]
     pub json: bool,
+    /// The folder of the report; by default a new one under target/perf.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
     /// Throughput: commands; one takes 192 bytes of memory.
     #[arg(long, default_value_t = 5_000_000, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_COMMANDS)))]
     pub commands: u32,
@@ -312,6 +367,17 @@ pub enum Layout {
     Shared,
     /// On a thread each.
     Split,
+}
+
+impl Layout {
+    /// As the exchange's configuration names it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Layout::Auto => "auto",
+            Layout::Shared => "shared",
+            Layout::Split => "split",
+        }
+    }
 }
 
 fn source(text: &str) -> Result<Source, String> {

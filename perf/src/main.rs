@@ -24,7 +24,11 @@ mod tally;
 
 mod report;
 
-mod latency;
+mod recording;
+
+mod jitter;
+
+mod results;
 
 mod orders;
 
@@ -35,6 +39,14 @@ mod state;
 mod client;
 
 mod environment;
+
+mod placing;
+
+mod threads;
+
+mod folder;
+
+mod raw_disk;
 
 mod progress;
 

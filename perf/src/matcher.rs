@@ -9,12 +9,16 @@ mod table;
 
 use std::time::Duration;
 
+use hoga::cores;
 use hoga_benches::{Flow, FlowKind};
 
 use crate::cli::{Flows, MatcherArgs};
 use crate::environment::Environment;
 use crate::failure::{Failure, Outcome};
+use crate::placing;
 use crate::progress::{Stop, bar};
+use crate::recording::Recording;
+use crate::results::Results;
 use alone::Alone;
 use table::Row;
 
@@ -28,20 +32,15 @@ const BLOCK: usize = 64;
 /// When a pass came to another hash than the one before it, or a thread cannot be started.
 pub fn run(args: &MatcherArgs) -> Outcome<bool> {
     let stop = Stop::on_ctrl_c()?;
-    print!("{}", Environment::read().text());
+    let environment = Environment::read();
+    print!("{}", environment.text());
     // The first core takes the interrupts of most machines, so the engine is put on the last.
-    let cores = core_affinity::get_core_ids().unwrap_or_default();
-    let (engine, consumer) = (cores.last().copied(), cores.first().copied());
-    let pinned = engine.is_some_and(core_affinity::set_for_current);
-    println!(
-        "pinned   {}",
-        match (pinned, args.handoff && cores.len() > 1) {
-            (false, _) => "no: the system does not let us",
-            (true, false) => "the engine",
-            (true, true) => "the engine and the consumer, a core each",
-        }
-    );
-    let mut rows = Vec::new();
+    let all = core_affinity::get_core_ids().unwrap_or_default();
+    let (engine, consumer) = (all.last().copied(), all.first().copied());
+    cores::pin(engine.map(|core| core.id));
+    let placed = placing::text(&placing::own("engine").into_iter().collect::<Vec<_>>());
+    println!("pinning    {placed}");
+    let (mut rows, mut measured) = (Vec::new(), Vec::new());
     for kind in chosen(&args.flow) {
         if stop.is_set() {
             break;
@@ -49,15 +48,37 @@ pub fn run(args: &MatcherArgs) -> Outcome<bool> {
         eprintln!("making flow {}", kind.name());
         let flow = kind.make(args.messages as usize);
         println!("\n{}: {}\n{}", kind.name(), kind.about(), flow.facts);
-        let row = measure(args, kind, &flow, consumer, &stop)?;
+        let (row, blocks) = measure(args, kind, &flow, consumer, &stop)?;
         println!("{}", row.text());
+        measured.push(row.measured(blocks));
         rows.push(row);
     }
     print!("\n{}", table::table(&rows));
-    if stop.is_set() {
-        println!("stopped before the end: the figures are those of a part");
-    }
-    Ok(!stop.is_set())
+    let handoff = if args.handoff {
+        "to a thread on another core"
+    } else {
+        "to a hash on the same core"
+    };
+    let results = Results {
+        bench: "matcher",
+        environment,
+        setup: vec![
+            ("pinning", placed),
+            (
+                "commands",
+                format!("in blocks of {BLOCK}, each block under the clock"),
+            ),
+            ("events", handoff.to_owned()),
+        ],
+        rows: measured,
+        notes: vec![format!(
+            "Each value is the time of {BLOCK} commands together, told per command; the clock is read once a block."
+        )],
+        stopped: stop.is_set(),
+    };
+    let folder = results.write(args.out.as_deref())?;
+    print!("{}", results.farewell(&folder));
+    Ok(!results.stopped)
 }
 
 /// Each flow once, in the order of the table.
@@ -73,7 +94,7 @@ fn measure(
     flow: &Flow,
     consumer: Option<core_affinity::CoreId>,
     stop: &Stop,
-) -> Outcome<Row> {
+) -> Outcome<(Row, Recording)> {
     let progress = bar(
         u64::from(args.passes) * (1 + u64::from(args.handoff)),
         kind.name(),
@@ -101,5 +122,5 @@ fn measure(
         }
     }
     progress.finish_and_clear();
-    Ok(Row::new(kind, flow, &alone, &handed))
+    Ok((Row::new(kind, flow, &alone, &handed), alone.blocks))
 }

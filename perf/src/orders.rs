@@ -51,9 +51,21 @@ impl Trading {
         self.place(id, Side::Buy, &self.take)
     }
 
-    fn place(&self, id: u64, side: Side, quantity: &str) -> String {
+    /// As [`take`](Self::take), as the body of a POST by `account`.
+    pub fn take_body(&self, account: &str) -> String {
         format!(
-            "{{\"id\":{id},\"op\":\"place\",\"symbol\":\"{}\",\"side\":\"{}\",\"type\":\"Limit\",\"price\":{},\
+            "{{\"account\":\"{account}\",{}",
+            self.order(Side::Buy, &self.take)
+        )
+    }
+
+    fn place(&self, id: u64, side: Side, quantity: &str) -> String {
+        format!("{{\"id\":{id},\"op\":\"place\",{}", self.order(side, quantity))
+    }
+
+    fn order(&self, side: Side, quantity: &str) -> String {
+        format!(
+            "\"symbol\":\"{}\",\"side\":\"{}\",\"type\":\"Limit\",\"price\":{},\
              \"quantity\":{quantity},\"time_in_force\":\"{}\"}}",
             self.symbol,
             if side == Side::Buy { "Buy" } else { "Sell" },

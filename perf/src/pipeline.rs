@@ -1,15 +1,11 @@
 //! `pipeline`: ring → journal → matcher → ring, as an exchange starts them, in this process and without sockets. The
 //! calling thread plays the gateway: it is the only one to put commands into the input ring, and drains the output ring.
 
-mod folder;
-
 mod flow;
 
 mod rig;
 
 mod heard;
-
-mod threads;
 
 mod frames;
 
@@ -21,52 +17,21 @@ mod knee;
 
 mod lone;
 
-mod raw_disk;
+use std::cell::RefCell;
 
 use hoga::agent::IdleStrategy;
 use hoga::checkpoints::CheckpointOptions;
 use hoga::cores::{self, CorePlan, Pinning};
 use hoga::pipeline::PipelineOptions;
 use hoga_protocol::Nanos;
-use serde::Serialize;
 
 use crate::cli::{self, Durability, Idle, PipelineArgs, PipelineMode};
 use crate::environment::Environment;
-use crate::failure::{Context, Failure, Outcome};
+use crate::failure::{Failure, Outcome};
+use crate::folder::Folder;
+use crate::placing;
 use crate::progress::Stop;
-use folder::Folder;
-
-/// Everything that a run came to.
-#[derive(Serialize)]
-struct Report {
-    environment: Environment,
-    setup: Setup,
-    #[serde(flatten)]
-    result: ModeReport,
-    /// Whether it ended by Ctrl-C: the figures are those of a part.
-    stopped: bool,
-}
-
-/// What is told of each mode.
-#[derive(Serialize)]
-#[serde(tag = "mode", rename_all = "kebab-case")]
-enum ModeReport {
-    Throughput { runs: Vec<throughput::Measured> },
-    OpenLoop { runs: Vec<open_loop::Loaded> },
-    Lone { result: Option<Box<lone::Compared>> },
-}
-
-/// How the pipeline stands on this machine.
-#[derive(Serialize)]
-struct Setup {
-    flow: &'static str,
-    threads: String,
-    idle: &'static str,
-    input_ring: usize,
-    output_ring: usize,
-    folder: String,
-    file_system: String,
-}
+use crate::results::{Measured, Results};
 
 /// What every mode needs.
 struct Bench<'a> {
@@ -74,6 +39,8 @@ struct Bench<'a> {
     options: PipelineOptions,
     folder: Folder,
     stop: Stop,
+    /// Where the kernel lets the threads run, looked at while they ran.
+    placed: RefCell<String>,
 }
 
 /// Runs the command; `Ok(false)` when it was cut short.
@@ -87,25 +54,29 @@ pub fn run(args: &PipelineArgs) -> Outcome<bool> {
         bench.folder.must_be_a_disk()?;
     }
     cores::pin(bench.options.cores.gateway());
-    let (environment, setup) = (Environment::read(), bench.setup());
-    bench.say(|| format!("{}{}", environment.text(), setup.text()));
-    let result = bench.measure()?;
-    let report = Report {
+    let environment = Environment::read();
+    bench.say(|| format!("{}{}", environment.text(), text(&bench.setup())));
+    let (rows, notes) = bench.measure()?;
+    let results = Results {
+        bench: "pipeline",
         environment,
-        setup,
-        result,
+        setup: bench.setup(),
+        rows,
+        notes,
         stopped: bench.stop.is_set(),
     };
+    let folder = results.write(args.out.as_deref())?;
     if args.json {
-        let json = serde_json::to_string(&report).context(|| "cannot write the report as JSON".to_owned())?;
-        println!("{json}");
+        println!("{}", results.summary_json());
     }
-    bench.say(|| match (report.stopped, args.keep) {
-        (true, _) => "stopped before the end: the figures are those of a part\n".to_owned(),
-        (false, true) => format!("the journals are kept in {}\n", bench.folder.path().display()),
-        (false, false) => String::new(),
+    bench.say(|| {
+        let kept = match args.keep {
+            true => format!("the journals are kept in {}\n", bench.folder.path().display()),
+            false => String::new(),
+        };
+        format!("{}{kept}", results.farewell(&folder))
     });
-    Ok(!report.stopped)
+    Ok(!results.stopped)
 }
 
 impl<'a> Bench<'a> {
@@ -134,21 +105,34 @@ impl<'a> Bench<'a> {
             },
             folder: Folder::new(args.dir.as_deref(), args.keep)?,
             stop,
+            placed: RefCell::default(),
         })
     }
 
-    fn measure(&self) -> Outcome<ModeReport> {
-        Ok(match self.args.mode {
-            PipelineMode::Throughput => ModeReport::Throughput {
-                runs: throughput::run(self)?,
-            },
-            PipelineMode::OpenLoop => ModeReport::OpenLoop {
-                runs: open_loop::run(self)?,
-            },
-            PipelineMode::Lone => ModeReport::Lone {
-                result: lone::run(self)?.map(Box::new),
-            },
-        })
+    /// The rows, and sentences about them.
+    fn measure(&self) -> Outcome<(Vec<Measured>, Vec<String>)> {
+        let (mut rows, mut notes) = (Vec::new(), Vec::new());
+        match self.args.mode {
+            PipelineMode::Throughput => throughput::run(self, &mut rows)?,
+            PipelineMode::OpenLoop => open_loop::run(self, &mut rows, &mut notes)?,
+            PipelineMode::Lone => lone::run(self, &mut rows, &mut notes)?,
+        }
+        Ok((rows, notes))
+    }
+
+    /// The core that the journaler was given.
+    fn journaler_core(&self) -> Option<usize> {
+        match self.options.cores {
+            CorePlan::Shared { core, .. } => core,
+            CorePlan::Split { journaler, .. } => journaler,
+        }
+    }
+
+    /// Looks where the threads of a pipeline that runs now, and this one, may run.
+    fn note_placing(&self) {
+        let mut placed = placing::threads(None, &["hoga-core", "hoga-journaler", "hoga-matcher"]);
+        placed.extend(placing::own("client"));
+        *self.placed.borrow_mut() = placing::text(&placed);
     }
 
     fn durabilities(&self) -> Vec<Durability> {
@@ -164,24 +148,44 @@ impl<'a> Bench<'a> {
         self.args.mode == PipelineMode::Lone || all.iter().any(|&one| one != Durability::Memory)
     }
 
-    fn setup(&self) -> Setup {
+    /// How the pipeline stands on this machine.
+    fn setup(&self) -> Vec<(&'static str, String)> {
         let threads = self.options.cores.describe();
-        let threads: Vec<String> = threads
+        let planned: Vec<String> = threads
             .iter()
             .map(|(name, _, core)| match core {
                 Some(core) => format!("{name} on core {core}"),
-                None => format!("{name} unpinned"),
+                None => format!("{name} on any core"),
             })
             .collect();
-        Setup {
-            flow: flow::name(self.args.flow),
-            threads: threads.join(", "),
-            idle: self.args.idle.name(),
-            input_ring: self.options.input_ring,
-            output_ring: self.options.output_ring,
-            folder: self.folder.path().display().to_string(),
-            file_system: self.folder.file_system(),
-        }
+        let planned = format!("{} (here the client)", planned.join(", "));
+        let placed = self.placed.borrow().clone();
+        let (input, output) = (self.options.input_ring, self.options.output_ring);
+        vec![
+            ("flow", flow::name(self.args.flow).to_owned()),
+            ("threads", planned),
+            (
+                "pinning",
+                if placed.is_empty() {
+                    "not looked at yet".to_owned()
+                } else {
+                    placed
+                },
+            ),
+            (
+                "idle",
+                format!("{}; the client never sleeps", self.args.idle.name()),
+            ),
+            ("rings", format!("{input} in, {output} out")),
+            (
+                "checkpoints",
+                format!("one in {} commands", self.args.checkpoints),
+            ),
+            (
+                "disk",
+                format!("{}, {}", self.folder.file_system(), self.folder.path().display()),
+            ),
+        ]
     }
 
     /// Prints text for a person, unless JSON is asked for.
@@ -192,20 +196,10 @@ impl<'a> Bench<'a> {
     }
 }
 
-impl Setup {
-    fn text(&self) -> String {
-        format!(
-            "threads  {} (the client)\nidle     {}; the client never sleeps\nrings    {} in, {} out\n\
-             disk     {}, {}\nflow     {}\n",
-            self.threads,
-            self.idle,
-            self.input_ring,
-            self.output_ring,
-            self.file_system,
-            self.folder,
-            self.flow
-        )
-    }
+fn text(setup: &[(&'static str, String)]) -> String {
+    let line = |(name, value): &(&str, String)| format!("{name:<10} {value}\n");
+    let known = setup.iter().filter(|(name, _)| *name != "pinning");
+    known.map(line).collect()
 }
 
 #[cfg(test)]
@@ -227,49 +221,47 @@ mod tests {
         look(&bench)
     }
 
+    /// The rows and notes of a run of `options`.
+    fn rows(bench: &Bench<'_>) -> (Vec<Measured>, Vec<String>) {
+        bench.measure().expect("a run")
+    }
+
     #[test]
     fn no_command_is_lost_between_the_rings_and_the_journal_says_the_same() {
         check(
             "--commands 5000 --digest --durability fsync,page-cache,memory --input-ring 256 --output-ring 256",
             |bench| {
-                let runs = throughput::run(bench).expect("three runs");
-                assert_eq!(runs.len(), 3);
-                for run in &runs {
-                    assert_eq!(run.commands, 5_000, "{}", run.durability);
-                    assert_eq!(run.events_digest, runs[0].events_digest);
-                    assert_eq!(
-                        (run.events, run.last_sequence),
-                        (runs[0].events, runs[0].last_sequence)
-                    );
-                    let dir = bench.folder.of(run.durability);
-                    let Some(journal) = &run.journal else {
-                        assert_eq!((run.durability, dir.exists()), ("memory", false));
-                        continue;
-                    };
-                    let replayed = hoga::replay::replay(
-                        &dir,
-                        &hoga::replay::Scope {
-                            events: true,
-                            ..Default::default()
-                        },
-                    );
-                    let replayed = replayed.expect("a journal");
-                    assert_eq!(replayed.events_digest, run.events_digest);
-                    assert_eq!(replayed.last_sequence, run.last_sequence);
-                    assert_eq!(journal.records, 5_000);
+                let (rows, _) = rows(bench);
+                let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+                assert_eq!(names, ["fsync", "page-cache", "memory"]);
+                for row in &rows {
+                    let same = ["events", "last_sequence", "commands"];
+                    for name in same {
+                        assert_eq!(row.figures[name], rows[0].figures[name], "{}: {name}", row.name);
+                    }
+                    assert_eq!((row.figures["commands"], &row.facts), (5_000.0, &rows[0].facts));
                     assert!(
-                        f64::from(journal.largest_batch) >= journal.mean_batch
-                            && journal.largest_batch <= 256
-                    );
-                    assert!(journal.bytes_per_command >= journal.record_bytes_per_command);
-                    assert!(
-                        run.threads.iter().any(|thread| thread.name == "client"),
+                        row.threads.iter().any(|thread| thread.name == "client"),
                         "no client"
                     );
+                    let dir = bench.folder.of(&row.name);
+                    let Some(&journaled) = row.figures.get("journaled") else {
+                        assert_eq!((row.name.as_str(), dir.exists()), ("memory", false));
+                        continue;
+                    };
+                    let scope = hoga::replay::Scope {
+                        events: true,
+                        ..Default::default()
+                    };
+                    let replayed = hoga::replay::replay(&dir, &scope).expect("a journal");
+                    assert_eq!(replayed.events_digest.as_ref(), row.facts.get("events_digest"));
+                    assert_eq!(replayed.last_sequence as f64, row.figures["last_sequence"]);
+                    assert_eq!(journaled, 5_000.0);
+                    let largest = row.figures["frame_commands_max"];
+                    assert!(largest >= row.figures["frame_commands_mean"] && largest <= 256.0);
+                    assert!(row.figures["bytes_per_command"] >= row.figures["record_bytes_per_command"]);
                 }
-                let again = throughput::run(bench)
-                    .map(|_| ())
-                    .expect_err("the journals stand");
+                let again = bench.measure().map(|_| ()).expect_err("the journals stand");
                 assert!(again.to_string().contains("already holds a journal"), "{again}");
             },
         );
@@ -282,15 +274,10 @@ mod tests {
             ("--mode open-loop --rate 1000 --durability memory", 1),
             ("--mode lone", 0),
         ];
-        for (options, rows) in cases {
+        for (options, want) in cases {
             check(options, |bench| {
                 bench.stop.set();
-                let got = match bench.args.mode {
-                    PipelineMode::Lone => usize::from(lone::run(bench).expect("nothing").is_some()),
-                    PipelineMode::OpenLoop => open_loop::run(bench).expect("a part").len(),
-                    PipelineMode::Throughput => throughput::run(bench).expect("a part").len(),
-                };
-                assert_eq!(got, rows, "{options}");
+                assert_eq!(rows(bench).0.len(), want, "{options}");
             });
         }
     }
@@ -303,50 +290,56 @@ mod tests {
         ] {
             let options = format!("--mode open-loop --flow lone --rate 2000 --seconds 1 {options}");
             check(&options, |bench| {
-                let runs = open_loop::run(bench).expect("a run");
-                let run = &runs[0].trials[0];
-                assert_eq!((run.latency.count, run.clock_alone.count), (2_000, 2_000));
-                for row in [&run.latency, &run.clock_alone] {
-                    let quantiles = [row.p50_ns, row.p90_ns, row.p99_ns, row.p999_ns, row.p9999_ns];
-                    assert!(quantiles.is_sorted() && row.p9999_ns <= row.max_ns, "{row:?}");
-                }
-                assert!(run.reached > 0.0 && run.latency.p50_ns > 0);
+                let (rows, _) = rows(bench);
+                let quantiles = rows[0].quantiles();
+                assert_eq!(quantiles.count, 2_000);
+                assert!(quantiles.nanos.is_sorted(), "{quantiles:?}");
+                assert!(rows[0].reached_per_s > Some(0.0) && quantiles.p50() > 0.0);
+                let beside: Vec<&str> = rows[0].beside.iter().map(|(name, _)| *name).collect();
+                let with_disk = rows[0].name.starts_with("fsync");
+                assert_eq!(
+                    beside,
+                    if with_disk {
+                        vec!["jitter", "disk"]
+                    } else {
+                        vec!["jitter"]
+                    }
+                );
+                assert!(rows[0].beside.iter().all(|(_, recording)| recording.count() > 0));
             });
         }
     }
 
     #[test]
-    fn a_lone_command_is_compared_with_a_write_of_as_many_bytes_as_its_frame() {
-        check("--mode lone --blocks 3 --block 40", |bench| {
-            let compared = lone::run(bench).expect("a run").expect("three blocks");
-            assert_eq!(compared.rows.each_ref().map(|row| row.count), [120; 3]);
-            assert_eq!((compared.blocks, compared.frame_bytes), (3, 512));
-            let [least, median, most] = compared.ratio_of_blocks;
-            assert!(least <= median && median <= most, "{least} {median} {most}");
-        });
-        check("--mode lone --idle spin", |bench| {
-            let error = lone::run(bench)
-                .map(|_| ())
-                .expect_err("two pipelines would spin");
-            assert!(error.to_string().contains("--idle"), "{error}");
-        });
+    fn a_knee_is_followed_by_what_half_of_it_looks_like() {
+        check(
+            "--mode open-loop --flow lone --rate 1000 --seconds 1 --warm-up 0 --durability memory --knee 60000000 \
+             --checkpoints 0",
+            |bench| {
+                let mut judged = Vec::new();
+                let (mut rows, mut notes) = (Vec::new(), Vec::new());
+                open_loop::knee_of(bench, &mut rows, &mut notes, 2_000).expect("a search");
+                judged.extend(rows.iter().map(|row| row.name.as_str()));
+                assert_eq!(judged, ["memory/1000", "memory/2000", "memory/half-knee"]);
+                assert!(
+                    notes[0].contains("no knee up to 2000/s") && notes[1].contains("p99.9"),
+                    "{notes:?}"
+                );
+            },
+        );
     }
 
     #[test]
-    fn json_names_every_figure() {
-        check("--commands 1000 --durability memory --json", |bench| {
-            let report = Report {
-                environment: Environment::read(),
-                setup: bench.setup(),
-                result: bench.measure().expect("a run"),
-                stopped: false,
-            };
-            let json = serde_json::to_value(&report).expect("JSON");
-            assert_eq!(
-                (&json["mode"], &json["runs"][0]["commands"]),
-                (&"throughput".into(), &1_000.into())
-            );
-            assert!(json["environment"]["cpu"].is_string() && json["setup"]["threads"].is_string());
+    fn a_lone_command_is_compared_with_a_write_of_as_many_bytes_as_its_frame() {
+        check("--mode lone --blocks 3 --block 40", |bench| {
+            let (rows, notes) = rows(bench);
+            let counts: Vec<u64> = rows.iter().map(|row| row.quantiles().count).collect();
+            assert_eq!((counts, rows[1].figures["frame_bytes"]), (vec![120; 3], 512.0));
+            assert!(notes[0].starts_with("3 blocks of 40 commands"), "{notes:?}");
+        });
+        check("--mode lone --idle spin", |bench| {
+            let error = bench.measure().map(|_| ()).expect_err("two pipelines would spin");
+            assert!(error.to_string().contains("--idle"), "{error}");
         });
     }
 }

@@ -1,5 +1,7 @@
-//! `wire`: what a lone order waits, from its socket to its own execution and its reply, for each durability, beside a
-//! bare echo in the same run. One order is in flight at a time, so this is the walk itself and no queue before it.
+//! `wire`: real sockets against an exchange, from sending an order to its own execution and its reply, for each durability.
+//! One order in flight back to back, one per period, and loaded in open loop are rows of their own.
+
+mod closed;
 
 mod echo;
 
@@ -7,221 +9,208 @@ mod host;
 
 mod lone;
 
-use std::time::{Duration, Instant};
+mod loaded;
 
-use serde::Serialize;
+mod session;
+
+mod audience;
+
+use std::time::Duration;
+
+use hoga::cores;
 
 use crate::cli::{Durability, WireArgs};
 use crate::environment::Environment;
-use crate::failure::{Context, Failure, Outcome};
-use crate::latency::{self, Latencies, Row};
+use crate::failure::Outcome;
+use crate::folder::Folder;
 use crate::orders::Trading;
-use crate::progress::{Stop, bar};
+use crate::placing;
+use crate::progress::Stop;
+use crate::raw_disk::RawDisk;
+use crate::recording::Recording;
+use crate::results::{Measured, Quantiles, Results, table};
 use echo::{EchoClient, EchoServer};
 use host::Host;
 use lone::LoneTrader;
 
-/// Pairs of rounds, the echo's and the exchange's, that the orders back to back are split into.
-const PAIRS: u32 = 10;
+/// Back to back an order in the page cache is meant to take at most so many times what the echo takes; with a sync, that
+/// and what the disk takes.
+const CLAIM: f64 = 3.0;
+/// Raw writes whose median is the disk's own figure.
+const RAW_WRITES: u64 = 500;
+/// What each writes: the frame of a lone command.
+const RAW_BYTES: u64 = 512;
 
-#[derive(Serialize)]
-struct Summary {
-    environment: Environment,
-    idle: &'static str,
-    runs: Vec<Measured>,
+struct Wire<'a> {
+    args: &'a WireArgs,
+    trading: Trading,
+    stop: Stop,
+    rows: Vec<Measured>,
+    notes: Vec<String>,
+    setup: Vec<(&'static str, String)>,
 }
 
-/// One durability.
-#[derive(Serialize)]
-struct Measured {
-    durability: String,
-    exchange: String,
-    rows: Vec<Row>,
-    /// Median of own execution minus median of echo, for each pair of rounds, in nanoseconds, ascending.
-    over_echo_ns: Vec<i64>,
-    stopped: Option<String>,
-}
-
-/// Runs the command.
+/// Runs the command; `Ok(false)` when it was cut short.
 ///
 /// # Errors
 /// When an exchange cannot be started or reached, or answers out of place.
 pub fn run(args: &WireArgs) -> Outcome<bool> {
     let stop = Stop::on_ctrl_c()?;
     let trading = Trading::new(&args.symbol, &args.price, &args.quantity)?;
+    cores::pin(args.client_core);
     let environment = Environment::read();
-    let idle = args.idle.name();
-    println!(
-        "{}idle     {idle} (echo and started exchanges); the measuring thread parks in epoll",
-        environment.text()
-    );
-    let mut runs = Vec::new();
+    print!("{}", environment.text());
+    let mut wire = Wire {
+        args,
+        trading,
+        stop,
+        rows: Vec::new(),
+        notes: Vec::new(),
+        setup: vec![
+            (
+                "idle",
+                format!("{} (echo and started exchanges)", args.idle.name()),
+            ),
+            (
+                "client",
+                format!(
+                    "waits by {}; in open loop it never sleeps",
+                    args.client_idle.name()
+                ),
+            ),
+            (
+                "load",
+                format!(
+                    "{} sessions by {}, {} subscribers",
+                    args.sessions,
+                    args.via.name(),
+                    args.subscribers
+                ),
+            ),
+        ],
+    };
+    wire.setup
+        .extend(placing::own("client").map(|own| ("client's core", placing::text(&[own]))));
     match &args.address {
-        Some(address) => runs.push(measure(
-            args,
-            address,
-            "as the exchange was started",
-            &trading,
-            &stop,
-        )?),
+        Some(address) => wire.measure(address, "as started", None)?,
         None => {
             for &durability in &args.durability {
-                if stop.is_set() {
+                if wire.stop.is_set() {
                     break;
                 }
-                runs.push(measure_started(args, durability, &trading, &stop)?);
+                wire.measure_started(durability)?;
             }
         }
     }
-    let summary = Summary {
+    let results = Results {
+        bench: "wire",
         environment,
-        idle,
-        runs,
+        setup: wire.setup,
+        rows: wire.rows,
+        notes: wire.notes,
+        stopped: wire.stop.is_set(),
     };
-    write_summary(args, &summary)?;
-    Ok(!stop.is_set())
+    let folder = results.write(args.out.as_deref())?;
+    print!("{}", results.farewell(&folder));
+    Ok(!results.stopped)
 }
 
-fn measure_started(
-    args: &WireArgs,
-    durability: Durability,
-    trading: &Trading,
-    stop: &Stop,
-) -> Outcome<Measured> {
-    let host = Host::start(args, durability)?;
-    let mut measured = measure(args, &host.address, durability.name(), trading, stop)?;
-    measured.exchange = host.banner.clone();
-    let last = host.stop()?;
-    println!("  {last}");
-    measured.stopped = Some(last);
-    Ok(measured)
-}
-
-fn measure(
-    args: &WireArgs,
-    address: &str,
-    durability: &str,
-    trading: &Trading,
-    stop: &Stop,
-) -> Outcome<Measured> {
-    let mut trader = LoneTrader::connect(address, trading.clone())?;
-    let server = EchoServer::start(args.idle)?;
-    let mut echo = EchoClient::connect(&server, &trading.take(1_000))?;
-    for _ in 0..args.warm_up {
-        trader.trade()?;
-        echo.turn()?;
-    }
-    let (mut rows, over_echo_ns) = back_to_back(args, &mut trader, &mut echo, stop)?;
-    if args.paced > 0 {
-        rows.extend(paced(args, &mut trader, &mut echo, stop)?);
-    }
-    let measured = Measured {
-        durability: durability.to_owned(),
-        exchange: format!("at {address}"),
-        rows,
-        over_echo_ns,
-        stopped: None,
-    };
-    print!(
-        "\ndurability {durability}, at {address}\n{}",
-        latency::text(&measured.rows.iter().collect::<Vec<_>>())
-    );
-    if let (Some(least), Some(most)) = (measured.over_echo_ns.first(), measured.over_echo_ns.last()) {
-        let micros = |nanos: i64| nanos as f64 / 1_000.0;
-        let median = measured.over_echo_ns[measured.over_echo_ns.len() / 2];
-        println!(
-            "  own execution over echo, medians of {} pairs of rounds: {:.1} µs ({:.1} to {:.1}); indicative",
-            measured.over_echo_ns.len(),
-            micros(median),
-            micros(*least),
-            micros(*most)
+impl Wire<'_> {
+    fn measure_started(&mut self, durability: Durability) -> Outcome<()> {
+        let host = Host::start(self.args, durability)?;
+        let placed = placing::threads(
+            Some(host.pid()),
+            &["hoga-core", "hoga-journaler", "hoga-matcher", "hoga-gateway"],
         );
-    }
-    Ok(measured)
-}
-
-fn back_to_back(
-    args: &WireArgs,
-    trader: &mut LoneTrader,
-    echo: &mut EchoClient,
-    stop: &Stop,
-) -> Outcome<(Vec<Row>, Vec<i64>)> {
-    let mut all = [Latencies::new(), Latencies::new(), Latencies::new()];
-    let mut over_echo = Vec::new();
-    let progress = bar(u64::from(args.orders), "back to back");
-    for pair in 0..PAIRS {
-        if stop.is_set() {
-            break;
+        if self.rows.is_empty() {
+            self.setup.push(("exchange", host.banner.clone()));
+            self.setup.push(("pinning", placing::text(&placed)));
         }
-        let orders = args.orders / PAIRS + u32::from(pair < args.orders % PAIRS);
-        let mut round = [Latencies::new(), Latencies::new(), Latencies::new()];
-        for half in 0..2 {
-            // Who goes first alternates, so that a drift of the machine favours neither.
-            if (pair + half) % 2 == 0 {
-                for _ in 0..orders {
-                    round[0].add(echo.turn()?);
-                }
-            } else {
-                for _ in 0..orders {
-                    let times = trader.trade()?;
-                    round[1].add(times.execution);
-                    round[2].add(times.reply);
-                }
+        println!("\n{}: {}", durability.name(), placing::text(&placed));
+        let disk = match durability {
+            Durability::Fsync => Some(self.disk()?),
+            _ => None,
+        };
+        self.measure(&host.address, durability.name(), disk)?;
+        let last = host.stop()?;
+        println!("  {last}");
+        self.notes.push(format!("{}: {last}", durability.name()));
+        Ok(())
+    }
+
+    /// The median of a bare write and sync where the journals lie.
+    fn disk(&self) -> Outcome<Quantiles> {
+        let parent = self.args.data_dir.clone().unwrap_or_else(std::env::temp_dir);
+        let folder = Folder::within(&parent)?;
+        folder.must_be_a_disk()?;
+        let mut raw = RawDisk::make(folder.path(), RAW_BYTES, RAW_WRITES)?;
+        let mut recording = Recording::new(Duration::ZERO);
+        for took in raw.writes_on(self.args.cores.first().copied(), RAW_WRITES)? {
+            recording.add(Duration::ZERO, took);
+        }
+        Ok(Quantiles::of(&recording))
+    }
+
+    fn measure(&mut self, address: &str, durability: &str, disk: Option<Quantiles>) -> Outcome<()> {
+        let (args, stop) = (self.args, self.stop.clone());
+        let mut trader = LoneTrader::connect(address, self.trading.clone(), args.client_idle)?;
+        let server = EchoServer::start(args.idle)?;
+        let mut echo = EchoClient::connect(&server, &self.trading.take(1_000), args.client_idle)?;
+        let name = format!("{durability}/back-to-back");
+        let row = closed::back_to_back(args, name, &mut trader, &mut echo, &stop)?;
+        self.judge(&row, durability, disk);
+        self.tell(row);
+        if args.paced > 0 {
+            let name = format!("{durability}/one-per-{}-ms", args.every.as_millis());
+            let row = closed::paced(args, name, &mut trader, &mut echo, &stop)?;
+            self.tell(row);
+        }
+        drop((trader, echo, server));
+        for &rate in args.rate.iter().filter(|_| args.seconds > 0) {
+            if stop.is_set() {
+                break;
             }
+            let row = loaded::run(args, address, &self.trading, durability, rate, &stop)?;
+            self.tell(row);
         }
-        over_echo.push(round[1].median() as i64 - round[0].median() as i64);
-        for (all, round) in all.iter_mut().zip(&round) {
-            all.merge(round);
-        }
-        progress.inc(u64::from(orders));
+        Ok(())
     }
-    progress.finish_and_clear();
-    over_echo.sort_unstable();
-    Ok((rows(&all, "back to back"), over_echo))
-}
 
-/// One order each period, and one echo halfway between: each finds everything asleep.
-fn paced(args: &WireArgs, trader: &mut LoneTrader, echo: &mut EchoClient, stop: &Stop) -> Outcome<Vec<Row>> {
-    let mut all = [Latencies::new(), Latencies::new(), Latencies::new()];
-    let progress = bar(u64::from(args.paced), "paced");
-    let begin = Instant::now();
-    let sleep_until = |due: Duration| std::thread::sleep(due.saturating_sub(begin.elapsed()));
-    for number in 0..args.paced {
-        if stop.is_set() {
-            break;
-        }
-        sleep_until(args.every * number);
-        let times = trader.trade()?;
-        all[1].add(times.execution);
-        all[2].add(times.reply);
-        sleep_until(args.every * number + args.every / 2);
-        all[0].add(echo.turn()?);
-        progress.inc(1);
+    /// Holds the median back to back against the echo's and the disk's.
+    fn judge(&mut self, row: &Measured, durability: &str, disk: Option<Quantiles>) {
+        let echo = row.beside.iter().find(|(name, _)| *name == "echo");
+        let Some(echo) = echo.map(|(_, recording)| Quantiles::of(recording)) else {
+            return;
+        };
+        let micros = |nanos: f64| nanos / 1_000.0;
+        let (own, echo) = (micros(row.quantiles().p50()), micros(echo.p50()));
+        let disk = disk.map(|disk| micros(disk.p50()));
+        let bound = CLAIM * echo + disk.unwrap_or_default();
+        let and_disk = disk.map_or(String::new(), |disk| format!(" and the disk's {disk:.1} µs"));
+        let verdict = if own <= bound {
+            "it holds"
+        } else {
+            "it does NOT hold"
+        };
+        self.notes.push(format!(
+            "{durability}, back to back: p50 {own:.1} µs is {:.1} times the echo's {echo:.1} µs; meant to be at most {CLAIM} \
+             times that{and_disk}, {bound:.1} µs: {verdict}",
+            own / echo.max(0.001)
+        ));
     }
-    progress.finish_and_clear();
-    Ok(rows(&all, &format!("one per {} ms", args.every.as_millis())))
-}
 
-fn rows(all: &[Latencies; 3], how: &str) -> Vec<Row> {
-    let names = [
-        "echo of the same bytes",
-        "order to own execution",
-        "order to reply",
-    ];
-    names
-        .iter()
-        .zip(all)
-        .map(|(name, all)| all.row(&format!("{name}, {how}")))
-        .collect()
-}
-
-fn write_summary(args: &WireArgs, summary: &Summary) -> Outcome<()> {
-    let Some(folder) = &args.out else { return Ok(()) };
-    let path = folder.join("summary.json");
-    let what = || format!("cannot write {}", path.display());
-    std::fs::create_dir_all(folder).context(what)?;
-    let json = serde_json::to_vec_pretty(summary).map_err(|error| Failure::new(error.to_string()))?;
-    std::fs::write(&path, json).context(what)?;
-    println!("wrote {}", path.display());
-    Ok(())
+    fn tell(&mut self, row: Measured) {
+        let mut rows = vec![("order to own execution".to_owned(), row.quantiles())];
+        let beside = row.beside.iter();
+        rows.extend(beside.map(|(name, recording)| ((*name).to_owned(), Quantiles::of(recording))));
+        let rate = match (row.asked_per_s, row.reached_per_s) {
+            (Some(asked), Some(reached)) => format!(", {asked:.0}/s asked, {reached:.0}/s reached"),
+            _ => String::new(),
+        };
+        println!("\n{}{rate}\n{}", row.name, table(&rows));
+        if let Some(note) = self.notes.last().filter(|_| row.name.ends_with("back-to-back")) {
+            println!("  {note}");
+        }
+        self.rows.push(row);
+    }
 }

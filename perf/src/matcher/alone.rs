@@ -3,16 +3,13 @@
 use std::time::{Duration, Instant};
 
 use allocation_counter::measure;
-use hdrhistogram::Histogram;
 use hoga_benches::{EventHash, Flow, Timed, apply};
 use hoga_engine::Engine;
 
 use super::BLOCK;
-use crate::failure::{Context, Failure, Outcome};
+use crate::failure::{Failure, Outcome};
 use crate::progress::Stop;
-
-/// The longest time of a block that is told apart from longer ones, in nanoseconds.
-const LONGEST: u64 = 60_000_000_000;
+use crate::recording::Recording;
 
 /// In bytes. What is freed of large blocks goes back to the system at once.
 const LARGE: i64 = 256 << 20;
@@ -22,7 +19,9 @@ const FORESEE_ABOVE: usize = 50_000;
 /// What the passes so far came to.
 pub struct Alone {
     /// Nanoseconds per block of [`BLOCK`] commands, over all timed passes.
-    pub blocks: Histogram<u64>,
+    pub blocks: Recording,
+    /// When the passes began.
+    begin: Instant,
     /// Each timed pass.
     pub passes: Vec<Pass>,
     /// The hash of all events, which every pass must come to.
@@ -65,7 +64,8 @@ impl Alone {
         let grown = before.and_then(|before| Some(resident()? - before));
         let is_large = heap.bytes_current >= LARGE;
         Self {
-            blocks: Histogram::new_with_bounds(1, LONGEST, 3).expect("bounds that fit a histogram"),
+            blocks: Recording::of_blocks(Duration::from_secs(10), BLOCK as u32),
+            begin: Instant::now(),
             passes: Vec::new(),
             hash: hash.value(),
             memory: Memory {
@@ -107,10 +107,7 @@ impl Alone {
             pass.spent += spent;
             pass.messages += commands.len() as u64;
             if commands.len() == BLOCK {
-                let nanos = spent.as_nanos() as u64;
-                self.blocks
-                    .record(nanos.min(LONGEST))
-                    .context(|| "a block's time".to_owned())?;
+                self.blocks.add(self.begin.elapsed(), spent);
             }
         }
         let whole = pass.messages == flow.steady.len() as u64;

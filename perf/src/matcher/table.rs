@@ -7,6 +7,8 @@ use hoga_benches::{Flow, FlowKind};
 
 use super::BLOCK;
 use super::alone::{Alone, Pass};
+use crate::recording::Recording;
+use crate::results::{Measured, Quantiles};
 
 /// What is told of one flow.
 pub struct Row {
@@ -30,13 +32,13 @@ impl Row {
     /// From what was measured, which may be a part or nothing.
     pub fn new(kind: FlowKind, flow: &Flow, alone: &Alone, handed: &[Duration]) -> Self {
         let per_command = |pass: &Pass| pass.spent.as_nanos() as f64 / pass.messages as f64;
-        let quantile = |quantile| alone.blocks.value_at_quantile(quantile) as f64 / BLOCK as f64;
+        let [p50, _, p99, p999, _, most] = Quantiles::of(&alone.blocks).nanos;
         let millions = |spent: &Duration| flow.steady.len() as f64 / spent.as_secs_f64() / 1e6;
         let last = alone.passes.last();
         Self {
             name: kind.name(),
             mean: median_and_range(alone.passes.iter().map(per_command)),
-            blocks: [quantile(0.5), quantile(0.99), quantile(0.999), quantile(1.0)],
+            blocks: [p50, p99, p999, most],
             handed: (!handed.is_empty()).then(|| {
                 let [median, least, most] = median_and_range(handed.iter().map(millions));
                 [median, most, least]
@@ -48,6 +50,30 @@ impl Row {
             hash: alone.hash,
             passes: alone.passes.len(),
         }
+    }
+
+    /// As a row of the report, with the times of the blocks.
+    pub fn measured(&self, blocks: Recording) -> Measured {
+        let mut row = Measured::new(self.name, blocks);
+        let [mean, fastest, slowest] = self.mean;
+        row.reached_per_s = (mean > 0.0).then(|| 1e9 / mean);
+        let figures = [
+            ("mean_ns", mean),
+            ("mean_of_fastest_pass_ns", fastest),
+            ("mean_of_slowest_pass_ns", slowest),
+            ("passes", self.passes as f64),
+            ("allocations", self.allocations[0] as f64),
+            ("allocations_in_second_half", self.allocations[1] as f64),
+            ("bytes_asked_per_order", self.per_order(self.asked)),
+            ("resting_max", self.resting as f64),
+        ];
+        figures.iter().for_each(|(name, value)| row.figure(name, *value));
+        if let Some([median, ..]) = self.handed {
+            row.figure("handed_over_per_s", median * 1e6);
+        }
+        row.facts
+            .insert("events_hash".to_owned(), format!("{:016x}", self.hash));
+        row
     }
 
     fn per_order(&self, bytes: i64) -> f64 {
@@ -138,7 +164,7 @@ mod tests {
         let (spent, hash) = handoff::pass(&flow, None, &stop).expect("a pass");
         assert_eq!(hash, alone.hash);
         assert_eq!(alone.passes[1].messages, 10_002);
-        assert_eq!(alone.blocks.len(), 2 * (10_002 / BLOCK as u64));
+        assert_eq!(alone.blocks.count(), 2 * (10_002 / BLOCK as u64));
         let row = Row::new(FlowKind::F, &flow, &alone, &[spent]);
         assert!(
             (32.0..2_000.0).contains(&row.per_order(row.asked)),

@@ -4,12 +4,10 @@ use std::path::Path;
 
 use hoga::recovery::journal_dir;
 use hoga_journal::Reader;
-use serde::Serialize;
 
 use crate::failure::{Context, Outcome};
 
 /// Frames behind the opening, each the batch of one commit.
-#[derive(Debug, Serialize)]
 pub struct Frames {
     /// How many.
     pub frames: u64,

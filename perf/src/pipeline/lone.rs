@@ -1,25 +1,22 @@
 //! One command in flight at a time, through a pipeline in memory and through one that syncs, beside a bare write and
 //! sync of as many bytes: in turns, block after block, so that a drift of the machine favours none.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use hoga::cores::{self, CorePlan};
 use hoga_benches::{Flow, Timed};
 use hoga_journal::{BLOCK_BYTES, FRAME_HEADER_BYTES};
 use hoga_protocol::codec::{MAX_RECORD, encode_command};
-use serde::Serialize;
 
 use super::frames::Frames;
 use super::heard::Heard;
-use super::raw_disk::RawDisk;
-use super::rig::{Counts, Rig};
+use super::rig::Rig;
 use super::{Bench, flow};
 use crate::cli::{Durability, Idle};
 use crate::failure::{Failure, Outcome};
-use crate::latency::{self, Latencies, Row};
 use crate::progress::bar;
+use crate::raw_disk::RawDisk;
+use crate::recording::Recording;
+use crate::results::{Measured, Quantiles, table};
 
 /// Untimed commands of each kind before the first block.
 const WARM_UP: u64 = 200;
@@ -27,36 +24,14 @@ const WARM_UP: u64 = 200;
 const REENTRY: u64 = 20;
 /// What the journal may add to a lone command, as a multiple of the disk's own median.
 const CLAIM: f64 = 1.2;
-const NAMES: [&str; 3] = [
-    "pipeline, memory",
-    "pipeline, fsync",
-    "raw disk: pwrite and fdatasync",
-];
+/// The rows: the pipeline in memory, the one that syncs, and the bare `pwrite` and `fdatasync`.
+const NAMES: [&str; 3] = ["lone/memory", "lone/fsync", "lone/disk"];
 
-/// The three beside each other.
-#[derive(Serialize)]
-pub struct Compared {
-    /// Whole blocks of each.
-    pub blocks: u64,
-    /// Commands, or writes, of each block.
-    pub block: u32,
-    /// What a frame of one command takes, and what each raw write wrote.
-    pub frame_bytes: u64,
-    /// The pipeline in memory, the pipeline that syncs, the raw disk.
-    pub rows: [Row; 3],
-    /// (p50 of fsync - p50 of memory) / p50 of the raw disk, over all blocks.
-    pub ratio: f64,
-    /// The same of single blocks: the least, the median, the most.
-    pub ratio_of_blocks: [f64; 3],
-    /// What the pipeline that syncs counted.
-    pub counts: Counts,
-}
-
-/// Runs the blocks; `None` when not one of them is whole.
+/// Runs the blocks: a row for each of the three, none when not one block is whole.
 ///
 /// # Errors
 /// When the options do not fit, or a pipeline cannot be started or says what it must not.
-pub fn run(bench: &Bench<'_>) -> Outcome<Option<Compared>> {
+pub fn run(bench: &Bench<'_>, rows: &mut Vec<Measured>, notes: &mut Vec<String>) -> Outcome<()> {
     if !bench.args.durability.is_empty() {
         return Err(Failure::new(
             "--mode lone holds fsync against memory: leave --durability out",
@@ -76,57 +51,69 @@ pub fn run(bench: &Bench<'_>) -> Outcome<Option<Compared>> {
         memory: Lane::start(bench, Durability::Memory, &flow)?,
         fsync: Lane::start(bench, Durability::Fsync, &flow)?,
         raw: RawDisk::make(bench.folder.path(), frame_bytes, each)?,
-        journaler_core: match bench.options.cores {
-            CorePlan::Shared { core, .. } => core,
-            CorePlan::Split { journaler, .. } => journaler,
-        },
+        journaler_core: bench.journaler_core(),
     };
+    bench.note_placing();
     for kind in 0..3 {
         lanes.block(kind, WARM_UP, 0)?;
     }
-    let progress = bar(blocks, "lone");
-    let mut all = [Latencies::new(), Latencies::new(), Latencies::new()];
-    let mut ratios = Vec::new();
-    for number in 0..blocks {
-        let mut round = [Latencies::new(), Latencies::new(), Latencies::new()];
-        for turn in 0..3 {
-            let kind = (number as usize + turn) % 3;
-            round[kind] = lanes.block(kind, REENTRY, block)?;
-        }
-        // A block during which somebody pressed Ctrl-C may be worth less than the others.
-        if bench.stop.is_set() {
-            break;
-        }
-        ratios.push(ratio(&round));
-        all.iter_mut()
-            .zip(&round)
-            .for_each(|(all, round)| all.merge(round));
-        progress.inc(1);
-    }
-    progress.finish_and_clear();
+    let (recordings, ratios) = lanes.compare(bench, blocks, block)?;
     lanes.memory.rig.stop()?;
     let (_, counts) = lanes.fsync.rig.stop()?;
-    ratios.sort_by(f64::total_cmp);
-    let (Some(&least), Some(&most)) = (ratios.first(), ratios.last()) else {
-        return Ok(None);
-    };
+    if ratios.is_empty() {
+        return Ok(());
+    }
     let frames = Frames::read(&dir, flow.opening.len() as u64)?;
     if frames.largest_batch > 1 {
         return Err(Failure::new(
             "a frame holds two commands although one was in flight at a time",
         ));
     }
-    let compared = Compared {
-        blocks: ratios.len() as u64,
-        block: bench.args.block,
-        frame_bytes,
-        ratio: ratio(&all),
-        ratio_of_blocks: [least, ratios[ratios.len() / 2], most],
-        rows: std::array::from_fn(|kind| all[kind].row(NAMES[kind])),
-        counts,
-    };
-    bench.say(|| compared.text());
-    Ok(Some(compared))
+    let quantiles = recordings.each_ref().map(Quantiles::of);
+    let told = NAMES
+        .iter()
+        .map(|&name| name.to_owned())
+        .zip(quantiles)
+        .collect::<Vec<_>>();
+    let whole = ratio(quantiles.map(|one| one.p50()));
+    let note = verdict(ratios.len(), block, frame_bytes, &quantiles, whole, &ratios);
+    bench.say(|| format!("\n{}  {note}\n", table(&told)));
+    notes.push(note);
+    for (name, recording) in NAMES.into_iter().zip(recordings) {
+        rows.push(Measured::new(name, recording));
+    }
+    let fsync = &mut rows[1];
+    fsync.figure("frame_bytes", frame_bytes as f64);
+    fsync.figure("journal_over_disk", whole);
+    counts.add_to(fsync);
+    Ok(())
+}
+
+/// What the journal adds, in one sentence.
+fn verdict(
+    blocks: usize,
+    block: u64,
+    frame_bytes: u64,
+    [memory, fsync, raw]: &[Quantiles; 3],
+    whole: f64,
+    ratios: &[f64],
+) -> String {
+    let micros = |nanos: f64| nanos / 1_000.0;
+    format!(
+        "{blocks} blocks of {block} commands of each, in turns; a frame and a raw write are {frame_bytes} bytes. The journal \
+         adds {:.1} µs to the median where the disk alone takes {:.1} µs: {whole:.2} times; of single blocks {:.2} to {:.2}, \
+         median {:.2}. The claim is at most {CLAIM} times: {}",
+        micros(fsync.p50() - memory.p50()),
+        micros(raw.p50()),
+        ratios[0],
+        ratios[ratios.len() - 1],
+        ratios[ratios.len() / 2],
+        if whole <= CLAIM {
+            "it holds"
+        } else {
+            "it does NOT hold"
+        },
+    )
 }
 
 /// What a frame of this command alone takes in a segment.
@@ -137,8 +124,15 @@ fn frame_bytes((timestamp, command): &Timed) -> u64 {
     (FRAME_HEADER_BYTES + 2 + length).next_multiple_of(BLOCK_BYTES)
 }
 
-fn ratio([memory, fsync, raw]: &[Latencies; 3]) -> f64 {
-    (fsync.median() as f64 - memory.median() as f64) / raw.median().max(1) as f64
+/// (p50 of fsync - p50 of memory) / p50 of the raw disk.
+fn ratio([memory, fsync, raw]: [f64; 3]) -> f64 {
+    (fsync - memory) / raw.max(1.0)
+}
+
+fn median(mut took: Vec<Duration>) -> f64 {
+    took.sort_unstable();
+    took.get(took.len() / 2)
+        .map_or(0.0, |median| median.as_nanos() as f64)
 }
 
 struct Lanes<'a> {
@@ -149,50 +143,53 @@ struct Lanes<'a> {
 }
 
 impl Lanes<'_> {
+    /// All latencies of each kind, and the ratio of each block, ascending.
+    fn compare(&mut self, bench: &Bench<'_>, blocks: u64, block: u64) -> Outcome<([Recording; 3], Vec<f64>)> {
+        let progress = bar(blocks, "lone");
+        // Some hundred microseconds each, of three kinds.
+        let most = Duration::from_millis(blocks * block);
+        let mut all = std::array::from_fn(|_| Recording::new(most));
+        let (mut ratios, begin) = (Vec::new(), Instant::now());
+        for number in 0..blocks {
+            let mut round = [const { Vec::new() }; 3];
+            for turn in 0..3 {
+                let kind = (number as usize + turn) % 3;
+                round[kind] = self.block(kind, REENTRY, block)?;
+            }
+            // A block during which somebody pressed Ctrl-C may be worth less than the others.
+            if bench.stop.is_set() {
+                break;
+            }
+            let at = begin.elapsed();
+            for (all, round) in all.iter_mut().zip(&round) {
+                round.iter().for_each(|&took| all.add(at, took));
+            }
+            ratios.push(ratio(round.map(median)));
+            progress.inc(1);
+        }
+        progress.finish_and_clear();
+        ratios.sort_by(f64::total_cmp);
+        Ok((all, ratios))
+    }
+
     /// Some turns that do not count, then some that do, of one kind.
-    fn block(&mut self, kind: usize, before: u64, counted: u64) -> Outcome<Latencies> {
+    fn block(&mut self, kind: usize, before: u64, counted: u64) -> Outcome<Vec<Duration>> {
         if kind == 2 {
             return self.raw_block(before, counted);
         }
-        let mut latencies = Latencies::new();
-        for turn in 0..before + counted {
-            let took = match kind {
+        let mut took = Vec::with_capacity((before + counted) as usize);
+        for _ in 0..before + counted {
+            took.push(match kind {
                 0 => self.memory.turn()?,
                 _ => self.fsync.turn()?,
-            };
-            if turn >= before {
-                latencies.add(took);
-            }
+            });
         }
-        Ok(latencies)
+        Ok(took.split_off(before as usize))
     }
 
-    /// The raw writes are made where the journaler makes its own, on its core and beside a client that looks all the
-    /// time: what a sync takes depends on which core the disk interrupts, and on what the other one does.
-    fn raw_block(&mut self, before: u64, counted: u64) -> Outcome<Latencies> {
-        let (raw, core, done) = (&mut self.raw, self.journaler_core, AtomicBool::new(false));
-        thread::scope(|scope| {
-            let writing = scope.spawn(|| {
-                cores::pin(core);
-                let mut latencies = Latencies::new();
-                let mut result = Ok(());
-                for turn in 0..before + counted {
-                    match raw.write() {
-                        Ok(took) if turn >= before => latencies.add(took),
-                        Ok(_) => {}
-                        Err(error) => result = Err(error),
-                    }
-                }
-                done.store(true, Ordering::Release);
-                result.map(|()| latencies)
-            });
-            while !done.load(Ordering::Acquire) {
-                std::hint::spin_loop();
-            }
-            writing
-                .join()
-                .map_err(|_| Failure::new("the thread of the raw writes has died"))?
-        })
+    fn raw_block(&mut self, before: u64, counted: u64) -> Outcome<Vec<Duration>> {
+        let mut took = self.raw.writes_on(self.journaler_core, before + counted)?;
+        Ok(took.split_off(before as usize))
     }
 }
 
@@ -234,31 +231,5 @@ impl<'a> Lane<'a> {
             self.rig.rest(drained);
         }
         Ok(begin.elapsed())
-    }
-}
-
-impl Compared {
-    fn text(&self) -> String {
-        let [least, median, most] = self.ratio_of_blocks;
-        let micros = |nanos: u64| nanos as f64 / 1_000.0;
-        let [memory, fsync, raw] = &self.rows;
-        format!(
-            "\n{} blocks of {} commands of each, in turns; a frame and a raw write are {} bytes\n{}  \
-             the journal adds {:.1} µs to the median where the disk alone takes {:.1} µs: {:.2} times; of single blocks \
-             {least:.2} to {most:.2}, median {median:.2}\n  \
-             the claim is at most {CLAIM} times: {}\n",
-            self.blocks,
-            self.block,
-            self.frame_bytes,
-            latency::text(&self.rows.each_ref()),
-            micros(fsync.p50_ns) - micros(memory.p50_ns),
-            micros(raw.p50_ns),
-            self.ratio,
-            if self.ratio <= CLAIM {
-                "it holds"
-            } else {
-                "it does NOT hold"
-            },
-        )
     }
 }

@@ -5,16 +5,18 @@ use std::time::{Duration, Instant};
 
 use hoga_benches::Flow;
 use indicatif::ProgressBar;
-use serde::Serialize;
 
 use super::heard::Heard;
-use super::rig::{Counts, Rig};
-use super::threads::{self, Threads, Used};
+use super::rig::Rig;
 use super::{Bench, flow, knee};
 use crate::cli::{Durability, MOST_COMMANDS};
 use crate::failure::Outcome;
-use crate::latency::{self, Latencies, Row};
+use crate::jitter::Meter;
 use crate::progress::bar;
+use crate::raw_disk::RawDisk;
+use crate::recording::Recording;
+use crate::results::{Measured, Quantiles, table};
+use crate::threads::{self, Threads};
 
 /// The most commands put in before the output ring is looked at.
 const COMMANDS_PER_TURN: usize = 64;
@@ -22,37 +24,12 @@ const COMMANDS_PER_TURN: usize = 64;
 const STEP: u64 = 1 << 12;
 /// A rate counts as reached from here on.
 const REACHED: f64 = 0.99;
-
-/// One durability.
-#[derive(Serialize)]
-pub struct Loaded {
-    /// Which.
-    pub durability: &'static str,
-    /// Each rate that was tried, in that order.
-    pub trials: Vec<Trial>,
-    /// The bound on p99.9 in microseconds, where a knee was looked for.
-    pub bound_us: Option<u32>,
-    /// The highest rate within it; `None` where none was.
-    pub knee: Option<u32>,
-}
-
-/// One rate.
-#[derive(Serialize)]
-pub struct Trial {
-    /// Commands per second that were due.
-    pub asked: u32,
-    /// Commands per second that came through, from when the first that counts was due to the last event.
-    pub reached: f64,
-    /// From due to drained.
-    pub latency: Row,
-    /// The same schedule just before, with nothing behind it: how late this thread saw each due time on the clock.
-    pub clock_alone: Row,
-    /// What the pipeline counted, warm-up included.
-    #[serde(flatten)]
-    pub counts: Counts,
-    /// Processor time, warm-up included.
-    pub threads: Vec<Used>,
-}
+/// Raw writes before a trial that syncs, and as many after it.
+const RAW_WRITES: u64 = 1_000;
+/// What each of them writes: a batch of some dozens of commands.
+const RAW_BYTES: u64 = 4_096;
+/// At half the knee, p99.9 is meant to be at most so many times what jitter and disk come to together.
+const CLAIM: f64 = 1.5;
 
 /// When each command is due.
 #[derive(Clone, Copy)]
@@ -80,127 +57,183 @@ impl Schedule {
     }
 }
 
+/// Trials at chosen rates, over flows that are long enough.
+struct Trials<'a> {
+    bench: &'a Bench<'a>,
+    flow: Option<Flow>,
+    rows: &'a mut Vec<Measured>,
+    notes: &'a mut Vec<String>,
+}
+
 /// Each durability in turn, at each rate or up to its knee.
 ///
 /// # Errors
 /// When a pipeline cannot be started, or says what it must not.
-pub fn run(bench: &Bench<'_>) -> Outcome<Vec<Loaded>> {
-    let mut made = None;
-    let mut runs = Vec::new();
+pub fn run(bench: &Bench<'_>, rows: &mut Vec<Measured>, notes: &mut Vec<String>) -> Outcome<()> {
+    if bench.args.knee.is_some() {
+        return knee_of(
+            bench,
+            rows,
+            notes,
+            MOST_COMMANDS / (bench.args.warm_up + bench.args.seconds),
+        );
+    }
+    let mut trials = Trials {
+        bench,
+        flow: None,
+        rows,
+        notes,
+    };
     for durability in bench.durabilities() {
-        let mut loaded = Loaded {
-            durability: durability.name(),
-            trials: Vec::new(),
-            bound_us: bench.args.knee,
-            knee: None,
-        };
-        match bench.args.knee {
-            None => {
-                for &rate in &bench.args.rate {
-                    let number = loaded.trials.len();
-                    loaded
-                        .trials
-                        .push(trial(bench, durability, rate, number, &mut made)?);
-                    if bench.stop.is_set() {
-                        break;
-                    }
-                }
+        for &rate in &bench.args.rate {
+            trials.run(durability, rate, &rate.to_string())?;
+            if bench.stop.is_set() {
+                return Ok(());
             }
-            Some(bound_us) => find_knee(bench, durability, bound_us, &mut made, &mut loaded)?,
         }
-        runs.push(loaded);
+    }
+    Ok(())
+}
+
+/// The knee of each durability up to `most` commands per second.
+///
+/// # Errors
+/// As [`run`].
+pub fn knee_of(
+    bench: &Bench<'_>,
+    rows: &mut Vec<Measured>,
+    notes: &mut Vec<String>,
+    most: u32,
+) -> Outcome<()> {
+    let mut trials = Trials {
+        bench,
+        flow: None,
+        rows,
+        notes,
+    };
+    for durability in bench.durabilities() {
+        trials.find_knee(durability, bench.args.knee.unwrap_or_default(), most)?;
         if bench.stop.is_set() {
             break;
         }
     }
-    Ok(runs)
-}
-
-fn find_knee(
-    bench: &Bench<'_>,
-    durability: Durability,
-    bound_us: u32,
-    made: &mut Option<Flow>,
-    loaded: &mut Loaded,
-) -> Outcome<()> {
-    let most = MOST_COMMANDS / (bench.args.warm_up + bench.args.seconds);
-    let mut judge = |rate: u32| {
-        let trial = trial(bench, durability, rate, loaded.trials.len(), made)?;
-        let is_within = trial.latency.p999_ns <= u64::from(bound_us) * 1_000
-            && trial.reached >= f64::from(rate) * REACHED;
-        bench.say(|| {
-            format!(
-                "  {}\n",
-                if is_within {
-                    "within the bound"
-                } else {
-                    "beyond the bound"
-                }
-            )
-        });
-        loaded.trials.push(trial);
-        Ok((!bench.stop.is_set()).then_some(is_within))
-    };
-    let first = bench.args.rate.first().copied().unwrap_or(most);
-    let found = knee::search(first, most, &mut judge)?;
-    bench.say(|| match found {
-        Some(rate) if rate == most => {
-            format!(
-                "\n{}: no knee up to {most}/s, the most that can be made\n",
-                loaded.durability
-            )
-        }
-        Some(rate) => format!(
-            "\n{}: the knee is at {rate}/s (p99.9 within {bound_us} µs)\n",
-            loaded.durability
-        ),
-        None => format!(
-            "\n{}: no rate was found within {bound_us} µs\n",
-            loaded.durability
-        ),
-    });
-    loaded.knee = found;
     Ok(())
 }
 
-fn trial(
-    bench: &Bench<'_>,
-    durability: Durability,
-    rate: u32,
-    number: usize,
-    made: &mut Option<Flow>,
-) -> Outcome<Trial> {
-    let schedule = Schedule::new(rate, bench.args.warm_up, bench.args.seconds);
-    let flow = match made.take() {
-        Some(flow) if flow.steady.len() as u64 >= schedule.total => made.insert(flow),
-        _ => made.insert(flow::make(bench.args.flow, schedule.total)?),
-    };
-    let clock_alone = clock_alone(bench, Schedule::new(rate, 0, bench.args.seconds));
-    let dir = bench.folder.of(&format!("{}-{number}", durability.name()));
-    let mut rig = Rig::start(
-        &bench.options,
-        bench.args.snapshots,
-        durability,
-        &dir,
-        flow,
-        Heard::new(false),
-    )?;
-    let progress = ticking(schedule.total, durability.name());
-    let before = Threads::read();
-    let (latencies, all, reached, took) = drive(bench, &mut rig, flow, schedule, &progress)?;
-    let threads = Threads::read().since(&before, all, took);
-    progress.finish_and_clear();
-    let (_, counts) = rig.stop()?;
-    let trial = Trial {
-        asked: rate,
-        reached,
-        latency: latencies.row("due to last event drained"),
-        clock_alone: clock_alone.row("the clock alone, just before"),
-        counts,
-        threads,
-    };
-    bench.say(|| trial.text(durability.name()));
-    Ok(trial)
+impl Trials<'_> {
+    /// The highest rate within the bound, and then what half of it looks like.
+    fn find_knee(&mut self, durability: Durability, bound_us: u32, most: u32) -> Outcome<()> {
+        let bench = self.bench;
+        let first = bench.args.rate.first().copied().unwrap_or(most);
+        let found = knee::search(first, most, &mut |rate| {
+            let (quantiles, reached) = self.run(durability, rate, &rate.to_string())?;
+            let is_within =
+                quantiles.p999() <= f64::from(bound_us) * 1_000.0 && reached >= f64::from(rate) * REACHED;
+            let side = if is_within { "within" } else { "beyond" };
+            bench.say(|| format!("  {side} the bound\n"));
+            Ok((!bench.stop.is_set()).then_some(is_within))
+        })?;
+        let name = durability.name();
+        let Some(knee) = found else {
+            self.note(format!("{name}: no rate was found within {bound_us} µs"));
+            return Ok(());
+        };
+        self.note(match knee == most {
+            true => format!("{name}: no knee up to {most}/s, the most that can be made"),
+            false => format!("{name}: the knee is at {knee}/s (p99.9 within {bound_us} µs)"),
+        });
+        if bench.stop.is_set() {
+            return Ok(());
+        }
+        self.run(durability, knee / 2, "half-knee")?;
+        if let Some(row) = self.rows.last().filter(|_| !bench.stop.is_set()) {
+            let verdict = at_half_the_knee(row);
+            self.note(format!("{name}: {verdict}"));
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, text: String) {
+        self.bench.say(|| format!("\n{text}\n"));
+        self.notes.push(text);
+    }
+
+    /// One rate, whose row is named `durability/label`; its quantiles, and the commands a second that were reached.
+    fn run(&mut self, durability: Durability, rate: u32, label: &str) -> Outcome<(Quantiles, f64)> {
+        let bench = self.bench;
+        let schedule = Schedule::new(rate, bench.args.warm_up, bench.args.seconds);
+        let flow = match self.flow.take() {
+            Some(flow) if flow.steady.len() as u64 >= schedule.total => self.flow.insert(flow),
+            _ => self.flow.insert(flow::make(bench.args.flow, schedule.total)?),
+        };
+        let dir = bench
+            .folder
+            .of(&format!("{}-{}", durability.name(), self.rows.len()));
+        let mut rig = Rig::start(
+            &bench.options,
+            bench.args.snapshots,
+            durability,
+            &dir,
+            flow,
+            Heard::new(false),
+        )?;
+        let mut disk = match durability {
+            Durability::Fsync => Some(Disk::new(bench, &dir)?),
+            _ => None,
+        };
+        if let Some(disk) = &mut disk {
+            disk.measure(bench)?;
+        }
+        bench.note_placing();
+        let progress = ticking(schedule.total, durability.name());
+        let before = Threads::read();
+        let driven = drive(bench, &mut rig, flow, schedule, &progress)?;
+        let threads = Threads::read().since(&before, driven.commands, driven.took);
+        progress.finish_and_clear();
+        if let Some(disk) = &mut disk {
+            disk.measure(bench)?;
+        }
+        let (_, counts) = rig.stop()?;
+        let mut row = Measured::new(format!("{}/{label}", durability.name()), driven.latency);
+        row.asked_per_s = Some(f64::from(rate));
+        row.reached_per_s = Some(driven.reached);
+        row.beside.push(("jitter", driven.jitter));
+        row.beside.extend(disk.map(|disk| ("disk", disk.recording)));
+        row.threads = threads;
+        counts.add_to(&mut row);
+        bench.say(|| text(&row));
+        let quantiles = row.quantiles();
+        self.rows.push(row);
+        Ok((quantiles, driven.reached))
+    }
+}
+
+/// The disk's own figure, before and after a trial.
+struct Disk {
+    raw: RawDisk,
+    recording: Recording,
+    begin: Instant,
+}
+
+impl Disk {
+    fn new(bench: &Bench<'_>, dir: &std::path::Path) -> Outcome<Self> {
+        let most = Duration::from_secs(u64::from(bench.args.warm_up + bench.args.seconds) + 2);
+        Ok(Self {
+            raw: RawDisk::make(dir, RAW_BYTES, 2 * RAW_WRITES)?,
+            recording: Recording::new(most),
+            begin: Instant::now(),
+        })
+    }
+
+    fn measure(&mut self, bench: &Bench<'_>) -> Outcome<()> {
+        if bench.stop.is_set() {
+            return Ok(());
+        }
+        for took in self.raw.writes_on(bench.journaler_core(), RAW_WRITES)? {
+            self.recording.add(self.begin.elapsed(), took);
+        }
+        Ok(())
+    }
 }
 
 /// A bar that another thread draws, so that drawing holds up nothing that is timed.
@@ -212,35 +245,35 @@ fn ticking(length: u64, what: &'static str) -> ProgressBar {
     progress
 }
 
-/// What this machine alone does to the schedule: a thread that only reads the clock is late when it is not running.
-fn clock_alone(bench: &Bench<'_>, schedule: Schedule) -> Latencies {
-    let mut latencies = Latencies::new();
-    let mut number = 0;
-    let begin = Instant::now();
-    while number < schedule.total && !bench.stop.is_set() {
-        let now = nanos(begin);
-        while number < schedule.total && schedule.due(number) <= now {
-            latencies.add(Duration::from_nanos(now - schedule.due(number)));
-            number += 1;
-        }
-    }
-    latencies
+/// What a trial came to.
+struct Driven {
+    /// Of the commands that count, from due to drained.
+    latency: Recording,
+    jitter: Recording,
+    /// All commands, and how long they took.
+    commands: u64,
+    took: Duration,
+    /// Commands per second from when the first that counts was due to the last event.
+    reached: f64,
 }
 
-/// The latencies that count, all commands, the rate reached, and the time that all took.
 fn drive(
     bench: &Bench<'_>,
     rig: &mut Rig,
     flow: &Flow,
     schedule: Schedule,
     progress: &ProgressBar,
-) -> Outcome<(Latencies, u64, f64, Duration)> {
-    let mut latencies = Latencies::new();
+) -> Outcome<Driven> {
+    let most = Duration::from_secs(u64::from(bench.args.seconds));
+    let warm = Duration::from_nanos(schedule.due(schedule.warm));
+    let mut latency = Recording::new(most);
+    let mut meter = Meter::new(most + warm);
     let (mut sent, mut heard, mut end) = (0, 0, schedule.total);
-    let mut now;
+    let (mut now, mut has_worked) = (0, true);
     let begin = Instant::now();
-    loop {
+    while heard < end {
         now = nanos(begin);
+        meter.look(now, has_worked);
         let mut work = 0;
         while sent < end
             && work < COMMANDS_PER_TURN
@@ -254,9 +287,10 @@ fn drive(
         if drained > 0 {
             // Read after the drain: a command is through when the gateway has its last event in hand.
             now = nanos(begin);
+            let at = Duration::from_nanos(now).saturating_sub(warm);
             while heard < rig.done() {
                 if heard >= schedule.warm {
-                    latencies.add(Duration::from_nanos(now.saturating_sub(schedule.due(heard))));
+                    latency.add(at, Duration::from_nanos(now.saturating_sub(schedule.due(heard))));
                 }
                 heard += 1;
                 if heard.is_multiple_of(STEP) {
@@ -267,34 +301,61 @@ fn drive(
         if bench.stop.is_set() {
             end = sent;
         }
-        if heard == end {
-            break;
-        }
+        has_worked = work + drained > 0;
         rig.rest(work + drained);
     }
-    let counted = Duration::from_nanos(now.saturating_sub(schedule.due(schedule.warm)));
-    let reached = heard.saturating_sub(schedule.warm) as f64 / counted.as_secs_f64().max(1e-9);
-    Ok((latencies, heard, reached, Duration::from_nanos(now)))
+    let counted = Duration::from_nanos(now).saturating_sub(warm);
+    Ok(Driven {
+        latency,
+        jitter: meter.into_recording(),
+        commands: heard,
+        took: Duration::from_nanos(now),
+        reached: heard.saturating_sub(schedule.warm) as f64 / counted.as_secs_f64().max(1e-9),
+    })
 }
 
 fn nanos(begin: Instant) -> u64 {
     begin.elapsed().as_nanos() as u64
 }
 
-impl Trial {
-    fn text(&self, durability: &str) -> String {
-        let counts = &self.counts;
-        format!(
-            "\n{durability}: {}/s asked, {:.0}/s reached\n{}  output ring full {} times; refused busy {} times; the \
-             client waited {:.0} ms for the input ring and {:.0} ms for the journal's next segment\n{}",
-            self.asked,
-            self.reached,
-            latency::text(&[&self.latency, &self.clock_alone]),
-            counts.output_full_stalls,
-            counts.refused_busy,
-            counts.ring_full_ms,
-            counts.segment_late_ms,
-            threads::text(&self.threads),
-        )
+/// Holds p99.9 against what the machine itself does.
+fn at_half_the_knee(row: &Measured) -> String {
+    let of = |name: &str| {
+        let found = row.beside.iter().find(|(beside, _)| *beside == name);
+        found.map(|(_, recording)| Quantiles::of(recording).p999() / 1_000.0)
+    };
+    let p999 = row.quantiles().p999() / 1_000.0;
+    let (jitter, disk) = (of("jitter").unwrap_or_default(), of("disk"));
+    let bound = CLAIM * (jitter + disk.unwrap_or_default());
+    let with_disk = disk.map_or(String::new(), |disk| format!(" and of the disk's {disk:.1} µs"));
+    let verdict = if p999 <= bound {
+        "it holds"
+    } else {
+        "it does NOT hold"
+    };
+    format!(
+        "at half the knee p99.9 is {p999:.1} µs; meant to be at most {CLAIM} times the sum of the jitter's \
+         {jitter:.1} µs{with_disk}, {bound:.1} µs: {verdict}"
+    )
+}
+
+fn text(row: &Measured) -> String {
+    let mut rows = vec![("due to last event drained".to_owned(), row.quantiles())];
+    for (name, recording) in &row.beside {
+        rows.push(((*name).to_owned(), Quantiles::of(recording)));
     }
+    let figure = |name: &str| row.figures.get(name).copied().unwrap_or_default();
+    format!(
+        "\n{}: {:.0}/s asked, {:.0}/s reached\n{}  output ring full {} times; refused busy {} times; the client waited \
+         {:.0} ms for the input ring and {:.0} ms for the journal's next segment\n{}",
+        row.name,
+        row.asked_per_s.unwrap_or_default(),
+        row.reached_per_s.unwrap_or_default(),
+        table(&rows),
+        figure("output_full_stalls"),
+        figure("refused_busy"),
+        figure("ring_full_ms"),
+        figure("segment_late_ms"),
+        threads::text(&row.threads),
+    )
 }

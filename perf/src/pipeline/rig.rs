@@ -20,11 +20,11 @@ use hoga_journal::{DEFAULT_SEGMENT_BYTES, Journal, Options, SEGMENT_GRAIN_BYTES,
 use hoga_protocol::codec::{MAX_RECORD, encode_command};
 use hoga_protocol::{Command, Nanos};
 use hoga_views::ViewLimits;
-use serde::Serialize;
 
 use super::heard::Heard;
 use crate::cli::Durability;
 use crate::failure::{Context, Failure, Outcome};
+use crate::results::Measured;
 
 /// The most events taken at once; the gateway takes as many.
 const EVENTS_PER_DRAIN: usize = 256;
@@ -70,7 +70,6 @@ struct Waits {
 }
 
 /// What the pipeline counted, at its end.
-#[derive(Debug, Serialize)]
 pub struct Counts {
     /// How often the matcher found the output ring full.
     pub output_full_stalls: u64,
@@ -84,6 +83,18 @@ pub struct Counts {
     pub ring_full_ms: f64,
     /// Milliseconds in which it could not because the journal's next segment was not ready.
     pub segment_late_ms: f64,
+}
+
+impl Counts {
+    /// As figures of a row.
+    pub fn add_to(&self, row: &mut Measured) {
+        row.figure("output_full_stalls", self.output_full_stalls as f64);
+        row.figure("refused_busy", self.refused_busy as f64);
+        row.figure("input_ring_max", self.input_high_water as f64);
+        row.figure("snapshots", self.snapshots as f64);
+        row.figure("ring_full_ms", self.ring_full_ms);
+        row.figure("segment_late_ms", self.segment_late_ms);
+    }
 }
 
 impl Rig {

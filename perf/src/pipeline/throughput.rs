@@ -4,16 +4,16 @@ use std::time::{Duration, Instant};
 
 use hoga::replay::hex;
 use hoga_benches::Flow;
-use serde::Serialize;
 
 use super::frames::Frames;
 use super::heard::Heard;
 use super::rig::{Counts, Rig};
-use super::threads::{self, Threads, Used};
 use super::{Bench, flow};
 use crate::cli::Durability;
 use crate::failure::Outcome;
 use crate::progress::bar;
+use crate::results::Measured;
+use crate::threads::{self, Threads, Used};
 
 /// The most commands put in before the output ring is looked at.
 const COMMANDS_PER_TURN: usize = 256;
@@ -21,8 +21,7 @@ const COMMANDS_PER_TURN: usize = 256;
 const STEP: u64 = 1 << 16;
 
 /// One durability.
-#[derive(Serialize)]
-pub struct Measured {
+pub struct Through {
     /// Which.
     pub durability: &'static str,
     /// Commands that went through, all their events heard.
@@ -36,7 +35,6 @@ pub struct Measured {
     /// What the journal holds of them; `None` in memory.
     pub journal: Option<Frames>,
     /// What the pipeline counted.
-    #[serde(flatten)]
     pub counts: Counts,
     /// Processor time over that time.
     pub threads: Vec<Used>,
@@ -54,22 +52,21 @@ pub struct Measured {
 ///
 /// # Errors
 /// When a pipeline cannot be started, or says what it must not.
-pub fn run(bench: &Bench<'_>) -> Outcome<Vec<Measured>> {
+pub fn run(bench: &Bench<'_>, rows: &mut Vec<Measured>) -> Outcome<()> {
     let flow = flow::make(bench.args.flow, bench.args.commands.into())?;
     bench.say(|| format!("{}\n", flow.facts));
-    let mut runs = Vec::new();
     for durability in bench.durabilities() {
-        let measured = measure(bench, durability, &flow)?;
-        bench.say(|| measured.text());
-        runs.push(measured);
+        let through = measure(bench, durability, &flow)?;
+        bench.say(|| through.text());
+        rows.push(through.row());
         if bench.stop.is_set() {
             break;
         }
     }
-    Ok(runs)
+    Ok(())
 }
 
-fn measure(bench: &Bench<'_>, durability: Durability, flow: &Flow) -> Outcome<Measured> {
+fn measure(bench: &Bench<'_>, durability: Durability, flow: &Flow) -> Outcome<Through> {
     let name = durability.name();
     let dir = bench.folder.of(name);
     let mut rig = Rig::start(
@@ -83,6 +80,7 @@ fn measure(bench: &Bench<'_>, durability: Durability, flow: &Flow) -> Outcome<Me
             ..Heard::new(bench.args.digest)
         },
     )?;
+    bench.note_placing();
     let before = Threads::read();
     let (commands, took) = drive(bench, &mut rig, flow, name)?;
     let threads = Threads::read().since(&before, commands, took);
@@ -91,7 +89,7 @@ fn measure(bench: &Bench<'_>, durability: Durability, flow: &Flow) -> Outcome<Me
         Durability::Memory => None,
         _ => Some(Frames::read(&dir, flow.opening.len() as u64)?),
     };
-    Ok(Measured {
+    Ok(Through {
         durability: name,
         commands,
         events: heard.events,
@@ -140,7 +138,37 @@ fn drive(bench: &Bench<'_>, rig: &mut Rig, flow: &Flow, name: &'static str) -> O
     Ok((end as u64, took))
 }
 
-impl Measured {
+impl Through {
+    /// As a row of the report.
+    fn row(self) -> Measured {
+        let mut row = Measured::counted(self.durability);
+        row.reached_per_s = Some(self.commands_per_second);
+        row.figure("commands", self.commands as f64);
+        row.figure("events", self.events as f64);
+        row.figure("seconds", self.seconds);
+        row.figure("refused", self.rejected as f64);
+        row.figure("last_sequence", self.last_sequence as f64);
+        self.counts.add_to(&mut row);
+        if let Some(journal) = &self.journal {
+            row.figure("frames", journal.frames as f64);
+            row.figure("journaled", journal.records as f64);
+            row.figure("frame_commands_mean", journal.mean_batch);
+            row.figure("frame_commands_max", f64::from(journal.largest_batch));
+            row.figure("bytes_per_command", journal.bytes_per_command);
+            row.figure("record_bytes_per_command", journal.record_bytes_per_command);
+        }
+        row.facts.insert("events_hash".to_owned(), self.events_hash);
+        row.facts.extend(
+            self.events_digest
+                .map(|digest| ("events_digest".to_owned(), digest)),
+        );
+        for used in &self.threads {
+            row.figure(&format!("{}_processor_ns", used.name), used.ns_per_command);
+        }
+        row.threads = self.threads;
+        row
+    }
+
     fn text(&self) -> String {
         let counts = &self.counts;
         let mut text = format!(

@@ -119,14 +119,15 @@ pub struct EchoClient {
     stream: TcpStream,
     sent: Vec<u8>,
     back: Vec<u8>,
+    idle: Idle,
 }
 
 impl EchoClient {
-    /// Connects; each turn will send `text` as a masked WebSocket frame would carry it.
+    /// Connects; `idle` is how it waits, and each turn will send `text` as a masked WebSocket frame would carry it.
     ///
     /// # Errors
     /// Those of the kernel.
-    pub fn connect(server: &EchoServer, text: &str) -> Outcome<Self> {
+    pub fn connect(server: &EchoServer, text: &str, idle: Idle) -> Outcome<Self> {
         let what = || format!("cannot reach the echo at {}", server.address);
         let stream = std::net::TcpStream::connect(server.address).context(what)?;
         stream.set_nodelay(true).context(what)?;
@@ -142,6 +143,7 @@ impl EchoClient {
             stream,
             sent: frame(text),
             back: Vec::with_capacity(1_024),
+            idle,
         })
     }
 
@@ -163,7 +165,7 @@ impl EchoClient {
                     wait(
                         &mut self.poll,
                         &mut self.events,
-                        Idle::Park,
+                        self.idle,
                         Duration::from_millis(100),
                     )
                     .context(what)?;
@@ -209,7 +211,7 @@ mod tests {
     fn the_echo_gives_every_byte_back_under_each_idle_strategy() {
         for idle in [Idle::Park, Idle::Ladder, Idle::Spin] {
             let server = EchoServer::start(idle).expect("an echo");
-            let mut client = EchoClient::connect(&server, &"x".repeat(200)).expect("a client");
+            let mut client = EchoClient::connect(&server, &"x".repeat(200), idle).expect("a client");
             assert_eq!(client.sent.len(), 208);
             for _ in 0..20 {
                 client.turn().expect("the same bytes");

@@ -48,6 +48,8 @@ impl Host {
             ])
             .arg(folder.path())
             .env("HOGA_THREADS__IDLE", args.idle.name())
+            .env("HOGA_THREADS__LAYOUT", args.layout.name())
+            .envs(cores(args))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -102,6 +104,11 @@ impl Host {
         }
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks the exchange to stop, and returns its last line.
     ///
     /// # Errors
@@ -144,6 +151,12 @@ impl Drop for Host {
             let _ = self.child.wait();
         }
     }
+}
+
+/// The cores as the environment names a list.
+fn cores(args: &WireArgs) -> Option<(&'static str, String)> {
+    let list: Vec<String> = args.cores.iter().map(usize::to_string).collect();
+    (!list.is_empty()).then(|| ("HOGA_THREADS__CORES", format!("[{}]", list.join(","))))
 }
 
 fn binary(given: Option<&Path>) -> Outcome<PathBuf> {

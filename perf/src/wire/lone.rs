@@ -34,14 +34,15 @@ pub struct LoneTrader {
     reader: ReplyReader,
     requests: u64,
     takes: u32,
+    idle: Idle,
 }
 
 impl LoneTrader {
-    /// Connects to the exchange. The taker and the maker are two accounts, so that the taker hears only of itself.
+    /// Connects to the exchange; `idle` is how this thread waits for answers. The taker and the maker are two accounts, so that the taker hears only of itself.
     ///
     /// # Errors
     /// When the exchange cannot be reached.
-    pub fn connect(address: &str, trading: Trading) -> Outcome<Self> {
+    pub fn connect(address: &str, trading: Trading, idle: Idle) -> Outcome<Self> {
         let stream = format!("/ws/executions?symbol={}", trading.symbol());
         let connect = |path: &str| Socket::connect(address, path, READ_BUFFER);
         let mut executions = connect(&stream)?;
@@ -62,6 +63,7 @@ impl LoneTrader {
             reader: ReplyReader::new(),
             requests: 0,
             takes: 0,
+            idle,
         })
     }
 
@@ -159,7 +161,7 @@ impl LoneTrader {
         wait(
             &mut self.poll,
             &mut self.events,
-            Idle::Park,
+            self.idle,
             Duration::from_millis(100),
         )
         .context(|| "cannot wait for the exchange".to_owned())

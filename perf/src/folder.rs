@@ -52,6 +52,15 @@ impl Folder {
         Ok(Self(made.context(what)?))
     }
 
+    /// A new folder in `parent`.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn within(parent: &Path) -> Outcome<Self> {
+        let what = || format!("cannot make a folder in {}", parent.display());
+        Ok(Self(TempDir::with_prefix_in("hoga-perf-", parent).context(what)?))
+    }
+
     /// The folder.
     pub fn path(&self) -> &Path {
         self.0.path()

@@ -3,9 +3,13 @@
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::failure::{Context, Outcome};
+use hoga::cores;
+
+use crate::failure::{Context, Failure, Outcome};
 
 /// The first write goes behind as many bytes as a segment's header takes.
 const START: u64 = 512;
@@ -58,6 +62,29 @@ impl RawDisk {
         self.offset += self.bytes.len() as u64;
         Ok(took)
     }
+
+    /// So many writes where a journaler makes its own: by a thread on `core`, beside the calling one, which looks all the
+    /// time. What a sync takes depends on which core the disk interrupts, and on what the others do.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub fn writes_on(&mut self, core: Option<usize>, writes: u64) -> Outcome<Vec<Duration>> {
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let writing = scope.spawn(|| {
+                cores::pin(core);
+                let took = (0..writes).map(|_| self.write()).collect();
+                done.store(true, Ordering::Release);
+                took
+            });
+            while !done.load(Ordering::Acquire) {
+                std::hint::spin_loop();
+            }
+            writing
+                .join()
+                .map_err(|_| Failure::new("the thread of the raw writes has died"))?
+        })
+    }
 }
 
 #[cfg(test)]
@@ -74,9 +101,8 @@ mod tests {
                 .len()
         };
         let before = length();
-        for _ in 0..200 {
-            disk.write().expect("a write");
-        }
+        let took = disk.writes_on(None, 200).expect("200 writes");
+        assert_eq!(took.len(), 200);
         assert_eq!(length(), before);
         let bytes = std::fs::read(folder.path().join("raw")).expect("a file");
         assert_eq!(bytes.iter().filter(|&&byte| byte == 0xa5).count(), 200 * 512);

@@ -1,0 +1,346 @@
+//! Orders at fixed times, whatever became of those before: each is timed from when it was due, so that a stall counts for
+//! every order that it kept waiting.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use mio::{Events, Poll, Token};
+
+use super::audience::Audience;
+use super::session::Session;
+use crate::cli::{Idle, Via, WireArgs};
+use crate::client::{Received, Socket, get};
+use crate::failure::{Context, Failure, Outcome};
+use crate::jitter::Meter;
+use crate::message::{Reply, ReplyReader, Uuid, is_update, parse_uuid};
+use crate::orders::{TAKES, Trading};
+use crate::progress::{Stop, bar};
+use crate::recording::Recording;
+use crate::results::Measured;
+
+/// How long the exchange may say nothing after the last order was due.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Orders sent before the sockets are looked at again.
+const ORDERS_PER_TURN: usize = 16;
+/// Resting orders ahead of those that take from them.
+const RESTS_AHEAD: u64 = 4;
+const STEP: u64 = 1 << 10;
+
+/// When each order is due, in nanoseconds from the beginning.
+#[derive(Clone, Copy)]
+struct Schedule {
+    rate: u32,
+    warm: u64,
+    total: u64,
+}
+
+impl Schedule {
+    fn due(self, number: u64) -> u64 {
+        number * 1_000_000_000 / u64::from(self.rate)
+    }
+}
+
+struct Loaded<'a> {
+    args: &'a WireArgs,
+    trading: &'a Trading,
+    schedule: Schedule,
+    poll: Poll,
+    events: Events,
+    sessions: Vec<Session>,
+    maker: Socket,
+    executions: Socket,
+    reader: ReplyReader,
+    rests: u64,
+    sent: u64,
+    replied: u64,
+    executed: u64,
+    busy: u64,
+    /// Orders whose reply is there and whose execution is not, and the other way round.
+    replies: HashMap<Uuid, u64>,
+    early: HashMap<Uuid, u64>,
+    execution: Recording,
+    reply: Recording,
+}
+
+/// One rate; the row is named `durability/loaded-RATE`.
+///
+/// # Errors
+/// When the exchange cannot be reached, refuses an order other than as busy, or is silent.
+pub fn run(
+    args: &WireArgs,
+    address: &str,
+    trading: &Trading,
+    durability: &str,
+    rate: u32,
+    stop: &Stop,
+) -> Outcome<Measured> {
+    let audience = Audience::start(address, trading.symbol(), args.subscribers - 1)?;
+    let stalls = stalls(address);
+    let mut loaded = Loaded::connect(args, address, trading, rate)?;
+    let (took, jitter) = loaded.drive(stop)?;
+    let bytes = audience.stop()?;
+    let schedule = loaded.schedule;
+    let via = match args.via {
+        Via::Websocket => String::new(),
+        Via::Http => "-http".to_owned(),
+    };
+    let mut row = Measured::new(format!("{durability}/loaded-{rate}{via}"), loaded.execution);
+    row.beside.push(("reply", loaded.reply));
+    row.beside.push(("jitter", jitter));
+    row.asked_per_s = Some(f64::from(rate));
+    let counted = took.saturating_sub(Duration::from_nanos(schedule.due(schedule.warm)));
+    let heard = loaded.executed.saturating_sub(schedule.warm);
+    row.reached_per_s = Some(heard as f64 / counted.as_secs_f64().max(1e-9));
+    row.figure("busy", loaded.busy as f64);
+    row.figure("sessions", f64::from(args.sessions));
+    row.figure("subscribers", f64::from(args.subscribers));
+    row.figure("audience_bytes", bytes as f64);
+    if let (Some(before), Some(after)) = (stalls, self::stalls(address)) {
+        row.figure("output_full_stalls", after - before);
+    }
+    Ok(row)
+}
+
+/// How often the matcher has waited for the output ring, where the exchange tells.
+fn stalls(address: &str) -> Option<f64> {
+    let page = get(address, "/metrics").ok()?;
+    let line = page
+        .lines()
+        .find_map(|line| line.strip_prefix("hoga_output_full_stalls_total "))?;
+    line.trim().parse().ok()
+}
+
+impl<'a> Loaded<'a> {
+    fn connect(args: &'a WireArgs, address: &str, trading: &'a Trading, rate: u32) -> Outcome<Self> {
+        let what = || "cannot watch the connections".to_owned();
+        let poll = Poll::new().context(what)?;
+        let mut token = (0..).map(Token);
+        let mut next = || token.next().unwrap_or(Token(0));
+        let path = format!("/ws/executions?symbol={}", trading.symbol());
+        let mut executions = Socket::connect(address, &path, 64 << 10)?;
+        executions.register(poll.registry(), next()).context(what)?;
+        let mut maker = Socket::connect(address, "/ws/orders?account=perf-maker", 64 << 10)?;
+        maker.register(poll.registry(), next()).context(what)?;
+        let sessions = (0..args.sessions)
+            .map(|number| {
+                let account = format!("perf-load-{number}");
+                Session::connect(address, args.via, &account, poll.registry(), next())
+            })
+            .collect::<Outcome<Vec<_>>>()?;
+        let (warm_up, seconds) = (u64::from(args.load_warm_up), u64::from(args.seconds));
+        let warm = u64::from(rate) * warm_up;
+        let most = Duration::from_secs(seconds);
+        Ok(Self {
+            args,
+            trading,
+            schedule: Schedule {
+                rate,
+                warm,
+                total: warm + u64::from(rate) * seconds,
+            },
+            poll,
+            events: Events::with_capacity(1_024),
+            sessions,
+            maker,
+            executions,
+            reader: ReplyReader::new(),
+            rests: 0,
+            sent: 0,
+            replied: 0,
+            executed: 0,
+            busy: 0,
+            replies: HashMap::with_capacity(1 << 16),
+            early: HashMap::with_capacity(1 << 16),
+            execution: Recording::new(most),
+            reply: Recording::new(most),
+        })
+    }
+
+    /// How long all took, and what the machine did to this thread meanwhile.
+    fn drive(&mut self, stop: &Stop) -> Outcome<(Duration, Recording)> {
+        let schedule = self.schedule;
+        let most = Duration::from_nanos(schedule.due(schedule.total));
+        let mut meter = Meter::new(most);
+        self.rest_ahead()?;
+        let progress = bar(schedule.total, "loaded");
+        let (mut end, mut has_worked, mut shown) = (schedule.total, true, 0);
+        let begin = Instant::now();
+        loop {
+            let now = nanos(begin);
+            meter.look(now, has_worked);
+            let mut work = self.send_due(now, end)?;
+            work += self.listen(begin)?;
+            if stop.is_set() {
+                end = self.sent;
+            }
+            if self.replied == end && self.executed + self.busy == end {
+                break;
+            }
+            if now > schedule.due(end) + PATIENCE.as_nanos() as u64 {
+                return Err(Failure::new(format!(
+                    "of {end} orders {} were answered and {} executed, and then the exchange was silent",
+                    self.replied, self.executed
+                )));
+            }
+            if self.executed >= shown + STEP {
+                shown = self.executed;
+                progress.set_position(shown);
+            }
+            has_worked = work > 0;
+            // Where cores are few, the exchange shall have this one while there is nothing to do.
+            if !has_worked && self.args.client_idle != Idle::Spin {
+                std::thread::yield_now();
+            }
+        }
+        progress.finish_and_clear();
+        Ok((begin.elapsed(), meter.into_recording()))
+    }
+
+    /// Sends what is due, round the sessions.
+    fn send_due(&mut self, now: u64, end: u64) -> Outcome<usize> {
+        let mut work = 0;
+        while self.sent < end && work < ORDERS_PER_TURN && self.schedule.due(self.sent) <= now {
+            let session = (self.sent % self.sessions.len() as u64) as usize;
+            self.sessions[session].take(self.trading, self.sent)?;
+            self.sent += 1;
+            work += 1;
+            self.rest_ahead()?;
+        }
+        Ok(work)
+    }
+
+    /// Keeps enough resting for those that are still to come.
+    fn rest_ahead(&mut self) -> Outcome<()> {
+        let ahead = u64::from(self.schedule.rate / TAKES) + RESTS_AHEAD;
+        let first = self.rests == 0;
+        while self.rests < self.sent / u64::from(TAKES) + ahead {
+            self.rests += 1;
+            self.maker.write(&self.trading.rest(self.rests))?;
+            self.maker.flush()?;
+        }
+        // The first ones must stand before anything takes from them.
+        let (mut standing, begin) = (0, Instant::now());
+        while first && standing < self.rests {
+            standing += self.hear_maker()?;
+            if begin.elapsed() > PATIENCE {
+                return Err(Failure::new("the exchange does not answer resting orders"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers to the maker; its updates are passed over.
+    fn hear_maker(&mut self) -> Outcome<u64> {
+        let mut heard = 0;
+        loop {
+            match self.maker.read()? {
+                Received::Nothing => return Ok(heard),
+                Received::Text(text) if is_update(&text) => {}
+                Received::Text(text) => {
+                    heard += 1;
+                    if let Err(refusal) = self.reader.read(&text)?.result {
+                        return Err(Failure::new(format!(
+                            "the exchange refuses a resting order: {}",
+                            refusal.message
+                        )));
+                    }
+                }
+                Received::Closed(closing) => {
+                    return Err(Failure::new(format!(
+                        "the exchange ended /ws/orders: {closing:?}"
+                    )));
+                }
+            }
+        }
+    }
+
+    /// Reads whatever has come; returns how many connections had something.
+    fn listen(&mut self, begin: Instant) -> Outcome<usize> {
+        match self.poll.poll(&mut self.events, Some(Duration::ZERO)) {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => return Ok(0),
+            polled => polled.context(|| "cannot wait for the exchange".to_owned())?,
+        }
+        let ready: Vec<usize> = self.events.iter().map(|event| event.token().0).collect();
+        for &token in &ready {
+            match token {
+                0 => self.hear_executions(begin)?,
+                1 => {
+                    self.maker.flush()?;
+                    self.hear_maker()?;
+                }
+                token => self.hear_session(token - 2, begin)?,
+            }
+        }
+        Ok(ready.len())
+    }
+
+    fn hear_executions(&mut self, begin: Instant) -> Outcome<()> {
+        loop {
+            let text = match self.executions.read()? {
+                Received::Text(text) => text,
+                Received::Nothing => return Ok(()),
+                Received::Closed(closing) => {
+                    return Err(Failure::new(format!(
+                        "the exchange ended /ws/executions: {closing:?}"
+                    )));
+                }
+            };
+            let now = nanos(begin);
+            if !text.contains("\"side\":\"Buy\"") {
+                continue;
+            }
+            let order = text
+                .split_once("\"order_id\":\"")
+                .and_then(|(_, rest)| parse_uuid(rest.get(..36)?));
+            let order = order.ok_or_else(|| Failure::new(format!("not an execution: {text}")))?;
+            match self.replies.remove(&order) {
+                Some(number) => self.executed_at(number, now),
+                None => drop(self.early.insert(order, now)),
+            }
+        }
+    }
+
+    fn hear_session(&mut self, session: usize, begin: Instant) -> Outcome<()> {
+        self.sessions[session].flush()?;
+        while let Some(Reply { id, result }) = self.sessions[session].read(&mut self.reader)? {
+            let now = nanos(begin);
+            self.replied += 1;
+            let due = self.schedule.due(id);
+            if id >= self.schedule.warm {
+                self.reply
+                    .add(self.at(now), Duration::from_nanos(now.saturating_sub(due)));
+            }
+            match result {
+                Ok(order) => match self.early.remove(&order) {
+                    Some(then) => self.executed_at(id, then),
+                    None => drop(self.replies.insert(order, id)),
+                },
+                Err(refusal) if refusal.code == "busy" => self.busy += 1,
+                Err(refusal) => {
+                    return Err(Failure::new(format!(
+                        "the exchange refuses an order: {}",
+                        refusal.message
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn executed_at(&mut self, number: u64, now: u64) {
+        self.executed += 1;
+        if number >= self.schedule.warm {
+            let took = now.saturating_sub(self.schedule.due(number));
+            self.execution.add(self.at(now), Duration::from_nanos(took));
+        }
+    }
+
+    /// The time since what counts began.
+    fn at(&self, now: u64) -> Duration {
+        Duration::from_nanos(now.saturating_sub(self.schedule.due(self.schedule.warm)))
+    }
+}
+
+fn nanos(begin: Instant) -> u64 {
+    begin.elapsed().as_nanos() as u64
+}
