@@ -183,6 +183,8 @@ pub enum Idle {
     Park,
     /// Spins for 50 µs, then sleeps.
     Ladder,
+    /// Never sleeps, but offers its core to others between looks.
+    Yield,
     /// Never sleeps.
     Spin,
 }
@@ -193,6 +195,7 @@ impl Idle {
         match self {
             Idle::Park => "park",
             Idle::Ladder => "ladder",
+            Idle::Yield => "yield",
             Idle::Spin => "spin",
         }
     }

@@ -95,6 +95,7 @@ impl<'a> Bench<'a> {
                 idle: match args.idle {
                     Idle::Park => IdleStrategy::Park,
                     Idle::Ladder => IdleStrategy::Ladder,
+                    Idle::Yield => IdleStrategy::Yield,
                     Idle::Spin => IdleStrategy::Spin,
                 },
                 cores: plan.map_err(Failure::new)?,

@@ -37,7 +37,7 @@ pub fn run(bench: &Bench<'_>, rows: &mut Vec<Measured>, notes: &mut Vec<String>)
             "--mode lone holds fsync against memory: leave --durability out",
         ));
     }
-    if bench.args.idle == Idle::Spin {
+    if matches!(bench.args.idle, Idle::Spin | Idle::Yield) {
         return Err(Failure::new(
             "--mode lone has two pipelines, and the resting one would spin beside the other: --idle park or ladder",
         ));

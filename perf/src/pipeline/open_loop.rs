@@ -267,13 +267,13 @@ fn drive(
     let most = Duration::from_secs(u64::from(bench.args.seconds));
     let warm = Duration::from_nanos(schedule.due(schedule.warm));
     let mut latency = Recording::new(most);
-    let mut meter = Meter::new(most + warm);
+    let mut meter = Meter::new(most);
     let (mut sent, mut heard, mut end) = (0, 0, schedule.total);
     let (mut now, mut has_worked) = (0, true);
     let begin = Instant::now();
     while heard < end {
         now = nanos(begin);
-        meter.look(now, has_worked);
+        meter.look(now.saturating_sub(schedule.due(schedule.warm)), has_worked);
         let mut work = 0;
         while sent < end
             && work < COMMANDS_PER_TURN

@@ -24,16 +24,19 @@ pub fn wait(poll: &mut Poll, events: &mut Events, idle: Idle, longest: Duration)
     let spin_for = match idle {
         Idle::Park => Duration::ZERO,
         Idle::Ladder => SPIN_FOR.min(longest),
-        Idle::Spin => longest,
+        Idle::Yield | Idle::Spin => longest,
     };
     while begin.elapsed() < spin_for {
         poll.poll(events, Some(Duration::ZERO))?;
         if !events.is_empty() {
             return Ok(());
         }
-        std::hint::spin_loop();
+        match idle {
+            Idle::Yield => std::thread::yield_now(),
+            _ => std::hint::spin_loop(),
+        }
     }
-    if idle == Idle::Spin {
+    if matches!(idle, Idle::Spin | Idle::Yield) {
         return Ok(());
     }
     match poll.poll(events, Some(longest)) {
@@ -209,7 +212,7 @@ mod tests {
 
     #[test]
     fn the_echo_gives_every_byte_back_under_each_idle_strategy() {
-        for idle in [Idle::Park, Idle::Ladder, Idle::Spin] {
+        for idle in [Idle::Park, Idle::Ladder, Idle::Yield, Idle::Spin] {
             let server = EchoServer::start(idle).expect("an echo");
             let mut client = EchoClient::connect(&server, &"x".repeat(200), idle).expect("a client");
             assert_eq!(client.sent.len(), 208);

@@ -159,15 +159,14 @@ impl<'a> Loaded<'a> {
     /// How long all took, and what the machine did to this thread meanwhile.
     fn drive(&mut self, stop: &Stop) -> Outcome<(Duration, Recording)> {
         let schedule = self.schedule;
-        let most = Duration::from_nanos(schedule.due(schedule.total));
-        let mut meter = Meter::new(most);
+        let mut meter = Meter::new(Duration::from_secs(u64::from(self.args.seconds)));
         self.rest_ahead()?;
         let progress = bar(schedule.total, "loaded");
         let (mut end, mut has_worked, mut shown) = (schedule.total, true, 0);
         let begin = Instant::now();
         loop {
             let now = nanos(begin);
-            meter.look(now, has_worked);
+            meter.look(now.saturating_sub(schedule.due(schedule.warm)), has_worked);
             let mut work = self.send_due(now, end)?;
             work += self.listen(begin)?;
             if stop.is_set() {
@@ -343,4 +342,58 @@ impl<'a> Loaded<'a> {
 
 fn nanos(begin: Instant) -> u64 {
     begin.elapsed().as_nanos() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Mode};
+    use clap::Parser;
+    use hoga::config::{Config, Durability};
+    use hoga::recovery::Stores;
+    use hoga::serve::Exchange;
+
+    #[test]
+    fn every_order_that_counts_is_timed_once_by_either_way_in() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = Config {
+            listen: ([127, 0, 0, 1], 0).into(),
+            data_dir: folder.path().to_path_buf(),
+            durability: Durability::Memory,
+            ..Config::default()
+        };
+        let exchange =
+            Exchange::start(&config, &Stores::new(folder.path()), &mut |_| {}).expect("an exchange");
+        let address = exchange.address.to_string();
+        let trading = Trading::new("BTC-KRW", "50000000", "0.001").expect("plain decimals");
+        for (via, name) in [
+            ("websocket", "memory/loaded-600"),
+            ("http", "memory/loaded-600-http"),
+        ] {
+            let words = "hoga-perf wire --load-warm-up 1 --seconds 2 --sessions 3 --subscribers 4 --via";
+            let cli = Cli::parse_from(words.split(' ').chain([via]));
+            let Mode::Wire(args) = cli.mode else {
+                unreachable!("the mode is named above")
+            };
+            let row = run(&args, &address, &trading, "memory", 600, &Stop::default()).expect("a row");
+            assert_eq!(row.name, name);
+            assert_eq!(row.quantiles().count, 1_200, "{via}: executions");
+            let reply = row
+                .beside
+                .iter()
+                .find(|(name, _)| *name == "reply")
+                .expect("replies");
+            assert_eq!(
+                (reply.1.count(), row.figures["busy"]),
+                (1_200, 0.0),
+                "{via}: replies"
+            );
+            assert_eq!(row.figures["output_full_stalls"], 0.0);
+            assert!(
+                row.figures["audience_bytes"] > 100_000.0,
+                "{via}: nobody else heard"
+            );
+        }
+        exchange.stop();
+    }
 }
