@@ -23,16 +23,18 @@ pub struct Journaler {
 
 impl Journaler {
     /// A journaler at the head of `poller`'s ring.
-    pub fn new(
-        poller: EventPoller<InputSlot, SingleProducerBarrier>,
-        writer: Writer,
-        matcher: Option<Unparker>,
-    ) -> Self {
+    pub fn new(poller: EventPoller<InputSlot, SingleProducerBarrier>, writer: Writer) -> Self {
         Self {
             poller,
             writer,
-            matcher,
+            matcher: None,
         }
+    }
+
+    /// The same, for a matcher on a thread of its own.
+    pub fn waking(mut self, matcher: Unparker) -> Self {
+        self.matcher = Some(matcher);
+        self
     }
 }
 

@@ -104,6 +104,36 @@ pub struct Pipeline {
 ///
 /// `engine` stands where recovery left it and `writer` goes on from there; `waker` wakes the gateway's poll.
 pub fn start(engine: Engine, writer: Writer, waker: GatewayWaker, options: &PipelineOptions) -> Pipeline {
+    let (mut pipeline, journaler, matcher) = by_hand(engine, writer, waker, options);
+    let idle = options.idle;
+    (pipeline.sink.head, pipeline.threads) = match options.cores {
+        CorePlan::Shared { core, .. } => {
+            let (unparker, thread) = spawn("core", core, idle, vec![Box::new(journaler), Box::new(matcher)]);
+            (unparker, vec![thread])
+        }
+        CorePlan::Split {
+            journaler: journaler_core,
+            matcher: matcher_core,
+            ..
+        } => {
+            let (wake_matcher, matcher_thread) =
+                spawn("matcher", matcher_core, idle, vec![Box::new(matcher)]);
+            let journaler = Box::new(journaler.waking(wake_matcher));
+            let (unparker, thread) = spawn("journaler", journaler_core, idle, vec![journaler]);
+            (unparker, vec![thread, matcher_thread])
+        }
+    };
+    pipeline
+}
+
+/// Builds the same without threads: its agents do a duty cycle when their owner says so. With it a command's way is
+/// walked on one thread, step by step.
+pub fn by_hand(
+    engine: Engine,
+    writer: Writer,
+    waker: GatewayWaker,
+    options: &PipelineOptions,
+) -> (Pipeline, Journaler, Matcher) {
     let counters = Arc::new(Counters::default());
     let gateway = WakeGateway {
         flag: Arc::default(),
@@ -120,6 +150,7 @@ pub fn start(engine: Engine, writer: Writer, waker: GatewayWaker, options: &Pipe
     let (output_poller, output) =
         build_single_producer(options.output_ring, empty_output, BusySpin).new_event_poller();
 
+    let journaler = Journaler::new(journaler_poller, writer);
     let matcher = Matcher::new(
         matcher_poller,
         engine,
@@ -127,40 +158,11 @@ pub fn start(engine: Engine, writer: Writer, waker: GatewayWaker, options: &Pipe
         gateway.clone(),
         Arc::clone(&counters),
     );
-    let idle = options.idle;
-    let (head, threads) = match options.cores {
-        CorePlan::Shared { core, .. } => {
-            let make = move |_: &Unparker| -> Vec<Box<dyn Agent>> {
-                vec![
-                    Box::new(Journaler::new(journaler_poller, writer, None)),
-                    Box::new(matcher),
-                ]
-            };
-            let (unparker, thread) = spawn("core", core, idle, make);
-            (unparker, vec![thread])
-        }
-        CorePlan::Split {
-            journaler,
-            matcher: matcher_core,
-            ..
-        } => {
-            let (wake_matcher, matcher_thread) =
-                spawn("matcher", matcher_core, idle, move |_| vec![Box::new(matcher)]);
-            let (unparker, thread) = spawn("journaler", journaler, idle, move |_| {
-                vec![Box::new(Journaler::new(
-                    journaler_poller,
-                    writer,
-                    Some(wake_matcher),
-                ))]
-            });
-            (unparker, vec![thread, matcher_thread])
-        }
-    };
     let sink = RingSink {
         ring: Some(input.build()),
         base,
         slots: options.input_ring as u64,
-        head,
+        head: Sleeper::default().unparker(),
         space,
         counters: Arc::clone(&counters),
         checkpoints,
@@ -171,28 +173,29 @@ pub fn start(engine: Engine, writer: Writer, waker: GatewayWaker, options: &Pipe
         answers,
         ended: false,
     };
-    Pipeline {
+    let pipeline = Pipeline {
         sink,
         source,
-        threads,
+        threads: Vec::new(),
         counters,
-    }
+    };
+    (pipeline, journaler, matcher)
 }
 
-/// Starts a thread, pins it, builds its agents there and runs them to their end.
-fn spawn<F>(name: &str, core: Option<usize>, idle: IdleStrategy, make: F) -> (Unparker, JoinHandle<()>)
-where
-    F: FnOnce(&Unparker) -> Vec<Box<dyn Agent>> + Send + 'static,
-{
+/// Starts a thread, pins it and runs agents there to their end.
+fn spawn(
+    name: &str,
+    core: Option<usize>,
+    idle: IdleStrategy,
+    mut agents: Vec<Box<dyn Agent>>,
+) -> (Unparker, JoinHandle<()>) {
     let (send, receive) = std::sync::mpsc::sync_channel(1);
     let thread = thread::Builder::new()
         .name(format!("hoga-{name}"))
         .spawn(move || {
             cores::pin(core);
             let sleeper = Sleeper::default();
-            let unparker = sleeper.unparker();
-            let mut agents = make(&unparker);
-            let _ = send.send(unparker);
+            let _ = send.send(sleeper.unparker());
             agent::run(&mut agents, idle, &sleeper);
         })
         .expect("the system can start a thread");
