@@ -81,6 +81,7 @@ const TABLE: [(&str, &[&str]); 9] = [
             "rustix",
             "serde",
             "serde_json",
+            "shlex",
             "signal-hook",
             "simd-json",
             "tempfile",

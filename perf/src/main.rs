@@ -12,6 +12,8 @@ mod matcher;
 
 mod pipeline;
 
+mod compare;
+
 mod flow;
 
 mod lobster;
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         Mode::Fanout(args) => fanout::run(&args),
         Mode::Matcher(args) => matcher::run(&args),
         Mode::Pipeline(args) => pipeline::run(&args),
+        Mode::Compare(args) => compare::run(&args),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
