@@ -88,10 +88,7 @@ const TABLE: [(&str, &[&str]); 9] = [
             "tungstenite",
         ],
     ),
-    (
-        "hoga-benches",
-        &["hoga-engine", "hoga-protocol", "allocation-counter"],
-    ),
+    ("hoga-benches", &["hoga-engine", "hoga-protocol"]),
 ];
 
 #[test]

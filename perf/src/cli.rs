@@ -8,6 +8,7 @@ use hoga::pipeline::{MAX_RING, MIN_RING};
 use hoga_benches::FlowKind;
 
 use crate::compare::CompareArgs;
+use crate::gate::GateArgs;
 
 /// Drives Hoga and measures it.
 #[derive(Debug, Parser)]
@@ -33,6 +34,8 @@ pub enum Mode {
     Pipeline(PipelineArgs),
     /// Run two command lines of this tool in turns, and say where they differ by more than noise.
     Compare(CompareArgs),
+    /// Count the instructions and allocations of each operation on an order's way, and compare them with those on file.
+    Gate(GateArgs),
 }
 
 /// `feed`

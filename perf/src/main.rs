@@ -14,6 +14,8 @@ mod pipeline;
 
 mod compare;
 
+mod gate;
+
 mod flow;
 
 mod lobster;
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Mode::Matcher(args) => matcher::run(&args),
         Mode::Pipeline(args) => pipeline::run(&args),
         Mode::Compare(args) => compare::run(&args),
+        Mode::Gate(args) => gate::run(&args),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
