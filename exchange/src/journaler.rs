@@ -48,15 +48,20 @@ impl Journaler {
     pub fn new(
         poller: EventPoller<InputSlot, SingleProducerBarrier>,
         writer: Writer,
-        matcher: Option<Unparker>,
         recorders: JournalerRecorders,
     ) -> Self {
         Self {
             poller,
             writer,
-            matcher,
+            matcher: None,
             recorders,
         }
+    }
+
+    /// The same, for a matcher on a thread of its own.
+    pub fn waking(mut self, matcher: Unparker) -> Self {
+        self.matcher = Some(matcher);
+        self
     }
 }
 

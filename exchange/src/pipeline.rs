@@ -116,6 +116,36 @@ pub struct PipelineRecordings {
 ///
 /// `engine` stands where recovery left it and `writer` goes on from there; `waker` wakes the gateway's poll.
 pub fn start(engine: Engine, writer: Writer, waker: GatewayWaker, options: &PipelineOptions) -> Pipeline {
+    let (mut pipeline, journaler, matcher) = by_hand(engine, writer, waker, options);
+    let idle = options.idle;
+    (pipeline.sink.head, pipeline.threads) = match options.cores {
+        CorePlan::Shared { core, .. } => {
+            let (unparker, thread) = spawn("core", core, idle, vec![Box::new(journaler), Box::new(matcher)]);
+            (unparker, vec![thread])
+        }
+        CorePlan::Split {
+            journaler: journaler_core,
+            matcher: matcher_core,
+            ..
+        } => {
+            let (wake_matcher, matcher_thread) =
+                spawn("matcher", matcher_core, idle, vec![Box::new(matcher)]);
+            let journaler = Box::new(journaler.waking(wake_matcher));
+            let (unparker, thread) = spawn("journaler", journaler_core, idle, vec![journaler]);
+            (unparker, vec![thread, matcher_thread])
+        }
+    };
+    pipeline
+}
+
+/// Builds the same without threads: its agents do a duty cycle when their owner says so. With it a command's way is
+/// walked on one thread, step by step.
+pub fn by_hand(
+    engine: Engine,
+    writer: Writer,
+    waker: GatewayWaker,
+    options: &PipelineOptions,
+) -> (Pipeline, Journaler, Matcher) {
     let counters = Arc::new(Counters::default());
     let gateway = WakeGateway {
         flag: Arc::default(),
@@ -143,6 +173,7 @@ pub fn start(engine: Engine, writer: Writer, waker: GatewayWaker, options: &Pipe
         ring_to_ring: arrivals.recorded(),
         output_ring: occupancy.recorded(),
     };
+    let journaler = Journaler::new(journaler_poller, writer, of_journaler);
     let matcher = Matcher::new(
         matcher_poller,
         engine,
@@ -151,11 +182,11 @@ pub fn start(engine: Engine, writer: Writer, waker: GatewayWaker, options: &Pipe
         Arc::clone(&counters),
         of_matcher,
     );
-    let sink = |ring, head| RingSink {
-        ring: Some(ring),
+    let sink = RingSink {
+        ring: Some(input.build()),
         base,
         slots: options.input_ring as u64,
-        head,
+        head: Sleeper::default().unparker(),
         space,
         counters: Arc::clone(&counters),
         checkpoints,
@@ -169,52 +200,23 @@ pub fn start(engine: Engine, writer: Writer, waker: GatewayWaker, options: &Pipe
         arrivals,
         occupancy,
     };
-    let journaler = move |wake| Journaler::new(journaler_poller, writer, wake, of_journaler);
-    let (head, threads) = start_threads(options, journaler, matcher);
-    Pipeline {
-        sink: sink(input.build(), head),
+    let pipeline = Pipeline {
+        sink,
         source,
-        threads,
+        threads: Vec::new(),
         counters,
         recordings,
-    }
+    };
+    (pipeline, journaler, matcher)
 }
 
-/// Starts the core's threads; the first part of what is returned wakes the one that reads the input ring first.
-fn start_threads(
-    options: &PipelineOptions,
-    journaler: impl FnOnce(Option<Unparker>) -> Journaler + Send + 'static,
-    matcher: Matcher,
-) -> (Unparker, Vec<JoinHandle<()>>) {
-    let idle = options.idle;
-    match options.cores {
-        CorePlan::Shared { core, .. } => {
-            let make = move |_: &Unparker| -> Vec<Box<dyn Agent>> {
-                vec![Box::new(journaler(None)), Box::new(matcher)]
-            };
-            let (unparker, thread) = spawn("core", core, idle, make);
-            (unparker, vec![thread])
-        }
-        CorePlan::Split {
-            journaler: journaler_core,
-            matcher: matcher_core,
-            ..
-        } => {
-            let (wake_matcher, matcher_thread) =
-                spawn("matcher", matcher_core, idle, move |_| vec![Box::new(matcher)]);
-            let (unparker, thread) = spawn("journaler", journaler_core, idle, move |_| {
-                vec![Box::new(journaler(Some(wake_matcher)))]
-            });
-            (unparker, vec![thread, matcher_thread])
-        }
-    }
-}
-
-/// Starts a thread, pins it, builds its agents there and runs them to their end.
-fn spawn<F>(name: &str, core: Option<usize>, idle: IdleStrategy, make: F) -> (Unparker, JoinHandle<()>)
-where
-    F: FnOnce(&Unparker) -> Vec<Box<dyn Agent>> + Send + 'static,
-{
+/// Starts a thread, pins it and runs agents there to their end.
+fn spawn(
+    name: &str,
+    core: Option<usize>,
+    idle: IdleStrategy,
+    mut agents: Vec<Box<dyn Agent>>,
+) -> (Unparker, JoinHandle<()>) {
     let (send, receive) = std::sync::mpsc::sync_channel(1);
     let thread = thread::Builder::new()
         .name(format!("hoga-{name}"))
@@ -222,9 +224,7 @@ where
             cores::pin(core);
             memory::touch_stack();
             let sleeper = Sleeper::default();
-            let unparker = sleeper.unparker();
-            let mut agents = make(&unparker);
-            let _ = send.send(unparker);
+            let _ = send.send(sleeper.unparker());
             agent::run(&mut agents, idle, &sleeper);
         })
         .expect("the system can start a thread");

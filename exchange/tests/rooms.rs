@@ -85,16 +85,14 @@ const TABLE: [(&str, &[&str]); 9] = [
             "rustix",
             "serde",
             "serde_json",
+            "shlex",
             "signal-hook",
             "simd-json",
             "tempfile",
             "tungstenite",
         ],
     ),
-    (
-        "hoga-benches",
-        &["hoga-engine", "hoga-protocol", "allocation-counter"],
-    ),
+    ("hoga-benches", &["hoga-engine", "hoga-protocol"]),
 ];
 
 #[test]

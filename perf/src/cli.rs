@@ -7,6 +7,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use hoga::pipeline::{MAX_RING, MIN_RING};
 use hoga_benches::FlowKind;
 
+use crate::compare::CompareArgs;
+use crate::gate::GateArgs;
+
 /// Drives Hoga and measures it.
 #[derive(Debug, Parser)]
 #[command(name = "hoga-perf", version, about)]
@@ -29,6 +32,10 @@ pub enum Mode {
     Matcher(MatcherArgs),
     /// Measure ring to ring, with the journal and without sockets: an exchange's pipeline, in this process.
     Pipeline(PipelineArgs),
+    /// Run two command lines of this tool in turns, and say where they differ by more than noise.
+    Compare(CompareArgs),
+    /// Count the instructions and allocations of each operation on an order's way, and compare them with those on file.
+    Gate(GateArgs),
 }
 
 /// `feed`

@@ -12,6 +12,10 @@ mod matcher;
 
 mod pipeline;
 
+mod compare;
+
+mod gate;
+
 mod flow;
 
 mod lobster;
@@ -65,6 +69,8 @@ fn main() -> ExitCode {
         Mode::Fanout(args) => fanout::run(&args),
         Mode::Matcher(args) => matcher::run(&args),
         Mode::Pipeline(args) => pipeline::run(&args),
+        Mode::Compare(args) => compare::run(&args),
+        Mode::Gate(args) => gate::run(&args),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
