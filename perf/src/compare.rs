@@ -13,7 +13,7 @@ mod report;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::Value;
+use simd_json::OwnedValue;
 use tempfile::TempDir;
 
 use crate::failure::{Context, Failure, Outcome};
@@ -144,8 +144,8 @@ fn run_pairs(
 }
 
 /// What the first run of a side says of where it ran.
-fn environment(pairs: &[Pair], name: Name) -> Value {
-    pairs.first().map_or(Value::Null, |pair| {
+fn environment(pairs: &[Pair], name: Name) -> OwnedValue {
+    pairs.first().map_or_else(OwnedValue::default, |pair| {
         let run = usize::from(pair.first != name);
         pair.runs[run].environment.clone()
     })
