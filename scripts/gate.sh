@@ -22,4 +22,4 @@ have_valgrind() {
 }
 
 have_valgrind || exit
-exec cargo run --quiet --locked -p hoga-perf -- gate "$@"
+exec cargo run --locked -p hoga-perf -- gate "$@"

@@ -28,7 +28,7 @@ step_docs() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locke
 # Criterion runs every bench once, as a test, when cargo does not pass --bench.
 step_benches() { cargo test -p hoga-benches --benches --locked; }
 
-# Instructions and allocations of the engine, counted; it asks for valgrind itself.
+# Instructions and allocations on an order's way, counted; it asks for valgrind itself.
 step_gate() { ./scripts/gate.sh; }
 
 step_python() {

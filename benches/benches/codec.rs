@@ -23,14 +23,7 @@ fn codec(criterion: &mut Criterion) {
             }
         });
     });
-    let records: Vec<Vec<u8>> = flow
-        .steady
-        .iter()
-        .map(|(timestamp, command)| {
-            let length = encode_command(*timestamp, command, &mut record);
-            record[..length].to_vec()
-        })
-        .collect();
+    let records = flow.records();
     group.bench_function("decode_command", |bencher| {
         bencher.iter(|| {
             for record in &records {

@@ -20,6 +20,7 @@ mod hash;
 mod random;
 
 use hoga_engine::Engine;
+use hoga_protocol::codec::{MAX_RECORD, encode_command};
 use hoga_protocol::{Command, Event, Nanos};
 
 pub use facts::Facts;
@@ -45,6 +46,16 @@ impl Flow {
         let mut engine = Engine::new();
         apply(&mut engine, &self.opening, &mut |_| {});
         engine
+    }
+
+    /// What follows, as the journal's records.
+    pub fn records(&self) -> Vec<Vec<u8>> {
+        let mut record = [0; MAX_RECORD];
+        let records = self.steady.iter().map(|(timestamp, command)| {
+            let length = encode_command(*timestamp, command, &mut record);
+            record[..length].to_vec()
+        });
+        records.collect()
     }
 
     /// All events of the whole flow: of the opening, then of the rest.

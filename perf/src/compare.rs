@@ -13,7 +13,7 @@ mod report;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::Value;
+use simd_json::OwnedValue;
 use tempfile::TempDir;
 
 use crate::failure::{Context, Failure, Outcome};
@@ -37,7 +37,7 @@ whatever the distribution (the sign test's; with ten pairs k is 2, and it holds 
 interval excludes no change and has nothing in common with that of the same side.
 
 Figures that end in _ns, _us or stalls are better when lower, those that end in _per_s when higher; others are told without a \
-verdict. Each figure is judged on its own: of fifty figures that do not differ, chance gives a verdict to one at most.
+verdict. Each figure is judged on its own: of fifty figures that do not differ, chance gives a verdict to one on average, at most.
 
 Ctrl-C ends after the run at hand, which is thrown away if it was cut short, and tells what there is.";
 
@@ -144,8 +144,8 @@ fn run_pairs(
 }
 
 /// What the first run of a side says of where it ran.
-fn environment(pairs: &[Pair], name: Name) -> Value {
-    pairs.first().map_or(Value::Null, |pair| {
+fn environment(pairs: &[Pair], name: Name) -> OwnedValue {
+    pairs.first().map_or_else(OwnedValue::default, |pair| {
         let run = usize::from(pair.first != name);
         pair.runs[run].environment.clone()
     })

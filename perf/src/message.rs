@@ -1,5 +1,6 @@
 //! What is said to and heard from the exchange while a flow is fed to it.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use hoga_protocol::{Scaled, Side};
@@ -118,22 +119,18 @@ struct RawOrder<'a> {
 #[derive(Deserialize)]
 struct RawError<'a> {
     code: &'a str,
-    message: &'a str,
+    /// May hold what must be escaped.
+    #[serde(borrow)]
+    message: Cow<'a, str>,
 }
 
-/// Decodes replies with simd-json, which works in place, so each is copied into a buffer that is kept.
-pub struct ReplyReader {
-    scratch: Vec<u8>,
-    buffers: simd_json::Buffers,
-}
+/// Reads replies.
+pub struct ReplyReader;
 
 impl ReplyReader {
-    /// With buffers for a reply of usual size.
+    /// A reader.
     pub fn new() -> Self {
-        Self {
-            scratch: Vec::with_capacity(1_024),
-            buffers: simd_json::Buffers::new(1_024),
-        }
+        Self
     }
 
     /// Reads a reply.
@@ -142,15 +139,12 @@ impl ReplyReader {
     /// When it is not one, or an error that names no request.
     pub fn read(&mut self, text: &str) -> Outcome<Reply> {
         let what = || format!("not a reply: {text}");
-        self.scratch.clear();
-        self.scratch.extend_from_slice(text.as_bytes());
-        let raw: RawReply<'_> =
-            simd_json::serde::from_slice_with_buffers(&mut self.scratch, &mut self.buffers).context(what)?;
+        let raw: RawReply<'_> = serde_json::from_str(text).context(what)?;
         let result = match (raw.order, raw.error) {
             (Some(order), None) => Ok(parse_uuid(order.order_id).ok_or_else(|| Failure::new(what()))?),
             (None, Some(error)) => Err(Refusal {
                 code: error.code.to_owned(),
-                message: error.message.to_owned(),
+                message: error.message.into_owned(),
             }),
             _ => return Err(Failure::new(what())),
         };

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use serde_json::Value;
+use simd_json::OwnedValue;
 
 use super::side::Side;
 use super::summary::Key;
@@ -23,9 +23,9 @@ pub struct Report {
     /// What B is.
     pub b: Side,
     /// Where A's first run says that it ran.
-    pub environment_a: Value,
+    pub environment_a: OwnedValue,
     /// Where B's first run says that it ran.
-    pub environment_b: Value,
+    pub environment_b: OwnedValue,
     /// How often the interval of a figure misses by chance; `None` of too few pairs for one.
     pub interval_misses: Option<f64>,
     /// What came out.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::Deserialize;
-use serde_json::Value;
+use simd_json::prelude::*;
+use simd_json::{BorrowedValue, OwnedValue};
 
-use crate::failure::{Context, Failure, Outcome};
+use crate::failure::{Context, Outcome};
 
 /// The file's name in the folder that a run is given by `--out`.
 pub const FILE: &str = "summary.json";
@@ -22,21 +22,7 @@ pub struct Summary {
     /// Every figure that is a number.
     pub figures: BTreeMap<Key, f64>,
     /// Where it ran, as it says itself.
-    pub environment: Value,
-}
-
-#[derive(Deserialize)]
-struct File {
-    stopped: bool,
-    rows: Vec<Row>,
-    #[serde(default)]
-    environment: Value,
-}
-
-#[derive(Deserialize)]
-struct Row {
-    name: String,
-    figures: BTreeMap<String, Option<f64>>,
+    pub environment: OwnedValue,
 }
 
 impl Summary {
@@ -47,29 +33,44 @@ impl Summary {
     pub fn read(folder: &Path) -> Outcome<Self> {
         let path = folder.join(FILE);
         let what = || format!("cannot read {}", path.display());
-        let text = std::fs::read_to_string(&path).context(what)?;
-        let file: File = serde_json::from_str(&text).context(what)?;
+        let mut bytes = std::fs::read(&path).context(what)?;
+        // Each bench names its rows and figures as it likes, so the file is a value before it is a summary.
+        let value = simd_json::to_borrowed_value(&mut bytes).context(what)?;
+        Self::of(&value).context(what)
+    }
+
+    fn of(value: &BorrowedValue<'_>) -> Result<Self, String> {
         let mut figures = BTreeMap::new();
-        for row in file.rows {
-            for (figure, value) in row.figures {
+        let rows = value.get_array("rows").ok_or("\"rows\" is not a list")?;
+        for row in rows {
+            let name = row.get_str("name").ok_or("a row has no \"name\"")?;
+            let in_row = row
+                .get_object("figures")
+                .ok_or_else(|| format!("row {name:?} has no \"figures\""))?;
+            for (figure, value) in in_row {
                 // JSON has no word for what is not a number; null stands for a figure that the run could not give.
-                let Some(value) = value else { continue };
+                if value.is_null() {
+                    continue;
+                }
+                let number = value
+                    .cast_f64()
+                    .ok_or_else(|| format!("figure {figure:?} of row {name:?} is not a number"))?;
                 if figures
-                    .insert((row.name.clone(), figure.clone()), value)
+                    .insert((name.to_owned(), figure.to_string()), number)
                     .is_some()
                 {
-                    return Err(Failure::new(format!(
-                        "{}: two rows {:?} have a figure {figure:?}",
-                        path.display(),
-                        row.name
-                    )));
+                    return Err(format!("two rows {name:?} have a figure {figure:?}"));
                 }
             }
         }
         Ok(Self {
-            stopped: file.stopped,
+            stopped: value
+                .get_bool("stopped")
+                .ok_or("\"stopped\" is neither true nor false")?,
             figures,
-            environment: file.environment,
+            environment: value
+                .get("environment")
+                .map_or_else(OwnedValue::default, |value| value.clone().into()),
         })
     }
 }
@@ -95,7 +96,10 @@ mod tests {
         let twice = format!("{},{}", row(r#""n":1"#), row(r#""n":1"#));
         for (text, word) in [
             (file(&twice), "two rows"),
-            (file(&row(r#""n":"1""#)), "invalid type"),
+            (file(&row(r#""n":"1""#)), "is not a number"),
+            (file(r#"{"name":"a"}"#), "\"figures\""),
+            (file(r#"{"figures":{}}"#), "\"name\""),
+            (r#"{"stopped":false}"#.to_owned(), "\"rows\""),
             (r#"{"rows":[]}"#.to_owned(), "stopped"),
             (String::new(), "summary.json"),
         ] {

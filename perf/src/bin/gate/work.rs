@@ -17,7 +17,7 @@ use hoga_benches::{Flow, FlowKind};
 use hoga_gateway::wire::{ids, parse_ws};
 use hoga_gateway::{Gateway, GatewayConfig};
 use hoga_journal::{Durability, Journal, Options, Writer};
-use hoga_protocol::codec::{MAX_RECORD, encode_command};
+use hoga_protocol::codec::MAX_RECORD;
 use hoga_protocol::{Command, DecimalText, EventBody, ExchangeId, NewOrder, OrderId, Side, TimeInForce};
 use hoga_views::{Execution, OrderState, ViewLimits, Views};
 
@@ -69,14 +69,14 @@ pub fn encode() -> Result<Done, String> {
             bytes += measured::encode(*timestamp, command, &mut record);
         }
     });
-    let want: usize = records(&flow).iter().map(Vec::len).sum();
+    let want: usize = flow.records().iter().map(Vec::len).sum();
     check(done, bytes == want)
 }
 
 /// Records to commands.
 pub fn decode() -> Result<Done, String> {
     let flow = flow();
-    let (records, mut same) = (records(&flow), 0);
+    let (records, mut same) = (flow.records(), 0);
     let done = counted(records.len(), || {
         for (record, timed) in records.iter().zip(&flow.steady) {
             same += usize::from(measured::decode(record).as_ref() == Some(timed));
@@ -87,7 +87,7 @@ pub fn decode() -> Result<Done, String> {
 
 /// Records to the journal, `group` a frame, on a disk in memory.
 pub fn journal(group: usize) -> Result<Done, String> {
-    let records = records(&flow());
+    let records = flow().records();
     let mut writer = journal_in_memory()?;
     let frames = records.chunks_exact(group);
     let count = frames.len() * group;
@@ -255,15 +255,6 @@ pub fn walk() -> Result<Done, String> {
 /// The flow of all operations that are not the engine's.
 fn flow() -> Flow {
     FlowKind::D.make(COMMANDS)
-}
-
-fn records(flow: &Flow) -> Vec<Vec<u8>> {
-    let mut record = [0; MAX_RECORD];
-    let encoded = flow.steady.iter().map(|(timestamp, command)| {
-        let length = encode_command(*timestamp, command, &mut record);
-        record[..length].to_vec()
-    });
-    encoded.collect()
 }
 
 /// The views after the whole flow.
