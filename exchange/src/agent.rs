@@ -28,7 +28,8 @@ pub enum IdleStrategy {
     Yield,
     /// Sleeps at once until woken.
     Park,
-    /// Spins 50 µs, yields a few times, then sleeps until woken.
+    /// Looks for 50 µs, yields a few times, then sleeps until woken. A thread that is pinned to a core of its own spins
+    /// between its looks; any other offers its core, which somebody may want who has the next piece of the work.
     Ladder,
 }
 
@@ -45,16 +46,19 @@ pub enum Idle {
 #[derive(Debug)]
 pub struct Idler {
     strategy: IdleStrategy,
+    /// Whether the thread has a core of its own.
+    is_pinned: bool,
     spins: u32,
     yields: u32,
     since: Option<Instant>,
 }
 
 impl Idler {
-    /// A fresh idler.
-    pub fn new(strategy: IdleStrategy) -> Self {
+    /// A fresh idler of a thread that is pinned to `core`, or to none.
+    pub fn new(strategy: IdleStrategy, core: Option<usize>) -> Self {
         Self {
             strategy,
+            is_pinned: core.is_some(),
             spins: 0,
             yields: 0,
             since: None,
@@ -83,8 +87,12 @@ impl Idler {
         if self.yields == 0 {
             let since = *self.since.get_or_insert_with(Instant::now);
             self.spins += 1;
-            if !self.spins.is_multiple_of(SPINS_PER_CLOCK_READ) || since.elapsed() < SPIN_FOR {
-                std::hint::spin_loop();
+            let looks_at_clock = !self.is_pinned || self.spins.is_multiple_of(SPINS_PER_CLOCK_READ);
+            if !looks_at_clock || since.elapsed() < SPIN_FOR {
+                match self.is_pinned {
+                    true => std::hint::spin_loop(),
+                    false => thread::yield_now(),
+                }
                 return Idle::Again;
             }
         }
@@ -178,8 +186,7 @@ impl Sleeper {
 }
 
 /// Runs agents on the calling thread, in the order given, until all have ended.
-pub fn run(agents: &mut [Box<dyn Agent>], strategy: IdleStrategy, sleeper: &Sleeper) {
-    let mut idler = Idler::new(strategy);
+pub fn run(agents: &mut [Box<dyn Agent>], mut idler: Idler, sleeper: &Sleeper) {
     loop {
         let mut done = 0;
         let mut ended = 0;
@@ -209,6 +216,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_ladder_ends_in_sleep_with_a_core_of_its_own_and_without() {
+        for core in [None, Some(0)] {
+            let mut idler = Idler::new(IdleStrategy::Ladder, core);
+            for _ in 0..2 {
+                let begin = Instant::now();
+                while idler.idle() == Idle::Again {}
+                assert!(begin.elapsed() >= SPIN_FOR, "{core:?}: it fell asleep at once");
+                idler.reset();
+            }
+        }
+    }
+
+    #[test]
     fn a_parked_thread_is_not_left_asleep_when_work_arrives() {
         struct Counter(Arc<std::sync::atomic::AtomicU64>, u64);
         impl Agent for Counter {
@@ -235,7 +255,7 @@ mod tests {
             let sleeper = Sleeper::default();
             send.send(sleeper.unparker()).unwrap();
             let mut agents: Vec<Box<dyn Agent>> = vec![Box::new(agent)];
-            run(&mut agents, IdleStrategy::Park, &sleeper);
+            run(&mut agents, Idler::new(IdleStrategy::Park, None), &sleeper);
         });
         let unparker = receive.recv().unwrap();
         for _ in 0..10_000 {

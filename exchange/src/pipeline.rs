@@ -28,7 +28,7 @@ use hoga_protocol::{Command, Event, EventBody, Nanos, OrderId, Sequence};
 
 pub use self::counters::{Counters, Lane};
 pub use self::ends::{RingSink, RingSource, WakeGateway};
-use crate::agent::{self, Agent, IdleStrategy, Sleeper, Unparker};
+use crate::agent::{self, Agent, IdleStrategy, Idler, Sleeper, Unparker};
 use crate::checkpoints::{Answers, CheckpointOptions, Checkpoints};
 use crate::cores::{self, CorePlan};
 use crate::journaler::{Journaler, JournalerRecorders};
@@ -225,7 +225,7 @@ fn spawn(
             memory::touch_stack();
             let sleeper = Sleeper::default();
             let _ = send.send(sleeper.unparker());
-            agent::run(&mut agents, idle, &sleeper);
+            agent::run(&mut agents, Idler::new(idle, core), &sleeper);
         })
         .expect("the system can start a thread");
     (receive.recv().expect("the thread announces itself"), thread)

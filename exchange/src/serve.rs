@@ -355,7 +355,7 @@ fn spawn_gateway(
     let body = move || {
         cores::pin(plan.gateway());
         memory::touch_stack();
-        let mut idler = Idler::new(idle);
+        let mut idler = Idler::new(idle, plan.gateway());
         let mut is_open = false;
         let mut turns = 0;
         while !stop.load(Ordering::SeqCst) {
@@ -402,7 +402,7 @@ fn die(error: &io::Error) -> ! {
 
 /// Answers what was sequenced, says good-bye, and ends the rings.
 fn finish(mut gateway: ExchangeGateway, is_open: bool) -> Option<GatewayStats> {
-    let mut idler = Idler::new(IdleStrategy::Park);
+    let mut idler = Idler::new(IdleStrategy::Park, None);
     let mut turn_until =
         |gateway: &mut ExchangeGateway, done: fn(&ExchangeGateway) -> bool, most: Duration| {
             let deadline = Instant::now() + most;

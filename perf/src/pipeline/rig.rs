@@ -155,7 +155,7 @@ impl Rig {
             behind_checkpoints: Vec::new(),
             refused: None,
             waits: Waits::default(),
-            idler: Idler::new(IdleStrategy::Ladder),
+            idler: Idler::new(IdleStrategy::Ladder, options.cores.gateway()),
             _gateway: gateway,
             following,
         })
