@@ -1,11 +1,13 @@
 //! `hoga serve`: recover, start, run, drain.
 
+mod gateway_thread;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, SyncSender};
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use hoga_follower::Replica;
@@ -15,7 +17,6 @@ use hoga_protocol::Nanos;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::agent::{Idle, IdleStrategy, Idler, LONGEST_PARK};
 use crate::config::{Config, Durability};
 use crate::cores::{self, CorePlan};
 use crate::descriptors;
@@ -28,6 +29,7 @@ use crate::pipeline::{self, Counters, PipelineOptions, PipelineRecordings, RingS
 use crate::recovery::{self, Recovered, Stores};
 use crate::replay;
 use crate::watch::{Watch, Watched};
+use gateway_thread::{Door, spawn_gateway};
 
 /// How long the drain waits for sequenced commands.
 pub const DRAIN_FOR: Duration = Duration::from_secs(10);
@@ -333,98 +335,4 @@ fn stop_gateway(
     stop.store(true, Ordering::SeqCst);
     waker.wake();
     gateway.join().ok().flatten()
-}
-
-/// The gateway's side of what it is told, and tells.
-struct Door {
-    /// The core, once it is recovered.
-    opened: Receiver<ExchangeCore>,
-    /// Told when it is served.
-    answer: SyncSender<()>,
-    /// How often the loop has turned.
-    turns: Arc<AtomicU64>,
-}
-
-fn spawn_gateway(
-    mut gateway: ExchangeGateway,
-    door: Door,
-    stop: Arc<AtomicBool>,
-    plan: CorePlan,
-    idle: IdleStrategy,
-) -> Result<JoinHandle<Option<GatewayStats>>, String> {
-    let body = move || {
-        cores::pin(plan.gateway());
-        memory::touch_stack();
-        let mut idler = Idler::new(idle, plan.gateway());
-        let mut is_open = false;
-        let mut turns = 0;
-        while !stop.load(Ordering::SeqCst) {
-            if !is_open && let Ok(core) = door.opened.try_recv() {
-                gateway.open(core);
-                is_open = true;
-                // Whoever waits may have given up; the stop will come.
-                let _ = door.answer.send(());
-            }
-            turns += 1;
-            door.turns.store(turns, Ordering::Relaxed);
-            turn(&mut gateway, &mut idler, LONGEST_PARK);
-        }
-        finish(gateway, is_open)
-    };
-    thread::Builder::new()
-        .name("hoga-gateway".into())
-        .spawn(body)
-        .map_err(|error| format!("cannot start a thread: {error}"))
-}
-
-/// One duty cycle of the gateway; it sleeps in its own poll, so that a socket wakes it as well as an event.
-fn turn(gateway: &mut ExchangeGateway, idler: &mut Idler, longest: Duration) {
-    match gateway.turn(Duration::ZERO) {
-        Ok(0) => {}
-        Ok(_) => return idler.reset(),
-        Err(error) => die(&error),
-    }
-    if idler.idle() == Idle::Sleep {
-        match gateway.turn(longest) {
-            Ok(0) => {}
-            Ok(_) => idler.reset(),
-            Err(error) => die(&error),
-        }
-    }
-}
-
-fn die(error: &io::Error) -> ! {
-    eprintln!(
-        "hoga: the gateway's poll failed: {error}. Stopping at once; every acknowledged order is in the journal."
-    );
-    std::process::abort();
-}
-
-/// Answers what was sequenced, says good-bye, and ends the rings.
-fn finish(mut gateway: ExchangeGateway, is_open: bool) -> Option<GatewayStats> {
-    let mut idler = Idler::new(IdleStrategy::Park, None);
-    let mut turn_until =
-        |gateway: &mut ExchangeGateway, done: fn(&ExchangeGateway) -> bool, most: Duration| {
-            let deadline = Instant::now() + most;
-            while !done(gateway) && Instant::now() < deadline {
-                turn(gateway, &mut idler, Duration::from_millis(20));
-            }
-        };
-    gateway.begin_drain();
-    turn_until(&mut gateway, Gateway::is_drained, DRAIN_FOR);
-    gateway.close_all();
-    turn_until(&mut gateway, Gateway::is_closed, CLOSE_FOR);
-    let stats = gateway.stats();
-    if is_open {
-        let core = gateway.into_core()?;
-        drop(core.sink);
-        let mut source = core.source;
-        // The matcher may still have events; a full ring would keep it from ending.
-        while !source.has_ended() {
-            if hoga_gateway::EventSource::drain(&mut source, 4_096, &mut |_| {}) == 0 {
-                thread::sleep(Duration::from_millis(1));
-            }
-        }
-    }
-    Some(stats)
 }

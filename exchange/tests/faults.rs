@@ -299,7 +299,8 @@ fn campaign(where_: &str) {
         "{where_}, seed {seed}: {faults} faults; the exchange aborted {aborted} times, went on {went_on} times, did not start \
          {not_started} times; {orders} acknowledged orders and {executions} shown executions, none lost"
     );
-    assert!(faults > 0 && went_on > 0 && orders > 0);
+    // Which of the two a fault beneath the journal comes to depends on what was under way.
+    assert!(faults > 0 && aborted + went_on > 0 && orders > 0);
 }
 
 #[test]

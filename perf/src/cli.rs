@@ -1,11 +1,15 @@
 //! The command line.
 
+mod choices;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hoga::pipeline::{MAX_RING, MIN_RING};
 use hoga_benches::FlowKind;
+
+pub use choices::{Durability, Idle, Layout, Via};
 
 use crate::compare::CompareArgs;
 use crate::gate::GateArgs;
@@ -140,72 +144,6 @@ pub struct WireArgs {
     /// The folder of the report; by default a new one under target/perf.
     #[arg(long)]
     pub out: Option<PathBuf>,
-}
-
-/// How orders go in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Via {
-    /// On /ws/orders.
-    Websocket,
-    /// By POST on connections that are kept.
-    Http,
-}
-
-impl Via {
-    /// As it is told.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Via::Websocket => "WebSocket",
-            Via::Http => "HTTP",
-        }
-    }
-}
-
-/// When an order is acknowledged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Durability {
-    /// In memory.
-    Memory,
-    /// With the operating system.
-    PageCache,
-    /// On disk.
-    Fsync,
-}
-
-impl Durability {
-    /// As the exchange's command line names it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Durability::Memory => "memory",
-            Durability::PageCache => "page-cache",
-            Durability::Fsync => "fsync",
-        }
-    }
-}
-
-/// What an idle thread does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Idle {
-    /// Sleeps at once.
-    Park,
-    /// Spins for 50 µs, then sleeps.
-    Ladder,
-    /// Never sleeps, but offers its core to others between looks.
-    Yield,
-    /// Never sleeps.
-    Spin,
-}
-
-impl Idle {
-    /// As the exchange's configuration names it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Idle::Park => "park",
-            Idle::Ladder => "ladder",
-            Idle::Yield => "yield",
-            Idle::Spin => "spin",
-        }
-    }
 }
 
 /// `fanout`
@@ -366,28 +304,6 @@ pub enum Source {
     Made(FlowKind),
     /// One account that rests an order and cancels it.
     Lone,
-}
-
-/// How journaler and matcher are laid out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Layout {
-    /// As an exchange does on this machine.
-    Auto,
-    /// In turns on one thread.
-    Shared,
-    /// On a thread each.
-    Split,
-}
-
-impl Layout {
-    /// As the exchange's configuration names it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Layout::Auto => "auto",
-            Layout::Shared => "shared",
-            Layout::Split => "split",
-        }
-    }
 }
 
 fn source(text: &str) -> Result<Source, String> {
