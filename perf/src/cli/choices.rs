@@ -48,7 +48,7 @@ impl Durability {
 pub enum Idle {
     /// Sleeps at once.
     Park,
-    /// Spins for 50 µs, then sleeps.
+    /// Looks for 50 µs, then sleeps; without a core of its own a thread offers it between two looks.
     Ladder,
     /// Never sleeps, but offers its core to others between looks.
     Yield,

@@ -31,9 +31,10 @@ pub fn wait(poll: &mut Poll, events: &mut Events, idle: Idle, longest: Duration)
         if !events.is_empty() {
             return Ok(());
         }
+        // As an agent of the exchange without a core of its own does.
         match idle {
-            Idle::Yield => std::thread::yield_now(),
-            _ => std::hint::spin_loop(),
+            Idle::Spin => std::hint::spin_loop(),
+            _ => std::thread::yield_now(),
         }
     }
     if matches!(idle, Idle::Spin | Idle::Yield) {
