@@ -1,6 +1,7 @@
 //! An exchange started for a measurement, in a folder of its own, and stopped after it.
 
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -50,6 +51,8 @@ impl Host {
             .env("HOGA_THREADS__IDLE", args.idle.name())
             .env("HOGA_THREADS__LAYOUT", args.layout.name())
             .envs(cores(args))
+            // Ctrl-C is for this process, which then asks the exchange to stop.
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
