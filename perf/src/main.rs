@@ -32,6 +32,8 @@ mod recording;
 
 mod jitter;
 
+mod schedule;
+
 mod results;
 
 mod orders;

@@ -16,6 +16,7 @@ use crate::progress::bar;
 use crate::raw_disk::RawDisk;
 use crate::recording::Recording;
 use crate::results::{Measured, Quantiles, table};
+use crate::schedule::Schedule;
 use crate::threads::{self, Threads};
 
 /// The most commands put in before the output ring is looked at.
@@ -30,32 +31,6 @@ const RAW_WRITES: u64 = 1_000;
 const RAW_BYTES: u64 = 4_096;
 /// At half the knee, p99.9 is meant to be at most so many times what jitter and disk come to together.
 const CLAIM: f64 = 1.5;
-
-/// When each command is due.
-#[derive(Clone, Copy)]
-struct Schedule {
-    rate: u32,
-    /// Commands before those that count.
-    warm: u64,
-    /// All commands.
-    total: u64,
-}
-
-impl Schedule {
-    fn new(rate: u32, warm_up: u32, seconds: u32) -> Self {
-        let warm = u64::from(rate) * u64::from(warm_up);
-        Self {
-            rate,
-            warm,
-            total: warm + u64::from(rate) * u64::from(seconds),
-        }
-    }
-
-    /// Nanoseconds from the begin. A count of [`MOST_COMMANDS`] does not overflow.
-    fn due(self, number: u64) -> u64 {
-        number * 1_000_000_000 / u64::from(self.rate)
-    }
-}
 
 /// Trials at chosen rates, over flows that are long enough.
 struct Trials<'a> {

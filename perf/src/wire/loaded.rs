@@ -17,6 +17,7 @@ use crate::orders::{TAKES, Trading};
 use crate::progress::{Stop, bar};
 use crate::recording::Recording;
 use crate::results::Measured;
+use crate::schedule::Schedule;
 
 /// How long the exchange may say nothing after the last order was due.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -25,20 +26,6 @@ const ORDERS_PER_TURN: usize = 16;
 /// Resting orders ahead of those that take from them.
 const RESTS_AHEAD: u64 = 4;
 const STEP: u64 = 1 << 10;
-
-/// When each order is due, in nanoseconds from the beginning.
-#[derive(Clone, Copy)]
-struct Schedule {
-    rate: u32,
-    warm: u64,
-    total: u64,
-}
-
-impl Schedule {
-    fn due(self, number: u64) -> u64 {
-        number * 1_000_000_000 / u64::from(self.rate)
-    }
-}
 
 struct Loaded<'a> {
     args: &'a WireArgs,
@@ -127,17 +114,11 @@ impl<'a> Loaded<'a> {
                 Session::connect(address, args.via, &account, poll.registry(), next())
             })
             .collect::<Outcome<Vec<_>>>()?;
-        let (warm_up, seconds) = (u64::from(args.load_warm_up), u64::from(args.seconds));
-        let warm = u64::from(rate) * warm_up;
-        let most = Duration::from_secs(seconds);
+        let most = Duration::from_secs(u64::from(args.seconds));
         Ok(Self {
             args,
             trading,
-            schedule: Schedule {
-                rate,
-                warm,
-                total: warm + u64::from(rate) * seconds,
-            },
+            schedule: Schedule::new(rate, args.load_warm_up, args.seconds),
             poll,
             events: Events::with_capacity(1_024),
             sessions,
