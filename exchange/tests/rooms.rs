@@ -18,8 +18,11 @@ const TABLE: [(&str, &[&str]); 9] = [
         &[
             "hoga-protocol",
             "hoga-views",
+            "flate2",
             "httparse",
             "mio",
+            "prost",
+            "rmp",
             "serde",
             "serde_json",
             "slab",

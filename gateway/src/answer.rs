@@ -4,8 +4,8 @@ use hoga_protocol::{RejectReason, Rejected};
 use hoga_views::{OrderState, Views};
 
 use crate::desk::order_closed;
-use crate::frames::text_frame;
-use crate::http::write_response;
+use crate::frame::Framer;
+use crate::http::{Agreed, write_response};
 use crate::pending::Outcome;
 use crate::wire::{ApiError, RequestId, codes, encode};
 
@@ -67,8 +67,15 @@ impl<'v> Answer<'v> {
     }
 
     /// Appends a WebSocket reply.
-    pub fn write_frame(&self, out: &mut Vec<u8>, views: &Views, id: &RequestId) {
-        text_frame(out, |out| match self {
+    pub fn write_frame(
+        &self,
+        out: &mut Vec<u8>,
+        framer: &mut Framer,
+        agreed: Agreed,
+        views: &Views,
+        id: &RequestId,
+    ) {
+        framer.frame(out, agreed, |out| match self {
             Answer::Order(_, order) => encode::ws_order_reply(out, id, order, views),
             Answer::Canceled(canceled) => encode::ws_cancel_all_reply(out, id, *canceled),
             Answer::Error(error) => encode::ws_error_reply(out, Some(id), error),

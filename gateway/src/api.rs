@@ -5,7 +5,7 @@ use hoga_views::Views;
 
 use crate::answer::{respond, respond_page};
 use crate::desk::{Taken, any_order, find_instrument, find_order, unknown_order};
-use crate::http::{Request, write_upgrade};
+use crate::http::{Agreed, Request, write_upgrade};
 use crate::line::Line;
 use crate::pending::Waiter;
 use crate::ports::{CommandSink, Page};
@@ -25,7 +25,7 @@ pub(crate) enum Handled {
     /// A command is sequenced whose events bring the response, or a page is being made.
     Waiting,
     /// The handshake's response is in the egress, and the connection goes on as a stream.
-    Upgrade(Upgrade),
+    Upgrade(Upgrade, Agreed),
 }
 
 /// What a connection goes on as.
@@ -68,7 +68,8 @@ pub(crate) fn handle<S: CommandSink>(
             return turn.pages.ask(turn.peer, page).map(|()| Handled::Waiting);
         }
         Route::WsExecutions { .. } | Route::WsOrders { .. } => {
-            return upgrade(request, route, line, turn).map(Handled::Upgrade);
+            return upgrade(request, route, line, turn)
+                .map(|(upgrade, agreed)| Handled::Upgrade(upgrade, agreed));
         }
         Route::PlaceOrder => {
             let mut place = request::parse_place(&request.body)?;
@@ -139,7 +140,7 @@ fn upgrade<S: CommandSink>(
     route: Route,
     line: &mut Line,
     turn: &mut Turn<'_, S>,
-) -> Result<Upgrade, ApiError> {
+) -> Result<(Upgrade, Agreed), ApiError> {
     let views = turn.views()?;
     if turn.stage >= Stage::Draining {
         return Err(crate::desk::shutting_down());
@@ -163,8 +164,8 @@ fn upgrade<S: CommandSink>(
         }
         _ => return Err(ApiError::new(codes::NOT_FOUND, "there is no stream here")),
     };
-    write_upgrade(request, line.egress.buffer())?;
-    Ok(upgrade)
+    let agreed = write_upgrade(request, line.egress.buffer())?;
+    Ok((upgrade, agreed))
 }
 
 /// Answers from the views.

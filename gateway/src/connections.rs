@@ -9,6 +9,7 @@ use mio::Token;
 use slab::Slab;
 
 use crate::answer::Answer;
+use crate::frame::Framer;
 use crate::line::Line;
 use crate::pending::{Outcome, Peer, Waiter};
 use crate::phase::{Kind, Phase};
@@ -210,7 +211,14 @@ impl Connections {
     }
 
     /// Hands an outcome to whoever waits for it, if it is still there.
-    pub fn answer(&mut self, waiter: &Waiter, outcome: Outcome, views: &Views, now: Duration) {
+    pub fn answer(
+        &mut self,
+        waiter: &Waiter,
+        outcome: Outcome,
+        views: &Views,
+        framer: &mut Framer,
+        now: Duration,
+    ) {
         let Some(connection) = self.find(waiter.peer) else {
             return;
         };
@@ -218,7 +226,7 @@ impl Connections {
         let line = &mut connection.line;
         match &mut connection.phase {
             Phase::Requests(requests) => requests.answer(line, &answer, views, now),
-            Phase::Session(session) => session.answer(line, waiter, &answer, views),
+            Phase::Session(session) => session.answer(line, waiter, &answer, views, framer),
             Phase::Subscriber(_) | Phase::Linger(_) => return,
         }
         self.enqueue(waiter.peer.key, Queue::Requests);

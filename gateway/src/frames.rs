@@ -4,28 +4,9 @@ use hoga_protocol::InstrumentId;
 use hoga_views::Views;
 use uuid::Uuid;
 
+use crate::frame::Framer;
+use crate::http::Agreed;
 use crate::wire::encode;
-
-/// Appends one unmasked text frame (RFC 6455 §5.2) around what `payload` appends.
-pub(crate) fn text_frame(out: &mut Vec<u8>, payload: impl FnOnce(&mut Vec<u8>)) {
-    const FIN_TEXT: u8 = 0x81;
-    const LENGTH_16: u8 = 126;
-    const LENGTH_64: u8 = 127;
-    let start = out.len();
-    // Nearly every message of ours is between 126 and 65,535 bytes, so room for that length is made beforehand.
-    out.extend_from_slice(&[FIN_TEXT, LENGTH_16, 0, 0]);
-    payload(out);
-    let len = out.len() - start - 4;
-    if len < usize::from(LENGTH_16) {
-        out[start + 1] = len as u8;
-        out.drain(start + 2..start + 4);
-    } else if let Ok(len) = u16::try_from(len) {
-        out[start + 2..start + 4].copy_from_slice(&len.to_be_bytes());
-    } else {
-        out[start + 1] = LENGTH_64;
-        out.splice(start + 2..start + 4, (len as u64).to_be_bytes());
-    }
-}
 
 /// Frames whose memory is there from the beginning, and the bytes of each: an execution takes about 230.
 const MADE_AHEAD: usize = 1 << 16;
@@ -84,7 +65,7 @@ impl FrameRing {
     }
 
     /// Encodes every execution that the views have and the ring has not, and returns how many.
-    pub fn publish(&mut self, views: &Views) -> usize {
+    pub fn publish(&mut self, views: &Views, framer: &mut Framer) -> usize {
         let executions = views.executions();
         let from = self.next;
         // When the views have dropped executions that were never encoded, whoever waits for them is too far behind.
@@ -97,7 +78,9 @@ impl FrameRing {
             frame.instrument = execution.instrument;
             frame.id = encode::execution_id(&execution, views);
             frame.bytes.clear();
-            text_frame(&mut frame.bytes, |out| encode::execution(out, &execution, views));
+            framer.frame(&mut frame.bytes, Agreed::default(), |out| {
+                encode::execution(out, &execution, views)
+            });
             self.next += 1;
             self.first = self.first.max(self.next.saturating_sub(self.capacity as u64));
         }
@@ -118,36 +101,5 @@ fn empty(bytes: usize) -> Frame {
         instrument: InstrumentId::default(),
         id: Uuid::nil(),
         bytes: Vec::with_capacity(bytes),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_frame_of_any_length_tells_its_length() {
-        for len in [0usize, 1, 125, 126, 127, 65_535, 65_536, 70_000] {
-            let mut out = b"before".to_vec();
-            text_frame(&mut out, |out| out.resize(out.len() + len, b'x'));
-            let header: &[u8] = match len {
-                0..126 => &[0x81, len as u8],
-                126..65_536 => &[0x81, 126, (len >> 8) as u8, len as u8],
-                _ => &[
-                    0x81,
-                    127,
-                    0,
-                    0,
-                    0,
-                    0,
-                    0,
-                    (len >> 16) as u8,
-                    (len >> 8) as u8,
-                    len as u8,
-                ],
-            };
-            assert_eq!(&out[6..6 + header.len()], header, "{len}");
-            assert_eq!(out.len(), 6 + header.len() + len);
-        }
     }
 }

@@ -14,6 +14,7 @@ use mio::{Events, Poll, Token};
 use crate::config::GatewayConfig;
 use crate::connections::{Connections, Queue};
 use crate::desk::Desk;
+use crate::frame::Framer;
 use crate::frames::FrameRing;
 use crate::hosts::Hosts;
 use crate::line::Line;
@@ -77,6 +78,7 @@ pub struct Gateway<S, E, C> {
     /// Reused by every sweep.
     keys: Vec<u32>,
     pages: Pages,
+    framer: Framer,
     /// What went into streams in this turn.
     broadcast: Option<Duration>,
 }
@@ -121,6 +123,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             next_sweep: Duration::MAX,
             keys: Vec::new(),
             pages: Pages::default(),
+            framer: Framer::new(),
             broadcast: None,
         })
     }
@@ -214,12 +217,12 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         let Some(OpenCore { desk, source, ring }) = &mut self.core else {
             return 0;
         };
-        let (connections, now) = (&mut self.connections, self.now);
+        let (connections, framer, now) = (&mut self.connections, &mut self.framer, self.now);
         let (mut events, mut published) = (0, 0);
         loop {
             let drained = source.drain(EVENTS_PER_DRAIN, &mut |event| {
                 desk.fold(event, &mut |waiter, outcome, views| {
-                    connections.answer(&waiter, outcome, views, now);
+                    connections.answer(&waiter, outcome, views, framer, now);
                 });
                 connections.notice(event, &desk.views);
             });
@@ -229,7 +232,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             events += drained;
             if ring.next() < desk.views.executions().next() {
                 let began = self.clock.monotonic();
-                published += ring.publish(&desk.views);
+                published += ring.publish(&desk.views, framer);
                 *self.broadcast.get_or_insert_default() += self.clock.monotonic() - began;
             }
         }
@@ -319,6 +322,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             hosts: &self.hosts,
             stats: &mut self.stats,
             pages: &mut self.pages,
+            framer: &mut self.framer,
             clock: &self.clock,
             now: self.now,
             peer,

@@ -16,7 +16,7 @@ pub(crate) use authority::Authority;
 pub use parse::{HttpLimits, Parse, parse};
 pub use request::Request;
 pub use response::write_response;
-pub use upgrade::write_upgrade;
+pub use upgrade::{Agreed, write_upgrade};
 
 #[cfg(test)]
 mod tests;

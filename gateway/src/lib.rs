@@ -48,6 +48,10 @@ mod answer;
 
 mod channel;
 
+mod deflate;
+
+mod frame;
+
 mod frames;
 
 mod subscriber;

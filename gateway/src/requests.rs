@@ -130,13 +130,15 @@ impl Requests {
                 break;
             }
             match self.request(line, turn) {
-                Ok(Some(Handled::Upgrade(upgrade))) => {
+                Ok(Some(Handled::Upgrade(upgrade, agreed))) => {
                     let leftover = std::mem::take(&mut self.ingress);
                     return Step::Become(match upgrade {
                         Upgrade::Executions(start) => {
-                            Phase::Subscriber(Box::new(Subscriber::new(start, leftover)))
+                            Phase::Subscriber(Box::new(Subscriber::new(start, agreed, leftover)))
                         }
-                        Upgrade::Orders(start) => Phase::Session(Box::new(Session::new(start, leftover))),
+                        Upgrade::Orders(start) => {
+                            Phase::Session(Box::new(Session::new(start, agreed, leftover)))
+                        }
                     });
                 }
                 Ok(Some(_)) => {}
@@ -235,7 +237,7 @@ impl Requests {
         match handled {
             Handled::Waiting => self.state = State::Waiting,
             Handled::Done => self.next(turn.now),
-            Handled::Upgrade(_) => {}
+            Handled::Upgrade(..) => {}
         }
         handled
     }

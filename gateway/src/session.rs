@@ -11,7 +11,8 @@ use crate::channel::{Channel, Incoming, SLOW_CONSUMER};
 use crate::config::GatewayConfig;
 use crate::desk::Taken;
 use crate::egress::EGRESS_HIGH;
-use crate::frames::text_frame;
+use crate::frame::Framer;
+use crate::http::Agreed;
 use crate::line::Line;
 use crate::pending::Waiter;
 use crate::ports::CommandSink;
@@ -47,6 +48,7 @@ pub(crate) struct Start {
 pub(crate) struct Session {
     /// Control frames, and the close.
     pub channel: Channel,
+    agreed: Agreed,
     account: AccountName,
     from: u64,
     seen: (Sequence, Option<u32>),
@@ -55,9 +57,10 @@ pub(crate) struct Session {
 
 impl Session {
     /// A session from `start` on; `leftover` came right behind the handshake.
-    pub fn new(start: Start, leftover: Vec<u8>) -> Self {
+    pub fn new(start: Start, agreed: Agreed, leftover: Vec<u8>) -> Self {
         Self {
             channel: Channel::new(leftover),
+            agreed,
             account: start.account,
             from: start.from,
             seen: start.seen,
@@ -71,12 +74,19 @@ impl Session {
     }
 
     /// Appends the reply to a request that was sequenced.
-    pub fn answer(&mut self, line: &mut Line, waiter: &Waiter, answer: &Answer<'_>, views: &Views) {
+    pub fn answer(
+        &mut self,
+        line: &mut Line,
+        waiter: &Waiter,
+        answer: &Answer<'_>,
+        views: &Views,
+        framer: &mut Framer,
+    ) {
         self.in_flight -= 1;
         if let Some(id) = &waiter.id
             && self.channel.is_open()
         {
-            answer.write_frame(line.egress.buffer(), views, id);
+            answer.write_frame(line.egress.buffer(), framer, self.agreed, views, id);
         }
     }
 
@@ -146,7 +156,7 @@ impl Session {
         let request = match parse_ws(text.as_bytes()) {
             Ok(request) => request,
             Err((id, error)) => {
-                text_frame(line.egress.buffer(), |out| {
+                turn.framer.frame(line.egress.buffer(), self.agreed, |out| {
                     encode::ws_error_reply(out, id.as_ref(), &error)
                 });
                 return;
@@ -155,14 +165,14 @@ impl Session {
         match self.take(&request, turn) {
             Ok(Taken::Sequenced { .. }) => {}
             Ok(Taken::NothingToCancel) => {
-                text_frame(line.egress.buffer(), |out| {
+                turn.framer.frame(line.egress.buffer(), self.agreed, |out| {
                     encode::ws_cancel_all_reply(out, &request.id, 0)
                 });
             }
             Err(error) => {
                 turn.stats.busy_refusals += u64::from(error.is(codes::BUSY) || error.is(codes::JOURNAL_FULL));
                 let id = Some(&request.id);
-                text_frame(line.egress.buffer(), |out| {
+                turn.framer.frame(line.egress.buffer(), self.agreed, |out| {
                     encode::ws_error_reply(out, id, &error)
                 });
             }
@@ -191,9 +201,10 @@ impl Session {
         if !self.channel.is_open() {
             return false;
         }
-        let Ok(views) = turn.views() else {
+        let Some(open) = &turn.open else {
             return false;
         };
+        let (agreed, framer, views) = (self.agreed, &mut *turn.framer, &open.desk.views);
         let updates = views.updates();
         let Some(account) = views.accounts().by_name(&self.account) else {
             self.from = updates.next();
@@ -212,7 +223,7 @@ impl Session {
             if line.egress.len() >= UPDATE_BYTES {
                 return true;
             }
-            text_frame(line.egress.buffer(), |out| {
+            framer.frame(line.egress.buffer(), agreed, |out| {
                 encode::order_update(out, update, views)
             });
             self.from = update.number + 1;

@@ -10,7 +10,9 @@ use uuid::Uuid;
 use crate::channel::{Channel, Incoming, SLOW_CONSUMER};
 use crate::config::GatewayConfig;
 use crate::egress::{EGRESS_HIGH, FRAMES_PER_WRITE};
-use crate::frames::{FrameRing, text_frame};
+use crate::frame::Framer;
+use crate::frames::FrameRing;
+use crate::http::Agreed;
 use crate::line::Line;
 use crate::ports::CommandSink;
 use crate::turn::{Opened, Step, Turn};
@@ -43,6 +45,7 @@ pub(crate) struct Start {
 pub(crate) struct Subscriber {
     /// Control frames, and the close.
     pub channel: Channel,
+    agreed: Agreed,
     instrument: Option<InstrumentId>,
     /// The number of the next execution to look at.
     cursor: u64,
@@ -54,9 +57,10 @@ pub(crate) struct Subscriber {
 
 impl Subscriber {
     /// A subscription from `start` on; `leftover` came right behind the handshake.
-    pub fn new(start: Start, leftover: Vec<u8>) -> Self {
+    pub fn new(start: Start, agreed: Agreed, leftover: Vec<u8>) -> Self {
         Self {
             channel: Channel::new(leftover),
+            agreed,
             instrument: start.instrument,
             cursor: start.cursor,
             sent: None,
@@ -110,7 +114,7 @@ impl Subscriber {
             self.channel.close(line, turn.now, SLOW_CONSUMER, &reason);
         }
         if self.channel.is_open() {
-            let sent = self.backfill(line, open) + self.stream(line, open.ring, turn.now)?;
+            let sent = self.backfill(line, open, turn.framer) + self.stream(line, open.ring, turn.now)?;
             turn.stats.executions_streamed += sent;
         }
         let behind = self.channel.is_open() && self.cursor < open.ring.next();
@@ -129,7 +133,7 @@ impl Subscriber {
     }
 
     /// Encodes executions older than the ring, as many as the socket may soon take. Returns how many.
-    fn backfill<S>(&mut self, line: &mut Line, open: &Opened<'_, S>) -> u64 {
+    fn backfill<S>(&mut self, line: &mut Line, open: &Opened<'_, S>, framer: &mut Framer) -> u64 {
         let mut encoded = 0;
         let end = open.ring.first().min(self.cursor + SCAN_PER_TURN);
         let views = &open.desk.views;
@@ -138,7 +142,7 @@ impl Subscriber {
                 break;
             };
             if self.admits(execution.instrument) {
-                text_frame(line.egress.buffer(), |out| {
+                framer.frame(line.egress.buffer(), self.agreed, |out| {
                     encode::execution(out, &execution, views)
                 });
                 self.sent = Some(encode::execution_id(&execution, views));

@@ -7,6 +7,7 @@ use hoga_views::Views;
 
 use crate::config::GatewayConfig;
 use crate::desk::Desk;
+use crate::frame::Framer;
 use crate::frames::FrameRing;
 use crate::hosts::Hosts;
 use crate::pages::Pages;
@@ -43,6 +44,8 @@ pub(crate) struct Turn<'a, S> {
     pub stats: &'a mut GatewayStats,
     /// Asked for pages about the exchange.
     pub pages: &'a mut Pages,
+    /// Writes messages as frames.
+    pub framer: &'a mut Framer,
     /// For stamping commands.
     pub clock: &'a dyn Clock,
     /// For timeouts.

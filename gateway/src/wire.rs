@@ -10,6 +10,8 @@ pub mod error;
 
 pub mod codes;
 
+pub mod format;
+
 mod json;
 
 pub mod request;
@@ -23,6 +25,7 @@ pub mod encode;
 pub mod resume;
 
 pub use error::{ApiError, ErrorCode};
+pub use format::Format;
 pub use request::{
     PlaceRequest, ReplaceRequest, RequestId, WsOp, WsRequest, parse_place, parse_replace, parse_ws,
 };

@@ -3,7 +3,16 @@
 use tungstenite::handshake::derive_accept_key;
 
 use super::request::Request;
-use crate::wire::{ApiError, codes};
+use crate::wire::{ApiError, Format, codes};
+
+/// What a handshake agreed on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Agreed {
+    /// How messages are written.
+    pub format: Format,
+    /// Whether they may be compressed (RFC 7692).
+    pub deflate: bool,
+}
 
 /// Checks a WebSocket handshake and appends the `101 Switching Protocols` that answers it. From then on the
 /// connection speaks WebSocket, beginning with what follows the request in the buffer.
@@ -11,7 +20,7 @@ use crate::wire::{ApiError, codes};
 /// # Errors
 /// 426 `upgrade_required` when the request does not ask for a WebSocket of version 13, 400 `bad_handshake` naming the
 /// header that is missing or malformed; nothing is appended.
-pub fn write_upgrade(request: &Request, out: &mut Vec<u8>) -> Result<(), ApiError> {
+pub fn write_upgrade(request: &Request, out: &mut Vec<u8>) -> Result<Agreed, ApiError> {
     let required = |why: &str| Err(ApiError::new(codes::UPGRADE_REQUIRED, why));
     let bad = |why: &str| Err(ApiError::new(codes::BAD_HANDSHAKE, why));
     if !request.has_token("upgrade", "websocket") {
@@ -45,7 +54,7 @@ pub fn write_upgrade(request: &Request, out: &mut Vec<u8>) -> Result<(), ApiErro
     ] {
         out.extend_from_slice(part.as_bytes());
     }
-    Ok(())
+    Ok(Agreed::default())
 }
 
 /// Whether `key` is base64 of 16 bytes: 22 digits, of which the last carries two bits, and two paddings.
@@ -73,7 +82,7 @@ mod tests {
         let mut out = Vec::new();
         let result = write_upgrade(&request, &mut out);
         assert!(result.is_ok() || out.is_empty());
-        result.map(|()| String::from_utf8(out).unwrap())
+        result.map(|_| String::from_utf8(out).unwrap())
     }
 
     #[test]
