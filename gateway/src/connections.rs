@@ -10,6 +10,7 @@ use slab::Slab;
 
 use crate::answer::Answer;
 use crate::frame::Framer;
+use crate::http::Agreed;
 use crate::line::Line;
 use crate::pending::{Outcome, Peer, Waiter};
 use crate::phase::{Kind, Phase};
@@ -41,11 +42,13 @@ pub(crate) struct Connections {
     table: Slab<Connection>,
     generation: u32,
     queues: [VecDeque<u32>; 2],
+    key_bound: u32,
     turn: usize,
     parked: Vec<u32>,
     sessions: HashMap<AccountName, Vec<u32>>,
     session_count: usize,
-    subscribers: usize,
+    /// Subscribers of the executions stream, by what they agreed on.
+    listeners: [usize; Agreed::KINDS],
 }
 
 impl Connections {
@@ -56,7 +59,12 @@ impl Connections {
 
     /// How many subscribe to executions.
     pub fn subscribers(&self) -> usize {
-        self.subscribers
+        self.listeners.iter().sum()
+    }
+
+    /// How many subscribe to executions, by what they agreed on.
+    pub fn listeners(&self) -> &[usize; Agreed::KINDS] {
+        &self.listeners
     }
 
     /// How many are order sessions.
@@ -82,13 +90,15 @@ impl Connections {
         let generation = self.generation;
         // One bit less than the word, so that no token is taken for that of the listener or the waker.
         self.generation = (generation + 1) & (u32::MAX >> 1);
-        self.table.insert(Connection {
+        let key = self.table.insert(Connection {
             line,
             phase,
             generation,
             queued: [false; 2],
             parked: false,
-        }) as u32
+        }) as u32;
+        self.key_bound = self.key_bound.max(key + 1);
+        key
     }
 
     /// The connection and the peer it is.
@@ -118,7 +128,7 @@ impl Connections {
             return;
         };
         match &phase {
-            Phase::Subscriber(_) => self.subscribers += 1,
+            Phase::Subscriber(subscriber) => self.listeners[subscriber.agreed().kind()] += 1,
             Phase::Session(session) => {
                 self.session_count += 1;
                 self.sessions.entry(*session.account()).or_default().push(key);
@@ -129,9 +139,9 @@ impl Connections {
         self.uncount(key, &before);
     }
 
-    /// All keys, for a sweep.
-    pub fn keys(&self) -> impl Iterator<Item = u32> {
-        self.table.iter().map(|(key, _)| key as u32)
+    /// Every key is below this.
+    pub fn key_bound(&self) -> u32 {
+        self.key_bound
     }
 
     /// Has a connection served, after those that wait already.
@@ -261,7 +271,7 @@ impl Connections {
 
     fn uncount(&mut self, key: u32, phase: &Phase) {
         match phase {
-            Phase::Subscriber(_) => self.subscribers -= 1,
+            Phase::Subscriber(subscriber) => self.listeners[subscriber.agreed().kind()] -= 1,
             Phase::Session(session) => {
                 self.session_count -= 1;
                 if let Some(keys) = self.sessions.get_mut(session.account()) {

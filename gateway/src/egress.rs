@@ -2,14 +2,14 @@
 
 use std::io::{self, IoSlice, Write};
 
-/// Most frames that one vectored write carries beside what waits already.
-pub(crate) const FRAMES_PER_WRITE: usize = 64;
+/// Most pieces that one vectored write carries beside what waits already.
+pub(crate) const PIECES_PER_WRITE: usize = 64;
 
 /// Above this many waiting bytes a connection's requests are not read: who does not take answers may not ask.
 pub(crate) const EGRESS_HIGH: usize = 32 * 1024;
 
 /// A buffer that has grown beyond this many bytes is given back once it is empty.
-const KEEP_CAPACITY: usize = 4 * 1024;
+const KEEP_CAPACITY: usize = 2 * 1024;
 
 /// Bytes that belong to one connection alone, in order: responses, replies, control frames, and at most the rest of
 /// one shared frame that a write cut.
@@ -25,10 +25,10 @@ pub(crate) struct Egress {
 /// What one write did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Written {
-    /// Bytes that the socket took.
+    /// Bytes that the socket took, of what waited and of the pieces.
     pub bytes: usize,
-    /// How many of the frames need not be offered again.
-    pub frames: usize,
+    /// How many of them were the pieces'.
+    pub pieces: usize,
     /// Whether the socket took nothing because it is full.
     pub full: bool,
 }
@@ -44,7 +44,7 @@ impl Egress {
         self.len() == 0
     }
 
-    /// Where whole responses and frames are appended.
+    /// Where whole responses and frames are appended, and the rest of a frame that a write has cut.
     pub fn buffer(&mut self) -> &mut Vec<u8> {
         if self.sent > 0 && self.sent >= self.bytes.len() / 2 {
             self.bytes.drain(..self.sent);
@@ -53,28 +53,28 @@ impl Egress {
         &mut self.bytes
     }
 
-    /// Writes what waits and then `frames`, in one write. A frame that the socket takes in part counts as taken: its
-    /// rest is kept here, in front of whatever is appended next.
+    /// Writes what waits and then `pieces`, in one write. When the socket takes a frame in part, the caller appends the
+    /// rest of it to [`buffer`](Self::buffer) before anything else.
     ///
     /// # Errors
     /// Any error of the socket but `WouldBlock`; the connection is then of no more use.
-    pub fn write(&mut self, mut socket: impl Write, frames: &[&[u8]]) -> io::Result<Written> {
-        debug_assert!(frames.len() <= FRAMES_PER_WRITE);
+    pub fn write(&mut self, mut socket: impl Write, pieces: &[&[u8]]) -> io::Result<Written> {
+        debug_assert!(pieces.len() <= PIECES_PER_WRITE);
         let own = self.len();
-        if own == 0 && frames.is_empty() {
-            return Ok(Written::default());
-        }
-        let mut slices = [IoSlice::new(&[]); FRAMES_PER_WRITE + 1];
-        slices[0] = IoSlice::new(&self.bytes[self.sent..]);
-        for (slice, frame) in slices[1..].iter_mut().zip(frames) {
-            *slice = IoSlice::new(frame);
-        }
-        let offered = if own == 0 {
-            &slices[1..=frames.len()]
-        } else {
-            &slices[..=frames.len()]
+        let result = match (own, pieces) {
+            (0, []) => return Ok(Written::default()),
+            (0, [piece]) => socket.write(piece),
+            (_, []) => socket.write(&self.bytes[self.sent..]),
+            _ => {
+                let mut slices = [IoSlice::new(&[]); PIECES_PER_WRITE + 1];
+                slices[0] = IoSlice::new(&self.bytes[self.sent..]);
+                for (slice, piece) in slices[1..].iter_mut().zip(pieces) {
+                    *slice = IoSlice::new(piece);
+                }
+                socket.write_vectored(&slices[usize::from(own == 0)..=pieces.len()])
+            }
         };
-        let bytes = match socket.write_vectored(offered) {
+        let bytes = match result {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -87,38 +87,19 @@ impl Egress {
             Err(error) => return Err(error),
         };
         self.sent += bytes.min(own);
-        let taken = if bytes < own {
-            0
-        } else {
-            self.take_frames(bytes - own, frames)
-        };
+        if self.is_empty() {
+            self.sent = 0;
+            if self.bytes.capacity() > KEEP_CAPACITY {
+                self.bytes = Vec::new();
+            } else {
+                self.bytes.clear();
+            }
+        }
         Ok(Written {
             bytes,
-            frames: taken,
+            pieces: bytes.saturating_sub(own),
             full: false,
         })
-    }
-
-    /// Counts the frames that `bytes` reach into, and keeps the rest of the last one. Nothing else waits here.
-    fn take_frames(&mut self, mut bytes: usize, frames: &[&[u8]]) -> usize {
-        self.bytes.clear();
-        self.sent = 0;
-        if self.bytes.capacity() > KEEP_CAPACITY {
-            self.bytes = Vec::new();
-        }
-        let mut taken = 0;
-        for frame in frames {
-            if bytes == 0 {
-                break;
-            }
-            taken += 1;
-            if bytes < frame.len() {
-                self.bytes.extend_from_slice(&frame[bytes..]);
-                break;
-            }
-            bytes -= frame.len();
-        }
-        taken
     }
 }
 
@@ -154,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_reply_between_two_cut_writes_splits_no_frame() {
-        let stream: [&[u8]; 3] = [b"<first>", b"<second>", b"<third>"];
+        const STREAM: &[u8] = b"<first><second><third>";
         for cut in 1..20 {
             for second in 0..12 {
                 let mut egress = Egress::default();
@@ -165,7 +146,16 @@ mod tests {
                 let mut next = 0;
                 egress.buffer().extend_from_slice(b"<own>");
                 for step in 0..9 {
-                    next += egress.write(&mut socket, &stream[next..]).unwrap().frames;
+                    let pieces: &[&[u8]] = if next < STREAM.len() {
+                        &[&STREAM[next..]]
+                    } else {
+                        &[]
+                    };
+                    next += egress.write(&mut socket, pieces).unwrap().pieces;
+                    while next > 0 && STREAM[next - 1] != b'>' {
+                        egress.buffer().push(STREAM[next]);
+                        next += 1;
+                    }
                     if step == 0 {
                         egress.buffer().extend_from_slice(b"<reply>");
                     }
@@ -194,7 +184,7 @@ mod tests {
         egress.buffer().extend_from_slice(b"abc");
         let written = egress.write(&mut socket, &[b"def"]).unwrap();
         assert!(written.full);
-        assert_eq!((written.frames, egress.len()), (0, 3));
+        assert_eq!((written.pieces, egress.len()), (0, 3));
         egress.write(&mut socket, &[b"def"]).unwrap();
         assert_eq!(socket.got, b"abcdef");
     }

@@ -15,7 +15,7 @@ use crate::config::GatewayConfig;
 use crate::connections::{Connections, Queue};
 use crate::desk::Desk;
 use crate::frame::Framer;
-use crate::frames::FrameRing;
+use crate::frames::Lanes;
 use crate::hosts::Hosts;
 use crate::line::Line;
 use crate::listener::Listener;
@@ -39,6 +39,9 @@ const READINESSES: usize = 1024;
 
 /// Timeouts are looked at no more often than this.
 const SWEEP_EVERY: Duration = Duration::from_millis(100);
+
+/// Most connections whose timeouts are looked at between two looks at the output ring.
+const SWEPT_PER_DRAIN: u32 = 256;
 
 const LISTENER: Token = Token(usize::MAX);
 const WAKER: Token = Token(usize::MAX - 1);
@@ -75,8 +78,8 @@ pub struct Gateway<S, E, C> {
     now: Duration,
     swept: Duration,
     next_sweep: Duration,
-    /// Reused by every sweep.
-    keys: Vec<u32>,
+    /// Which connection the sweep under way comes to next.
+    sweeping: Option<u32>,
     pages: Pages,
     framer: Framer,
     /// What went into streams in this turn.
@@ -86,7 +89,7 @@ pub struct Gateway<S, E, C> {
 struct OpenCore<S, E> {
     desk: Desk<S>,
     source: E,
-    ring: FrameRing,
+    lanes: Lanes,
 }
 
 impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
@@ -121,7 +124,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             now,
             swept: now,
             next_sweep: Duration::MAX,
-            keys: Vec::new(),
+            sweeping: None,
             pages: Pages::default(),
             framer: Framer::new(),
             broadcast: None,
@@ -140,11 +143,11 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
 
     /// Recovery is over: everything is served from now on.
     pub fn open(&mut self, core: Core<S, E>) {
-        let ring = FrameRing::new(self.config.stream_frames, core.views.executions().next());
+        let lanes = Lanes::new(self.config.stream_frames, core.views.executions().next());
         self.core = Some(OpenCore {
             desk: Desk::new(core.sink, core.views),
             source: core.source,
-            ring,
+            lanes,
         });
         self.stage = self.stage.max(Stage::Serving);
     }
@@ -195,7 +198,9 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         self.begin_drain();
         self.stage = Stage::Closing;
         self.now = self.clock.monotonic();
-        self.for_each(|phase, line, turn| phase.shut(line, turn));
+        for key in 0..self.connections.key_bound() {
+            self.visit(key, |phase, line, turn| phase.shut(line, turn));
+        }
     }
 
     /// Whether no connection is left.
@@ -214,7 +219,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
 
     /// Folds every event there is into the views, answers those whose command is through, and encodes new executions.
     fn drain(&mut self) -> usize {
-        let Some(OpenCore { desk, source, ring }) = &mut self.core else {
+        let Some(OpenCore { desk, source, lanes }) = &mut self.core else {
             return 0;
         };
         let (connections, framer, now) = (&mut self.connections, &mut self.framer, self.now);
@@ -230,9 +235,9 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
                 break;
             }
             events += drained;
-            if ring.next() < desk.views.executions().next() {
+            if lanes.next() < desk.views.executions().next() {
                 let began = self.clock.monotonic();
-                published += ring.publish(&desk.views, framer);
+                published += lanes.publish(&desk.views, framer, connections.listeners());
                 *self.broadcast.get_or_insert_default() += self.clock.monotonic() - began;
             }
         }
@@ -283,27 +288,29 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         SERVED_PER_DRAIN
     }
 
-    /// Looks at all timeouts, if any may be due.
+    /// Looks at timeouts, if any may be due: a share of the connections in each turn, until it has been at all of them.
     fn sweep(&mut self) -> usize {
-        if self.now < self.next_sweep || !self.may_serve() {
+        if !self.may_serve() {
             return 0;
         }
-        self.swept = self.now;
-        self.next_sweep = Duration::MAX;
-        self.for_each(|phase, line, turn| match phase.deadline(line, turn) {
-            Some(deadline) if turn.now >= deadline => phase.expire(line, turn),
-            _ => Step::Idle,
-        });
-        1
-    }
-
-    fn for_each(&mut self, mut act: impl FnMut(&mut Phase, &mut Line, &mut Turn<'_, S>) -> Step) {
-        let mut keys = std::mem::take(&mut self.keys);
-        keys.extend(self.connections.keys());
-        for key in keys.drain(..) {
-            self.visit(key, &mut act);
+        let from = match self.sweeping {
+            Some(from) => from,
+            None if self.now < self.next_sweep => return 0,
+            None => {
+                self.swept = self.now;
+                self.next_sweep = Duration::MAX;
+                0
+            }
+        };
+        let until = self.connections.key_bound().min(from + SWEPT_PER_DRAIN);
+        for key in from..until {
+            self.visit(key, |phase, line, turn| match phase.deadline(line, turn) {
+                Some(deadline) if turn.now >= deadline => phase.expire(line, turn),
+                _ => Step::Idle,
+            });
         }
-        self.keys = keys;
+        self.sweeping = (until < self.connections.key_bound()).then_some(until);
+        1
     }
 
     /// Does something with one connection, and then what it asks for.
@@ -313,7 +320,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         };
         let open = self.core.as_mut().map(|core| Opened {
             desk: &mut core.desk,
-            ring: &core.ring,
+            lanes: &core.lanes,
         });
         let mut turn = Turn {
             open,

@@ -88,18 +88,18 @@ impl Line {
         }
     }
 
-    /// Writes what waits and then `frames`, as [`Egress::write`] does, if the socket may take something.
+    /// Writes what waits and then `pieces`, as [`Egress::write`] does, if the socket may take something.
     ///
     /// # Errors
     /// The socket is broken.
-    pub fn write(&mut self, frames: &[&[u8]], now: Duration) -> io::Result<Written> {
+    pub fn write(&mut self, pieces: &[&[u8]], now: Duration) -> io::Result<Written> {
         if !self.writable {
             return Ok(Written {
                 full: true,
                 ..Written::default()
             });
         }
-        let written = self.egress.write(&self.socket, frames)?;
+        let written = self.egress.write(&self.socket, pieces)?;
         if written.full {
             self.writable = false;
             self.blocked.get_or_insert(now);

@@ -17,6 +17,10 @@ pub struct GatewayStats {
     pub executions: u64,
     /// Execution messages handed to sockets, over all subscribers.
     pub executions_streamed: u64,
+    /// Writes to subscribers' sockets that took frames of the executions stream.
+    pub stream_writes: u64,
+    /// Bytes of frames that those writes took.
+    pub stream_bytes: u64,
     /// Connections closed because they read too slowly, or not at all.
     pub slow_consumer_closes: u64,
     /// Requests received, HTTP and WebSocket.

@@ -9,12 +9,13 @@ use uuid::Uuid;
 
 use crate::channel::{Channel, Incoming, SLOW_CONSUMER};
 use crate::config::GatewayConfig;
-use crate::egress::{EGRESS_HIGH, FRAMES_PER_WRITE};
+use crate::egress::{EGRESS_HIGH, PIECES_PER_WRITE};
 use crate::frame::Framer;
-use crate::frames::FrameRing;
+use crate::frames::{Lane, Lanes};
 use crate::http::Agreed;
 use crate::line::Line;
 use crate::ports::CommandSink;
+use crate::stats::GatewayStats;
 use crate::turn::{Opened, Step, Turn};
 use crate::wire::encode;
 
@@ -23,6 +24,9 @@ const MESSAGES_PER_TURN: usize = 8;
 
 /// Backfill is encoded while fewer than this many bytes wait for the socket.
 const BACKFILL_BYTES: usize = 16 * 1024;
+
+/// Most bytes of frames offered to a socket before others have their turn; it takes no more than its send buffer.
+const STREAM_BYTES: usize = 64 * 1024;
 
 /// Most executions looked at before others have their turn, whether the filter admits them or not.
 const SCAN_PER_TURN: u64 = 4_096;
@@ -38,8 +42,8 @@ pub(crate) struct Start {
 
 /// A client of the executions stream.
 ///
-/// Within the ring of frames it sends what all others send. Behind the ring it is backfilled from the views, pulled as
-/// its socket drains. It is slow when it fell behind the ring while its socket took nothing, or when the views no
+/// Within its lane of frames it sends what all others send. Behind the lane it is backfilled from the views, pulled as
+/// its socket drains. It is slow when it fell behind the lane while its socket took nothing, or when the views no
 /// longer hold what it would get next.
 #[derive(Debug)]
 pub(crate) struct Subscriber {
@@ -51,11 +55,16 @@ pub(crate) struct Subscriber {
     cursor: u64,
     /// The id of the newest execution handed to the socket, which the views may have forgotten since.
     sent: Option<Uuid>,
-    /// Whether it was within the ring when it last was served.
+    /// Whether it was within the lane when it last was served.
     live: bool,
 }
 
 impl Subscriber {
+    /// What was agreed on in its handshake.
+    pub fn agreed(&self) -> Agreed {
+        self.agreed
+    }
+
     /// A subscription from `start` on; `leftover` came right behind the handshake.
     pub fn new(start: Start, agreed: Agreed, leftover: Vec<u8>) -> Self {
         Self {
@@ -108,16 +117,18 @@ impl Subscriber {
         let Some(open) = &turn.open else {
             return Ok(Step::Drop);
         };
-        if self.is_slow(line, open.ring, &open.desk.views) {
+        let lanes = open.lanes;
+        if self.is_slow(line, lanes, &open.desk.views) {
             let reason = self.slow_reason();
             turn.stats.slow_consumer_closes += 1;
             self.channel.close(line, turn.now, SLOW_CONSUMER, &reason);
         }
         if self.channel.is_open() {
-            let sent = self.backfill(line, open, turn.framer) + self.stream(line, open.ring, turn.now)?;
-            turn.stats.executions_streamed += sent;
+            let encoded = self.backfill(line, open, turn.framer);
+            self.stream(line, lanes, turn.now, turn.stats)?;
+            turn.stats.executions_streamed += encoded;
         }
-        let behind = self.channel.is_open() && self.cursor < open.ring.next();
+        let behind = self.channel.is_open() && self.cursor < lanes.next();
         if !behind {
             line.flush(turn.now)?;
         }
@@ -132,10 +143,11 @@ impl Subscriber {
         })
     }
 
-    /// Encodes executions older than the ring, as many as the socket may soon take. Returns how many.
+    /// Encodes executions older than the lane, as many as the socket may soon take. Returns how many.
     fn backfill<S>(&mut self, line: &mut Line, open: &Opened<'_, S>, framer: &mut Framer) -> u64 {
         let mut encoded = 0;
-        let end = open.ring.first().min(self.cursor + SCAN_PER_TURN);
+        let first = self.lane_first(open.lanes);
+        let end = first.min(self.cursor + SCAN_PER_TURN);
         let views = &open.desk.views;
         while self.cursor < end && line.egress.len() < BACKFILL_BYTES {
             let Some(execution) = views.executions().get(self.cursor) else {
@@ -150,42 +162,123 @@ impl Subscriber {
             }
             self.cursor += 1;
         }
-        self.live = self.cursor >= open.ring.first();
+        self.live = self.cursor >= first;
         encoded
     }
 
-    /// Writes what waits and the frames from the cursor on, in one write. Returns how many of them were taken.
-    fn stream(&mut self, line: &mut Line, ring: &FrameRing, now: Duration) -> io::Result<u64> {
-        let mut frames: [&[u8]; FRAMES_PER_WRITE] = [&[]; FRAMES_PER_WRITE];
-        let mut numbers = [0; FRAMES_PER_WRITE];
+    /// Writes what waits and the frames from the cursor on, in one write.
+    fn stream(
+        &mut self,
+        line: &mut Line,
+        lanes: &Lanes,
+        now: Duration,
+        stats: &mut GatewayStats,
+    ) -> io::Result<()> {
+        let mut pieces: [&[u8]; PIECES_PER_WRITE] = [&[]; PIECES_PER_WRITE];
+        let lane = lanes.get(self.agreed).filter(|lane| self.cursor >= lane.first());
+        let (count, scanned) = lane.map_or((0, self.cursor), |lane| self.gather(lane, &mut pieces));
+        let offered: usize = pieces[..count].iter().map(|piece| piece.len()).sum();
+        let written = line.write(&pieces[..count], now)?;
+        let Some(lane) = lane else { return Ok(()) };
+        if written.pieces > 0 {
+            stats.stream_writes += 1;
+            stats.stream_bytes += written.pieces as u64;
+        }
+        stats.executions_streamed += if written.pieces == offered {
+            self.advance(lane, scanned)
+        } else {
+            self.advance_within(lane, written.pieces, line.egress.buffer())
+        };
+        Ok(())
+    }
+
+    /// What may be written of a lane from the cursor on: how many pieces, and the number behind the last frame that was
+    /// looked at.
+    fn gather<'l>(&self, lane: &'l Lane, pieces: &mut [&'l [u8]; PIECES_PER_WRITE]) -> (usize, u64) {
+        let reach = lane
+            .reach(self.cursor, STREAM_BYTES)
+            .min(self.cursor + SCAN_PER_TURN);
         let mut count = 0;
-        let mut scanned = self.cursor;
-        let end = ring.next().min(self.cursor + SCAN_PER_TURN);
-        while count < FRAMES_PER_WRITE && scanned < end {
-            let Some(frame) = ring.get(scanned) else {
-                break;
-            };
-            if self.admits(frame.instrument) {
-                frames[count] = &frame.bytes;
-                numbers[count] = scanned;
-                count += 1;
+        let mut add = |from, until| {
+            for piece in lane.bytes(from, until) {
+                if !piece.is_empty() {
+                    pieces[count] = piece;
+                    count += 1;
+                }
             }
-            scanned += 1;
+            // A run across the end of the ring takes two.
+            count + 2 <= PIECES_PER_WRITE
+        };
+        if self.instrument.is_none() {
+            add(self.cursor, reach);
+            return (count, reach);
         }
-        let taken = line.write(&frames[..count], now)?.frames;
+        // Frames that follow each other go as one piece.
+        let (mut run, mut number) = (self.cursor, self.cursor);
+        while number < reach {
+            if !lane.mark(number).is_some_and(|mark| self.admits(mark.instrument)) {
+                if run < number && !add(run, number) {
+                    return (count, number);
+                }
+                run = number + 1;
+            }
+            number += 1;
+        }
+        add(run, reach);
+        (count, reach)
+    }
+
+    /// Moves the cursor to `to`: everything before it was taken. Returns how many executions that are.
+    fn advance(&mut self, lane: &Lane, to: u64) -> u64 {
+        let mut taken = to - self.cursor;
+        let mut last = to;
+        if self.instrument.is_some() {
+            let admitted = |number: &u64| {
+                lane.mark(*number)
+                    .is_some_and(|mark| self.admits(mark.instrument))
+            };
+            taken = (self.cursor..to).filter(admitted).count() as u64;
+            last = (self.cursor..to).rfind(admitted).map_or(0, |number| number + 1);
+        }
         if taken > 0 {
-            self.sent = ring.get(numbers[taken - 1]).map(|frame| frame.id);
+            self.sent = lane.mark(last - 1).map(|mark| mark.id).or(self.sent);
         }
-        self.cursor = if taken == count { scanned } else { numbers[taken] };
-        Ok(taken as u64)
+        self.cursor = to;
+        taken
+    }
+
+    /// Moves the cursor behind the frame that byte `bytes` of what was gathered lies in, whose rest is appended to
+    /// `rest`. Returns how many executions that are.
+    fn advance_within(&mut self, lane: &Lane, mut bytes: usize, rest: &mut Vec<u8>) -> u64 {
+        let mut number = self.cursor;
+        while bytes > 0
+            && let Some(mark) = lane.mark(number)
+        {
+            number += 1;
+            if !self.admits(mark.instrument) {
+                continue;
+            }
+            if bytes < mark.len() {
+                for piece in lane.rest(mark, bytes) {
+                    rest.extend_from_slice(piece);
+                }
+            }
+            bytes = bytes.saturating_sub(mark.len());
+        }
+        self.advance(lane, number)
     }
 
     fn admits(&self, instrument: InstrumentId) -> bool {
         self.instrument.is_none_or(|only| only == instrument)
     }
 
-    fn is_slow(&self, line: &Line, ring: &FrameRing, views: &Views) -> bool {
-        let fell_off = self.live && line.blocked.is_some() && self.cursor < ring.first();
+    /// The first execution that its lane has; what comes before is encoded for it alone.
+    fn lane_first(&self, lanes: &Lanes) -> u64 {
+        lanes.get(self.agreed).map_or(lanes.next(), Lane::first)
+    }
+
+    fn is_slow(&self, line: &Line, lanes: &Lanes, views: &Views) -> bool {
+        let fell_off = self.live && line.blocked.is_some() && self.cursor < self.lane_first(lanes);
         self.channel.is_open() && (fell_off || self.cursor < views.executions().first())
     }
 

@@ -8,7 +8,7 @@ use hoga_views::Views;
 use crate::config::GatewayConfig;
 use crate::desk::Desk;
 use crate::frame::Framer;
-use crate::frames::FrameRing;
+use crate::frames::Lanes;
 use crate::hosts::Hosts;
 use crate::pages::Pages;
 use crate::pending::Peer;
@@ -59,7 +59,7 @@ pub(crate) struct Opened<'a, S> {
     /// Takes commands, and has the views.
     pub desk: &'a mut Desk<S>,
     /// The live executions.
-    pub ring: &'a FrameRing,
+    pub lanes: &'a Lanes,
 }
 
 /// What a connection wants after it was served.

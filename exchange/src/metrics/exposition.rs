@@ -142,6 +142,16 @@ fn gateway(metrics: &Metrics, sheet: &mut Sheet<'_>) -> fmt::Result {
             stats.executions_streamed,
         ),
         (
+            "gateway_stream_writes",
+            "Writes that took execution messages, over all subscribers.",
+            stats.stream_writes,
+        ),
+        (
+            "gateway_stream_bytes",
+            "Bytes of execution messages that those writes took.",
+            stats.stream_bytes,
+        ),
+        (
             "slow_consumer_closes",
             "Connections closed because they read too slowly, or not at all.",
             stats.slow_consumer_closes,

@@ -8,7 +8,7 @@ use hoga_gateway::{GatewayStats, TurnTimes};
 use crate::recorder::{NANOSECONDS, Recorded, Recorder};
 
 /// How many counts a gateway has.
-const COUNTS: usize = 12;
+const COUNTS: usize = 14;
 
 /// What other threads see of the gateway: its counters as they stood after its last turn that did something, and what
 /// its turns took.
@@ -80,6 +80,8 @@ fn flat(stats: &GatewayStats) -> [u64; COUNTS] {
         turned_away,
         executions,
         executions_streamed,
+        stream_writes,
+        stream_bytes,
         slow_consumer_closes,
         requests,
         busy_refusals,
@@ -94,6 +96,8 @@ fn flat(stats: &GatewayStats) -> [u64; COUNTS] {
         turned_away,
         executions,
         executions_streamed,
+        stream_writes,
+        stream_bytes,
         slow_consumer_closes,
         requests,
         busy_refusals,
@@ -111,6 +115,8 @@ fn whole(counts: [u64; COUNTS]) -> GatewayStats {
         turned_away,
         executions,
         executions_streamed,
+        stream_writes,
+        stream_bytes,
         slow_consumer_closes,
         requests,
         busy_refusals,
@@ -125,6 +131,8 @@ fn whole(counts: [u64; COUNTS]) -> GatewayStats {
         turned_away,
         executions,
         executions_streamed,
+        stream_writes,
+        stream_bytes,
         slow_consumer_closes,
         requests,
         busy_refusals,

@@ -7,7 +7,7 @@ use mio::event::Event as Readiness;
 use mio::net::TcpStream;
 use mio::{Interest, Token};
 
-use super::{Gateway, LISTENER, WAKER};
+use super::{Gateway, LISTENER, SERVING_TIME, WAKER};
 use crate::connections::{Connections, Queue};
 use crate::line::Line;
 use crate::listener::Listener;
@@ -30,7 +30,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
     /// How long the poll may sleep: until the next timer, and not at all when something is left to do.
     pub(super) fn patience(&self, wait: Duration) -> Duration {
         let ready = |listener: &Listener| listener.is_ready(self.now);
-        let busy = self.may_serve() && !self.connections.is_quiet();
+        let busy = self.may_serve() && (self.sweeping.is_some() || !self.connections.is_quiet());
         if wait.is_zero() || busy || self.listener.as_ref().is_some_and(ready) {
             return Duration::ZERO;
         }
@@ -73,9 +73,13 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         Ok(told)
     }
 
-    /// Takes new connections in, a bounded number at a time.
+    /// Takes new connections in, a bounded number and for a bounded time.
     pub(super) fn accept(&mut self) -> usize {
+        let began = self.clock.monotonic();
         for accepted in 0..ACCEPTS_PER_TURN {
+            if accepted > 0 && self.clock.monotonic() >= began + SERVING_TIME {
+                return accepted;
+            }
             let Some(listener) = &mut self.listener else {
                 return accepted;
             };

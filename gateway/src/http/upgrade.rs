@@ -14,6 +14,22 @@ pub struct Agreed {
     pub deflate: bool,
 }
 
+impl Agreed {
+    /// How many terms there are.
+    pub const KINDS: usize = 2 * Format::ALL.len();
+
+    /// All there are.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let pair = |format| [false, true].map(|deflate| Self { format, deflate });
+        Format::ALL.into_iter().flat_map(pair)
+    }
+
+    /// A number below [`KINDS`](Self::KINDS), another one for each.
+    pub const fn kind(self) -> usize {
+        2 * self.format as usize + self.deflate as usize
+    }
+}
+
 /// Checks a WebSocket handshake and appends the `101 Switching Protocols` that answers it. From then on the
 /// connection speaks WebSocket, beginning with what follows the request in the buffer.
 ///
