@@ -334,6 +334,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             now: self.now,
             peer,
         };
+        connection.line.taken = 0;
         let step = act(&mut connection.phase, &mut connection.line, &mut turn);
         let deadline = connection.phase.deadline(&connection.line, &turn);
         match step {

@@ -7,6 +7,9 @@ use mio::net::TcpStream;
 
 use crate::egress::{Egress, Written};
 
+/// Once so many bytes of a connection were read, others have their turn before it is asked for another message.
+pub(crate) const READ_PER_VISIT: usize = 16 * 1024;
+
 /// One non-blocking socket.
 ///
 /// The poll tells a change of readiness once, so the readiness is remembered here until the socket says
@@ -27,6 +30,8 @@ pub(crate) struct Line {
     pub heard: Duration,
     /// Whether the peer has said that it sends no more.
     pub ended: bool,
+    /// Bytes read since the connection was last called on.
+    pub taken: usize,
 }
 
 /// What a read gave.
@@ -51,6 +56,7 @@ impl Line {
             blocked: None,
             heard: now,
             ended: false,
+            taken: 0,
         }
     }
 
@@ -77,6 +83,7 @@ impl Line {
             }
             Ok(bytes) => {
                 self.heard = now;
+                self.taken += bytes;
                 Ok(Got::Bytes(bytes))
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

@@ -7,7 +7,7 @@ use crate::api::{self, Handled, Upgrade};
 use crate::config::GatewayConfig;
 use crate::egress::EGRESS_HIGH;
 use crate::http::{HttpLimits, Parse, Request, parse, write_response};
-use crate::line::{Got, Line};
+use crate::line::{Got, Line, READ_PER_VISIT};
 use crate::linger::Linger;
 use crate::phase::Phase;
 use crate::ports::{CommandSink, Printed};
@@ -126,7 +126,8 @@ impl Requests {
     pub fn serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
         let mut more = true;
         for _ in 0..REQUESTS_PER_TURN {
-            if self.state != State::Reading || line.egress.len() > EGRESS_HIGH {
+            if self.state != State::Reading || line.egress.len() > EGRESS_HIGH || line.taken >= READ_PER_VISIT
+            {
                 break;
             }
             match self.request(line, turn) {

@@ -13,7 +13,7 @@ use crate::desk::Taken;
 use crate::egress::EGRESS_HIGH;
 use crate::frame::Framer;
 use crate::http::Agreed;
-use crate::line::Line;
+use crate::line::{Line, READ_PER_VISIT};
 use crate::pending::Waiter;
 use crate::ports::CommandSink;
 use crate::turn::{Step, Turn, recovering};
@@ -121,7 +121,7 @@ impl Session {
     fn try_serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> io::Result<Step> {
         let mut unread = true;
         for _ in 0..MESSAGES_PER_TURN {
-            if !self.may_read(line, turn.config) {
+            if !self.may_read(line, turn.config) || line.taken >= READ_PER_VISIT {
                 break;
             }
             match self.channel.read(line, turn.now)? {

@@ -13,7 +13,7 @@ use crate::egress::{EGRESS_HIGH, PIECES_PER_WRITE};
 use crate::frame::Framer;
 use crate::frames::{Lane, Lanes};
 use crate::http::Agreed;
-use crate::line::Line;
+use crate::line::{Line, READ_PER_VISIT};
 use crate::ports::CommandSink;
 use crate::stats::GatewayStats;
 use crate::turn::{Opened, Step, Turn};
@@ -102,7 +102,7 @@ impl Subscriber {
     fn try_serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> io::Result<Step> {
         let mut unread = true;
         for _ in 0..MESSAGES_PER_TURN {
-            if line.egress.len() > EGRESS_HIGH {
+            if line.egress.len() > EGRESS_HIGH || line.taken >= READ_PER_VISIT {
                 break;
             }
             // The stream has no requests; what a client says on it beyond the control frames is passed over.
