@@ -224,11 +224,20 @@ impl Default for Threads {
     }
 }
 
+/// Slots of the output ring unless the configuration says otherwise.
+const OUTPUT_RING: usize = 65_536;
+
+/// More events a microsecond than any matcher publishes: a core that does nothing else comes to 20.
+const EVENTS_PER_MICRO: u64 = 32;
+
+// While the gateway serves its clients, a matcher at full speed does not fill the output ring.
+const _: () = assert!(OUTPUT_RING as u64 > EVENTS_PER_MICRO * hoga_gateway::LONGEST_ABSENCE_MICROS);
+
 impl Default for Rings {
     fn default() -> Self {
         Self {
             input: 8_192,
-            output: 65_536,
+            output: OUTPUT_RING,
         }
     }
 }

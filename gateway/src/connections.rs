@@ -16,6 +16,9 @@ use crate::pending::{Outcome, Peer, Waiter};
 use crate::phase::{Kind, Phase};
 use crate::ports::Printed;
 
+/// Entries of those who are gone that may be among the parked, beside as many as there are connections.
+const PARKED_SPARE: usize = 64;
+
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -23,7 +26,16 @@ pub(crate) struct Connection {
     pub phase: Phase,
     generation: u32,
     queued: [bool; 2],
+    /// Whether it has an entry among the parked, or among the streams since an execution was published.
     parked: bool,
+}
+
+impl Connection {
+    /// Whether an entry in `queue` stands for this connection, which waits there no longer then.
+    fn takes_turn(&mut self, queue: Queue) -> bool {
+        std::mem::take(&mut self.queued[queue as usize])
+            || (queue == Queue::Streams && std::mem::take(&mut self.parked))
+    }
 }
 
 /// Which queue a connection waits in. The two are served in turn, so neither a crowd of subscribers nor a crowd of
@@ -41,10 +53,11 @@ pub(crate) enum Queue {
 pub(crate) struct Connections {
     table: Slab<Connection>,
     generation: u32,
-    queues: [VecDeque<u32>; 2],
+    queues: [VecDeque<Peer>; 2],
     key_bound: u32,
     turn: usize,
-    parked: Vec<u32>,
+    /// Everyone who is parked, and here and there one who is gone.
+    parked: Vec<Peer>,
     sessions: HashMap<AccountName, Vec<u32>>,
     session_count: usize,
     /// Subscribers of the executions stream, by what they agreed on.
@@ -146,10 +159,10 @@ impl Connections {
 
     /// Has a connection served, after those that wait already.
     pub fn enqueue(&mut self, key: u32, queue: Queue) {
-        if let Some(connection) = self.table.get_mut(key as usize)
+        if let Some((connection, peer)) = self.get(key)
             && !std::mem::replace(&mut connection.queued[queue as usize], true)
         {
-            self.queues[queue as usize].push_back(key);
+            self.queues[queue as usize].push_back(peer);
         }
     }
 
@@ -169,12 +182,13 @@ impl Connections {
     pub fn dequeue(&mut self) -> Option<(u32, Queue)> {
         for _ in 0..self.queues.len() {
             self.turn = (self.turn + 1) % self.queues.len();
-            while let Some(key) = self.queues[self.turn].pop_front() {
-                // The entry of a connection that is gone may name another one by now, which does not wait.
-                if let Some(connection) = self.table.get_mut(key as usize)
-                    && std::mem::take(&mut connection.queued[self.turn])
+            let queue = [Queue::Requests, Queue::Streams][self.turn];
+            while let Some(peer) = self.queues[self.turn].pop_front() {
+                if self
+                    .find(peer)
+                    .is_some_and(|connection| connection.takes_turn(queue))
                 {
-                    return Some((key, [Queue::Requests, Queue::Streams][self.turn]));
+                    return Some((peer.key, queue));
                 }
             }
         }
@@ -183,24 +197,22 @@ impl Connections {
 
     /// Has a connection served when an execution is published.
     pub fn park(&mut self, key: u32) {
-        if let Some(connection) = self.table.get_mut(key as usize)
+        if let Some((connection, peer)) = self.get(key)
             && !std::mem::replace(&mut connection.parked, true)
         {
-            self.parked.push(key);
+            self.parked.push(peer);
+            if self.parked.len() > 2 * self.table.len() + PARKED_SPARE {
+                let mut parked = std::mem::take(&mut self.parked);
+                parked.retain(|&peer| self.find(peer).is_some());
+                self.parked = parked;
+            }
         }
     }
 
-    /// An execution was published.
+    /// An execution was published. The parked ones go into the queue as they are, none of them is looked at: ten
+    /// thousand would be ten thousand misses of the cache before the output ring has its turn again.
     pub fn unpark(&mut self) {
-        let mut parked = std::mem::take(&mut self.parked);
-        for key in parked.drain(..) {
-            if let Some(connection) = self.table.get_mut(key as usize)
-                && std::mem::take(&mut connection.parked)
-            {
-                self.enqueue(key, Queue::Streams);
-            }
-        }
-        self.parked = parked;
+        self.queues[Queue::Streams as usize].extend(self.parked.drain(..));
     }
 
     /// Has the sessions served whose account an event concerns.
@@ -264,7 +276,8 @@ impl Connections {
             if let Some(connection) = self.table.get_mut(key as usize)
                 && !std::mem::replace(&mut connection.queued[Queue::Streams as usize], true)
             {
-                self.queues[Queue::Streams as usize].push_back(key);
+                let generation = connection.generation;
+                self.queues[Queue::Streams as usize].push_back(Peer { key, generation });
             }
         }
     }
@@ -303,3 +316,61 @@ impl Peer {
 
 // A token holds a key and a generation.
 const _: () = assert!(usize::BITS == 64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::requests::Requests;
+
+    fn connection(connections: &mut Connections) -> u32 {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let line = Line::new(mio::net::TcpStream::from_std(socket), Duration::ZERO);
+        connections.insert(line, Phase::Requests(Box::new(Requests::new(Duration::ZERO))))
+    }
+
+    fn served(connections: &mut Connections) -> Vec<u32> {
+        std::iter::from_fn(|| connections.dequeue().map(|(key, _)| key)).collect()
+    }
+
+    #[test]
+    fn those_who_come_and_go_between_two_executions_leave_nothing_behind() {
+        let mut connections = Connections::default();
+        let stays = connection(&mut connections);
+        connections.park(stays);
+        for _ in 0..1_000 {
+            let goes = connection(&mut connections);
+            connections.park(goes);
+            connections.remove(goes);
+        }
+        assert!(connections.parked.len() <= PARKED_SPARE + 5);
+        let next = connection(&mut connections);
+        connections.park(next);
+        for _ in 0..3 {
+            connections.unpark();
+            assert_eq!(served(&mut connections), [stays, next]);
+            assert!(connections.is_quiet());
+            connections.park(stays);
+            connections.park(next);
+        }
+    }
+
+    #[test]
+    fn a_socket_that_calls_while_an_execution_waits_for_it_is_forgotten_by_neither() {
+        let mut connections = Connections::default();
+        let key = connection(&mut connections);
+        connections.park(key);
+        connections.enqueue(key, Queue::Streams);
+        assert_eq!(served(&mut connections), [key], "it called");
+        connections.park(key);
+        connections.unpark();
+        connections.enqueue(key, Queue::Streams);
+        assert_eq!(
+            served(&mut connections),
+            [key, key],
+            "it called, and there was an execution"
+        );
+        connections.unpark();
+        assert!(connections.dequeue().is_none(), "it is parked no longer");
+    }
+}

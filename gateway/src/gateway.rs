@@ -28,8 +28,13 @@ use crate::turn::{Opened, Stage, Step, Turn};
 /// How many connections are served between two looks at the output ring.
 const SERVED_PER_DRAIN: usize = 64;
 
-/// How long connections are served between two looks at the output ring.
+/// How long connections are served, or new ones accepted, between two looks at the output ring.
 const SERVING_TIME: Duration = Duration::from_micros(200);
+
+/// How long the gateway may stay away from the output ring, in microseconds: connections served and new ones accepted, and
+/// as much again for timeouts, the poll, and a last visit that begins just before its time is over. An output ring must
+/// hold what a matcher publishes meanwhile.
+pub const LONGEST_ABSENCE_MICROS: u64 = 4 * SERVING_TIME.as_micros() as u64;
 
 /// Most events taken from the output ring at once.
 const EVENTS_PER_DRAIN: usize = 256;

@@ -63,7 +63,7 @@ mod linger;
 mod pages;
 
 pub use config::GatewayConfig;
-pub use gateway::{Gateway, GatewayWaker};
+pub use gateway::{Gateway, GatewayWaker, LONGEST_ABSENCE_MICROS};
 pub use ports::{
     Clock, CommandSink, Core, EventSource, Page, Printed, Refusal, Telemetry, Ticket, TurnTimes,
 };
