@@ -186,6 +186,8 @@ pub struct GatewaySection {
     pub ping_after_ms: u64,
     /// Milliseconds of silence before it is closed.
     pub close_after_ms: u64,
+    /// See [`GatewayConfig::heartbeat`].
+    pub heartbeat_ms: u64,
     /// Bytes of a connection's kernel send buffer.
     pub send_buffer: usize,
     /// Requests of one order session that may wait for their answers.
@@ -324,6 +326,7 @@ impl Default for GatewaySection {
             idle_timeout_ms: millis(gateway.idle_timeout),
             ping_after_ms: millis(gateway.ping_after),
             close_after_ms: millis(gateway.close_after),
+            heartbeat_ms: millis(gateway.heartbeat),
             send_buffer: gateway.send_buffer,
             max_in_flight_per_session: gateway.max_in_flight_per_session,
         }
@@ -359,6 +362,7 @@ impl Config {
             send_buffer: section.send_buffer,
             ping_after: Duration::from_millis(section.ping_after_ms),
             close_after: Duration::from_millis(section.close_after_ms),
+            heartbeat: Duration::from_millis(section.heartbeat_ms),
             max_in_flight_per_session: section.max_in_flight_per_session,
         }
     }

@@ -36,6 +36,8 @@ pub struct GatewayConfig {
     pub ping_after: Duration,
     /// A WebSocket that has sent nothing, not even a pong, for this long is closed. Longer than `ping_after`.
     pub close_after: Duration,
+    /// An order session that was sent nothing for this long, 100 ms or more, is sent a heartbeat.
+    pub heartbeat: Duration,
     /// Most requests of one order session that are sequenced and not yet answered, 1 to 65,536. Beyond it its socket
     /// is not read.
     pub max_in_flight_per_session: usize,
@@ -57,7 +59,7 @@ impl Default for GatewayConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3030)),
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
-            max_connections: 10_000,
+            max_connections: 12_000,
             stream_frames: 65_536,
             write_stall: Duration::from_secs(10),
             header_timeout: Duration::from_secs(10),
@@ -66,6 +68,7 @@ impl Default for GatewayConfig {
             send_buffer: 64 * 1024,
             ping_after: Duration::from_secs(20),
             close_after: Duration::from_secs(60),
+            heartbeat: Duration::from_secs(10),
             max_in_flight_per_session: 256,
         }
     }
@@ -108,6 +111,7 @@ impl GatewayConfig {
             ("idle_timeout_ms", self.idle_timeout, LEAST_TIME),
             ("ping_after_ms", self.ping_after, LEAST_PING),
             ("close_after_ms", self.close_after, LEAST_PING),
+            ("heartbeat_ms", self.heartbeat, LEAST_PING),
         ] {
             if !(least..=LONGEST_TIME).contains(&time) {
                 return Err(format!(
@@ -277,7 +281,7 @@ mod tests {
         const DAY: u64 = 86_400_000;
         let millis = Duration::from_millis;
         assert_eq!(GatewayConfig::default().check(), Ok(()));
-        let cases: [(&str, Set, u64, u64); 10] = [
+        let cases: [(&str, Set, u64, u64); 11] = [
             (
                 "max_connections",
                 |c, to| c.max_connections = to as usize,
@@ -331,6 +335,12 @@ mod tests {
                 |c, to| c.ping_after = Duration::from_millis(to),
                 100,
                 DAY - 1,
+            ),
+            (
+                "heartbeat_ms",
+                |c, to| c.heartbeat = Duration::from_millis(to),
+                100,
+                DAY,
             ),
             (
                 "close_after_ms",
