@@ -51,6 +51,9 @@ pub struct Config {
     /// The first checkpoint whose disagreement is accepted for this start; from the command line only.
     #[serde(skip)]
     pub accept_divergence: Option<u64>,
+    /// Whether `/ws/echo` is there; only ever from the command line.
+    #[serde(skip)]
+    pub test_echo: bool,
 }
 
 /// What has happened to an order when its client is told.
@@ -190,6 +193,8 @@ pub struct GatewaySection {
     pub send_buffer: usize,
     /// Requests of one order session that may wait for their answers.
     pub max_in_flight_per_session: usize,
+    /// Whether WebSocket messages are compressed for clients that offer it.
+    pub compression: bool,
 }
 
 impl Default for Config {
@@ -209,6 +214,7 @@ impl Default for Config {
             gateway: GatewaySection::default(),
             instruments: None,
             accept_divergence: None,
+            test_echo: false,
         }
     }
 }
@@ -317,6 +323,7 @@ impl Default for GatewaySection {
             close_after_ms: millis(gateway.close_after),
             send_buffer: gateway.send_buffer,
             max_in_flight_per_session: gateway.max_in_flight_per_session,
+            compression: gateway.compression,
         }
     }
 }
@@ -351,6 +358,8 @@ impl Config {
             ping_after: Duration::from_millis(section.ping_after_ms),
             close_after: Duration::from_millis(section.close_after_ms),
             max_in_flight_per_session: section.max_in_flight_per_session,
+            compression: section.compression,
+            test_echo: self.test_echo,
         }
     }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use mio::{Events, Poll, Token};
 
+use crate::channel::Intake;
 use crate::config::GatewayConfig;
 use crate::connections::{Connections, Queue};
 use crate::desk::Desk;
@@ -79,6 +80,7 @@ pub struct Gateway<S, E, C> {
     keys: Vec<u32>,
     pages: Pages,
     framer: Framer,
+    intake: Intake,
     /// What went into streams in this turn.
     broadcast: Option<Duration>,
 }
@@ -124,6 +126,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             keys: Vec::new(),
             pages: Pages::default(),
             framer: Framer::new(),
+            intake: Intake::new(),
             broadcast: None,
         })
     }
@@ -323,6 +326,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             stats: &mut self.stats,
             pages: &mut self.pages,
             framer: &mut self.framer,
+            intake: &mut self.intake,
             clock: &self.clock,
             now: self.now,
             peer,

@@ -58,6 +58,8 @@ mod subscriber;
 
 mod session;
 
+mod echo;
+
 mod linger;
 
 mod pages;
