@@ -88,7 +88,7 @@ impl Channel {
     /// How the connection ends, once nothing more will be read and the egress is written.
     pub fn end(&self, line: &Line, now: Duration) -> Option<Step> {
         let ended = self.over && line.egress.is_empty();
-        // A client may send on behind its close frame, and would be answered with a reset.
+        // What a client sends behind its close frame would be answered with a reset (RFC 6455 §7.1.1).
         ended.then(|| match line.ended {
             true => Step::Drop,
             false => Step::Become(Phase::Linger(Linger::new(now))),
