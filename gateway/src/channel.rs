@@ -12,6 +12,7 @@ use tungstenite::protocol::{Message, Role, WebSocketConfig, WebSocketContext};
 use tungstenite::{Bytes, Error, Utf8Bytes};
 
 use self::intake::{Inbound, Input, NOT_UTF8, Outward, TOO_LONG};
+use crate::egress::Egress;
 use crate::http::Agreed;
 use crate::line::{Got, Line};
 use crate::linger::Linger;
@@ -105,38 +106,46 @@ impl Channel {
         if self.over {
             return Ok(Incoming::Over);
         }
-        let stash = std::mem::take(&mut self.stash);
-        let from = std::mem::take(&mut self.stash_at);
-        let came = if from < stash.len() {
-            0
-        } else {
-            match line.read(intake.socket(), now)? {
-                Got::Bytes(count) => count,
+        let mut came = None;
+        if self.stash_at == self.stash.len() {
+            came = match line.read(intake.socket(), now)? {
+                Got::Bytes(count) => Some(count),
                 Got::Nothing => return Ok(Incoming::Nothing),
                 Got::End => {
                     self.over = true;
                     return Ok(Incoming::Over);
                 }
-            }
-        };
-        let input = match came {
-            0 => Input::Stash(&stash[from..]),
-            came => Input::Socket(came),
-        };
-        let mut reading = intake.reading(&mut self.inbound, &mut line.egress, input);
-        let got = self.context.read(&mut reading);
-        let unread = reading.unread();
-        if unread > 0 && came > 0 {
-            self.stash = intake.socket()[came - unread..came].to_vec();
-        } else if unread > 0 {
-            self.stash_at = stash.len() - unread;
-            self.stash = stash;
+            };
         }
-        Ok(self.judge(got, line, now))
+        Ok(self.look(came, &mut line.egress, intake, now))
+    }
+
+    /// Looks at what the socket just gave, or at what waits from before.
+    fn look(
+        &mut self,
+        came: Option<usize>,
+        egress: &mut Egress,
+        intake: &mut Intake,
+        now: Duration,
+    ) -> Incoming {
+        let stash = std::mem::take(&mut self.stash);
+        let from = std::mem::take(&mut self.stash_at);
+        let input = match came {
+            Some(count) => Input::Socket(count),
+            None => Input::Stash(&stash[from..]),
+        };
+        let mut reading = intake.reading(&mut self.inbound, egress, input);
+        let got = self.context.read(&mut reading);
+        match (reading.unread(), came) {
+            (0, _) => {}
+            (unread, Some(count)) => self.stash = intake.socket()[count - unread..count].to_vec(),
+            (unread, None) => (self.stash_at, self.stash) = (stash.len() - unread, stash),
+        }
+        self.judge(got, egress, now)
     }
 
     /// What a read of tungstenite's comes to.
-    fn judge(&mut self, got: Result<Message, Error>, line: &mut Line, now: Duration) -> Incoming {
+    fn judge(&mut self, got: Result<Message, Error>, egress: &mut Egress, now: Duration) -> Incoming {
         let (code, reason) = match got {
             Ok(message @ (Message::Text(_) | Message::Binary(_))) => {
                 if std::mem::take(&mut self.inbound.longest) > KEEP && self.context.can_write() {
@@ -150,8 +159,7 @@ impl Channel {
             }
             Ok(_) => {
                 // Writes the pong, or the answer to a close, behind which nothing is read.
-                let answered = self.context.flush(&mut Outward(&mut line.egress));
-                self.over = answered.is_err();
+                self.over = self.context.flush(&mut Outward(egress)).is_err();
                 return Incoming::Control;
             }
             Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return Incoming::Control,
@@ -162,13 +170,17 @@ impl Channel {
                 (None, error) => (CloseCode::Protocol, error.to_string()),
             },
         };
-        self.close(line, now, code.into(), &reason);
+        self.close_into(egress, now, code.into(), &reason);
         self.over = true;
         Incoming::Over
     }
 
     /// Sends a close frame, behind everything that waits already; nothing follows it.
     pub fn close(&mut self, line: &mut Line, now: Duration, code: u16, reason: &str) {
+        self.close_into(&mut line.egress, now, code, reason);
+    }
+
+    fn close_into(&mut self, egress: &mut Egress, now: Duration, code: u16, reason: &str) {
         if !self.is_open() {
             return;
         }
@@ -178,7 +190,7 @@ impl Channel {
             reason: Utf8Bytes::from(&reason[..reason.len().min(MAX_REASON)]),
         };
         // The egress takes everything, so an error can only say that the context is closed already.
-        let _ = self.context.close(&mut Outward(&mut line.egress), Some(frame));
+        let _ = self.context.close(&mut Outward(egress), Some(frame));
         self.closing.get_or_insert(now);
     }
 
@@ -249,4 +261,64 @@ fn context() -> WebSocketContext {
         .max_frame_size(Some(MAX_MESSAGE))
         .accept_unmasked_frames(false);
     WebSocketContext::new(Role::Server, Some(config))
+}
+
+/// A channel without a socket.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    use super::{Channel, Egress, Incoming, Intake};
+    use crate::http::Agreed;
+    use crate::wire::Format;
+    use std::time::Duration;
+
+    /// What a client's bytes come to.
+    #[derive(Debug)]
+    pub struct Fed {
+        channel: Channel,
+        intake: Intake,
+        egress: Egress,
+        /// Whether each message is text, and its bytes.
+        pub messages: Vec<(bool, Vec<u8>)>,
+    }
+
+    impl Fed {
+        /// A channel whose handshake is over.
+        pub fn new(deflate: bool) -> Self {
+            let format = Format::Json;
+            Self {
+                channel: Channel::new(Agreed { format, deflate }, Vec::new()),
+                intake: Intake::new(),
+                egress: Egress::default(),
+                messages: Vec::new(),
+            }
+        }
+
+        /// The next bytes of the client's.
+        pub fn feed(&mut self, bytes: &[u8]) {
+            assert_eq!(self.channel.stash_at, self.channel.stash.len());
+            (self.channel.stash, self.channel.stash_at) = (bytes.to_vec(), 0);
+            while !self.channel.over && self.channel.stash_at < self.channel.stash.len() {
+                let incoming = self
+                    .channel
+                    .look(None, &mut self.egress, &mut self.intake, Duration::ZERO);
+                match incoming {
+                    Incoming::Text(text) => self.messages.push((true, text.as_bytes().to_vec())),
+                    Incoming::Binary(bytes) => self.messages.push((false, bytes.to_vec())),
+                    Incoming::Control | Incoming::Nothing | Incoming::Over => {}
+                }
+            }
+            self.channel.stash.clear();
+            self.channel.stash_at = 0;
+        }
+
+        /// Everything that the exchange answered.
+        pub fn answers(&mut self) -> &[u8] {
+            self.egress.buffer()
+        }
+
+        /// Whether nothing more is read.
+        pub fn is_over(&self) -> bool {
+            self.channel.over
+        }
+    }
 }

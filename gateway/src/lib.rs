@@ -64,6 +64,9 @@ mod linger;
 
 mod pages;
 
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use channel::fuzzing;
 pub use config::GatewayConfig;
 pub use gateway::{Gateway, GatewayWaker};
 pub use ports::{
