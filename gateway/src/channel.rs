@@ -2,6 +2,8 @@
 
 mod intake;
 
+mod inbound;
+
 mod utf8;
 
 use std::io;
@@ -11,7 +13,8 @@ use tungstenite::protocol::frame::{CloseFrame, coding::CloseCode};
 use tungstenite::protocol::{Message, Role, WebSocketConfig, WebSocketContext};
 use tungstenite::{Bytes, Error, Utf8Bytes};
 
-use self::intake::{Inbound, Input, NOT_UTF8, Outward, TOO_LONG};
+use self::inbound::{Inbound, NOT_UTF8, TOO_LONG};
+use self::intake::{Input, Outward};
 use crate::egress::Egress;
 use crate::http::Agreed;
 use crate::line::{Got, Line};

@@ -19,7 +19,7 @@ fn whatever_window_is_agreed_on_is_kept() {
     let world = echo();
     // Repeats at every distance up to 8 KiB: with more window than was promised it would be shorter, and unreadable.
     let message: Vec<u8> = (0..LIMIT)
-        .map(|at| ((at % 8_192) * (at % 8_192) >> 5) as u8)
+        .map(|at| (((at % 8_192) * (at % 8_192)) >> 5) as u8)
         .collect();
     for offer in [
         "permessage-deflate",
