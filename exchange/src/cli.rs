@@ -68,6 +68,9 @@ struct ServeArgs {
     /// Start although this checkpoint, and others behind it, disagree: the state that the journal gives is taken.
     #[arg(long, value_name = "SEQUENCE")]
     accept_divergence: Option<u64>,
+    /// Serve /ws/echo, which sends every message back: for tests of the WebSocket protocol.
+    #[arg(long, hide = true)]
+    test_echo: bool,
 }
 
 #[derive(Debug, Args)]
@@ -392,6 +395,7 @@ fn run_serve(args: ServeArgs) -> Result<(), String> {
     }
     let mut config = Config::load(args.config.as_deref(), std::env::vars(), flags)?;
     config.accept_divergence = args.accept_divergence;
+    config.test_echo = args.test_echo;
     if args.print_config {
         let mut shown = config;
         shown.limits.get_or_insert_default();

@@ -51,6 +51,9 @@ pub struct Config {
     /// The first checkpoint whose disagreement is accepted for this start; from the command line only.
     #[serde(skip)]
     pub accept_divergence: Option<u64>,
+    /// Whether `/ws/echo` is there; only ever from the command line.
+    #[serde(skip)]
+    pub test_echo: bool,
 }
 
 /// What has happened to an order when its client is told.
@@ -192,6 +195,8 @@ pub struct GatewaySection {
     pub send_buffer: usize,
     /// Requests of one order session that may wait for their answers.
     pub max_in_flight_per_session: usize,
+    /// Whether WebSocket messages are compressed for clients that offer it.
+    pub compression: bool,
 }
 
 impl Default for Config {
@@ -211,6 +216,7 @@ impl Default for Config {
             gateway: GatewaySection::default(),
             instruments: None,
             accept_divergence: None,
+            test_echo: false,
         }
     }
 }
@@ -329,6 +335,7 @@ impl Default for GatewaySection {
             heartbeat_ms: millis(gateway.heartbeat),
             send_buffer: gateway.send_buffer,
             max_in_flight_per_session: gateway.max_in_flight_per_session,
+            compression: gateway.compression,
         }
     }
 }
@@ -364,6 +371,8 @@ impl Config {
             close_after: Duration::from_millis(section.close_after_ms),
             heartbeat: Duration::from_millis(section.heartbeat_ms),
             max_in_flight_per_session: section.max_in_flight_per_session,
+            compression: section.compression,
+            test_echo: self.test_echo,
         }
     }
 

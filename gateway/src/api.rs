@@ -9,7 +9,7 @@ use crate::http::{Agreed, Request, write_upgrade};
 use crate::line::Line;
 use crate::pending::Waiter;
 use crate::ports::{CommandSink, Page};
-use crate::route::{Route, route};
+use crate::route::{Route, nothing_at, route};
 use crate::turn::{Stage, Turn, recovering};
 use crate::wire::{ApiError, WsOp, codes, encode, request, resume};
 use crate::{session, subscriber};
@@ -35,6 +35,8 @@ pub(crate) enum Upgrade {
     Executions(subscriber::Start),
     /// `/ws/orders`.
     Orders(session::Start),
+    /// `/ws/echo`.
+    Echo,
 }
 
 /// Answers a request, sequences its command, or accepts its handshake.
@@ -67,7 +69,8 @@ pub(crate) fn handle<S: CommandSink>(
             };
             return turn.pages.ask(turn.peer, page).map(|()| Handled::Waiting);
         }
-        Route::WsExecutions { .. } | Route::WsOrders { .. } => {
+        Route::WsEcho if !turn.config.test_echo => return Err(nothing_at("/ws/echo")),
+        Route::WsExecutions { .. } | Route::WsOrders { .. } | Route::WsEcho => {
             return upgrade(request, route, line, turn)
                 .map(|(upgrade, agreed)| Handled::Upgrade(upgrade, agreed));
         }
@@ -162,9 +165,10 @@ fn upgrade<S: CommandSink>(
             let seen = after.unwrap_or((views.sequence(), None));
             Upgrade::Orders(session::Start { account, from, seen })
         }
+        Route::WsEcho => Upgrade::Echo,
         _ => return Err(ApiError::new(codes::NOT_FOUND, "there is no stream here")),
     };
-    let agreed = write_upgrade(request, line.egress.buffer())?;
+    let agreed = write_upgrade(request, turn.config.compression, line.egress.buffer())?;
     Ok((upgrade, agreed))
 }
 

@@ -1,16 +1,28 @@
 //! The WebSocket protocol of one connection, over its line.
 
-use std::io::{self, Read, Write};
+mod intake;
+
+mod inbound;
+
+mod utf8;
+
+use std::io;
 use std::time::Duration;
 
 use tungstenite::protocol::frame::{CloseFrame, coding::CloseCode};
 use tungstenite::protocol::{Message, Role, WebSocketConfig, WebSocketContext};
 use tungstenite::{Bytes, Error, Utf8Bytes};
 
+use self::inbound::{Inbound, NOT_UTF8, TOO_LONG};
+use self::intake::{Input, Outward};
+use crate::egress::Egress;
+use crate::http::Agreed;
 use crate::line::{Got, Line};
 use crate::linger::Linger;
 use crate::phase::Phase;
 use crate::turn::Step;
+
+pub(crate) use self::intake::Intake;
 
 /// The longest message and the longest frame that a client may send, in bytes.
 pub(crate) const MAX_MESSAGE: usize = 64 * 1024;
@@ -21,16 +33,24 @@ pub(crate) const SLOW_CONSUMER: u16 = 4001;
 /// RFC 6455 §5.5: a control frame's payload has at most 125 bytes, two of which are the code.
 const MAX_REASON: usize = 123;
 
+/// Bytes that tungstenite holds for what it reads, and reads at once: enough for nearly every request.
+const READ_BUFFER: usize = 512;
+
+/// After a message of which a frame was longer than this, tungstenite's buffer is given back.
+const KEEP: u32 = 1024;
+
 /// The WebSocket protocol of one connection: what tungstenite decides, in the order of the connection's own egress.
 #[derive(Debug)]
 pub(crate) struct Channel {
     context: WebSocketContext,
+    inbound: Inbound,
+    /// Bytes that came and were not looked at, from `stash_at` on.
+    stash: Vec<u8>,
+    stash_at: usize,
     /// Since when a close frame of ours waits for its answer.
     closing: Option<Duration>,
     /// Whether nothing more will be read.
     over: bool,
-    /// Whether both sides have closed, so that nothing more can come.
-    clean: bool,
     /// When the last ping went out.
     pinged: Option<Duration>,
 }
@@ -41,8 +61,8 @@ pub(crate) enum Incoming {
     /// A text message.
     Text(Utf8Bytes),
     /// A binary message.
-    Binary,
-    /// A ping, a pong or a close, dealt with.
+    Binary(Bytes),
+    /// A ping, a pong or a close, dealt with, or a part of what is yet to come.
     Control,
     /// Nothing for now.
     Nothing,
@@ -50,48 +70,16 @@ pub(crate) enum Incoming {
     Over,
 }
 
-/// The line as tungstenite sees it: reads come from the socket, writes go to the egress and so never block.
-struct Shim<'a> {
-    line: &'a mut Line,
-    now: Duration,
-}
-
-impl Read for Shim<'_> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        match self.line.read(buf, self.now)? {
-            Got::Bytes(bytes) => Ok(bytes),
-            Got::Nothing => Err(io::ErrorKind::WouldBlock.into()),
-            Got::End => Ok(0),
-        }
-    }
-}
-
-impl Write for Shim<'_> {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.line.egress.buffer().extend_from_slice(buf);
-        Ok(buf.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 impl Channel {
     /// The channel after a handshake; `leftover` is what the client sent right behind it.
-    pub fn new(leftover: Vec<u8>) -> Self {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(1024)
-            .write_buffer_size(0)
-            .max_write_buffer_size(MAX_MESSAGE)
-            .max_message_size(Some(MAX_MESSAGE))
-            .max_frame_size(Some(MAX_MESSAGE))
-            .accept_unmasked_frames(false);
+    pub fn new(agreed: Agreed, leftover: Vec<u8>) -> Self {
         Self {
-            context: WebSocketContext::from_partially_read(leftover, Role::Server, Some(config)),
+            context: context(),
+            inbound: Inbound::new(agreed.deflate),
+            stash: leftover,
+            stash_at: 0,
             closing: None,
             over: false,
-            clean: false,
             pinged: None,
         }
     }
@@ -104,54 +92,98 @@ impl Channel {
     /// How the connection ends, once nothing more will be read and the egress is written.
     pub fn end(&self, line: &Line, now: Duration) -> Option<Step> {
         let ended = self.over && line.egress.is_empty();
-        ended.then(|| match self.clean || line.ended {
+        // What a client sends behind its close frame would be answered with a reset (RFC 6455 §7.1.1).
+        ended.then(|| match line.ended {
             true => Step::Drop,
             false => Step::Become(Phase::Linger(Linger::new(now))),
         })
     }
 
     /// The next message, if the client sent one. Answers to pings and closes go to the egress by themselves; a client
-    /// that breaks the protocol is closed with the code that says how. Not to be called while too much waits in the
-    /// egress, which is what bounds those answers.
+    /// that breaks the protocol is closed with the code that says how. The socket is asked at most once. Not to be called
+    /// while too much waits in the egress, which is what bounds those answers.
     ///
     /// # Errors
     /// The socket is broken.
-    pub fn read(&mut self, line: &mut Line, now: Duration) -> io::Result<Incoming> {
+    pub fn read(&mut self, line: &mut Line, intake: &mut Intake, now: Duration) -> io::Result<Incoming> {
         if self.over {
             return Ok(Incoming::Over);
         }
-        let (code, reason) = match self.context.read(&mut Shim { line, now }) {
-            Ok(Message::Text(text)) => return Ok(Incoming::Text(text)),
-            Ok(Message::Binary(_)) => return Ok(Incoming::Binary),
-            Ok(_) => return Ok(Incoming::Control),
-            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                return Ok(Incoming::Nothing);
-            }
-            Err(Error::Io(error)) => return Err(error),
-            Err(Error::ConnectionClosed | Error::AlreadyClosed) => {
-                self.clean = true;
-                (None, String::new())
-            }
-            Err(_) if line.ended => (None, String::new()),
-            Err(Error::Capacity(_)) => (
-                Some(CloseCode::Size),
-                format!("a message may have at most {MAX_MESSAGE} bytes"),
-            ),
-            Err(Error::Utf8(_)) => (
-                Some(CloseCode::Invalid),
-                "a text message must be UTF-8".to_owned(),
-            ),
-            Err(error) => (Some(CloseCode::Protocol), error.to_string()),
-        };
-        if let Some(code) = code {
-            self.close(line, now, code.into(), &reason);
+        let mut came = None;
+        if self.stash_at == self.stash.len() {
+            came = match line.read(intake.socket(), now)? {
+                Got::Bytes(count) => Some(count),
+                Got::Nothing => return Ok(Incoming::Nothing),
+                Got::End => {
+                    self.over = true;
+                    return Ok(Incoming::Over);
+                }
+            };
         }
+        Ok(self.look(came, &mut line.egress, intake, now))
+    }
+
+    /// Looks at what the socket just gave, or at what waits from before.
+    fn look(
+        &mut self,
+        came: Option<usize>,
+        egress: &mut Egress,
+        intake: &mut Intake,
+        now: Duration,
+    ) -> Incoming {
+        let stash = std::mem::take(&mut self.stash);
+        let from = std::mem::take(&mut self.stash_at);
+        let input = match came {
+            Some(count) => Input::Socket(count),
+            None => Input::Stash(&stash[from..]),
+        };
+        let mut reading = intake.reading(&mut self.inbound, egress, input);
+        let got = self.context.read(&mut reading);
+        match (reading.unread(), came) {
+            (0, _) => {}
+            (unread, Some(count)) => self.stash = intake.socket()[count - unread..count].to_vec(),
+            (unread, None) => (self.stash_at, self.stash) = (stash.len() - unread, stash),
+        }
+        self.judge(got, egress, now)
+    }
+
+    /// What a read of tungstenite's comes to.
+    fn judge(&mut self, got: Result<Message, Error>, egress: &mut Egress, now: Duration) -> Incoming {
+        let (code, reason) = match got {
+            Ok(message @ (Message::Text(_) | Message::Binary(_))) => {
+                if std::mem::take(&mut self.inbound.longest) > KEEP && self.context.can_write() {
+                    // Between two messages there is nothing in it but memory.
+                    self.context = context();
+                }
+                return match message {
+                    Message::Text(text) => Incoming::Text(text),
+                    message => Incoming::Binary(message.into_data()),
+                };
+            }
+            Ok(_) => {
+                // Writes the pong, or the answer to a close, behind which nothing is read.
+                self.over = self.context.flush(&mut Outward(egress)).is_err();
+                return Incoming::Control;
+            }
+            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return Incoming::Control,
+            Err(error) => match (self.inbound.fault, error) {
+                (Some(fault), _) => (fault.code, fault.reason.to_owned()),
+                (None, Error::Capacity(_)) => (TOO_LONG.code, TOO_LONG.reason.to_owned()),
+                (None, Error::Utf8(_)) => (NOT_UTF8.code, NOT_UTF8.reason.to_owned()),
+                (None, error) => (CloseCode::Protocol, error.to_string()),
+            },
+        };
+        self.close_into(egress, now, code.into(), &reason);
         self.over = true;
-        Ok(Incoming::Over)
+        Incoming::Over
     }
 
     /// Sends a close frame, behind everything that waits already; nothing follows it.
     pub fn close(&mut self, line: &mut Line, now: Duration, code: u16, reason: &str) {
+        self.close_into(&mut line.egress, now, code, reason);
+    }
+
+    fn close_into(&mut self, egress: &mut Egress, now: Duration, code: u16, reason: &str) {
         if !self.is_open() {
             return;
         }
@@ -160,8 +192,8 @@ impl Channel {
             code: code.into(),
             reason: Utf8Bytes::from(&reason[..reason.len().min(MAX_REASON)]),
         };
-        // The shim takes everything, so an error can only say that the context is closed already.
-        let _ = self.context.close(&mut Shim { line, now }, Some(frame));
+        // The egress takes everything, so an error can only say that the context is closed already.
+        let _ = self.context.close(&mut Outward(egress), Some(frame));
         self.closing.get_or_insert(now);
     }
 
@@ -187,10 +219,10 @@ impl Channel {
             }
             None if now >= line.heard + ping_after => {
                 self.pinged = Some(now);
-                // The shim takes everything, so an error can only say that the context is closed already.
+                // The egress takes everything, so an error can only say that the context is closed already.
                 let _ = self
                     .context
-                    .write(&mut Shim { line, now }, Message::Ping(Bytes::new()));
+                    .write(&mut Outward(&mut line.egress), Message::Ping(Bytes::new()));
             }
             _ => {}
         }
@@ -219,5 +251,77 @@ impl Channel {
     /// When the ping went out after which nothing was heard.
     fn unanswered_ping(&self, line: &Line) -> Option<Duration> {
         self.pinged.filter(|&pinged| pinged > line.heard)
+    }
+}
+
+/// Tungstenite for one connection.
+fn context() -> WebSocketContext {
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0)
+        .max_write_buffer_size(MAX_MESSAGE)
+        .max_message_size(Some(MAX_MESSAGE))
+        .max_frame_size(Some(MAX_MESSAGE))
+        .accept_unmasked_frames(false);
+    WebSocketContext::new(Role::Server, Some(config))
+}
+
+/// A channel without a socket.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    use super::{Channel, Egress, Incoming, Intake};
+    use crate::http::Agreed;
+    use crate::wire::Format;
+    use std::time::Duration;
+
+    /// What a client's bytes come to.
+    #[derive(Debug)]
+    pub struct Fed {
+        channel: Channel,
+        intake: Intake,
+        egress: Egress,
+        /// Whether each message is text, and its bytes.
+        pub messages: Vec<(bool, Vec<u8>)>,
+    }
+
+    impl Fed {
+        /// A channel whose handshake is over.
+        pub fn new(deflate: bool) -> Self {
+            let format = Format::Json;
+            Self {
+                channel: Channel::new(Agreed { format, deflate }, Vec::new()),
+                intake: Intake::new(),
+                egress: Egress::default(),
+                messages: Vec::new(),
+            }
+        }
+
+        /// The next bytes of the client's.
+        pub fn feed(&mut self, bytes: &[u8]) {
+            assert_eq!(self.channel.stash_at, self.channel.stash.len());
+            (self.channel.stash, self.channel.stash_at) = (bytes.to_vec(), 0);
+            while !self.channel.over && self.channel.stash_at < self.channel.stash.len() {
+                let incoming = self
+                    .channel
+                    .look(None, &mut self.egress, &mut self.intake, Duration::ZERO);
+                match incoming {
+                    Incoming::Text(text) => self.messages.push((true, text.as_bytes().to_vec())),
+                    Incoming::Binary(bytes) => self.messages.push((false, bytes.to_vec())),
+                    Incoming::Control | Incoming::Nothing | Incoming::Over => {}
+                }
+            }
+            self.channel.stash.clear();
+            self.channel.stash_at = 0;
+        }
+
+        /// Everything that the exchange answered.
+        pub fn answers(&mut self) -> &[u8] {
+            self.egress.buffer()
+        }
+
+        /// Whether nothing more is read.
+        pub fn is_over(&self) -> bool {
+            self.channel.over
+        }
     }
 }

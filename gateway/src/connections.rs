@@ -146,7 +146,7 @@ impl Connections {
                 self.session_count += 1;
                 self.sessions.entry(*session.account()).or_default().push(key);
             }
-            Phase::Requests(_) | Phase::Linger(_) => {}
+            Phase::Requests(_) | Phase::Echo(_) | Phase::Linger(_) => {}
         }
         let before = std::mem::replace(&mut connection.phase, phase);
         self.uncount(key, &before);
@@ -249,7 +249,7 @@ impl Connections {
         match &mut connection.phase {
             Phase::Requests(requests) => requests.answer(line, &answer, views, now),
             Phase::Session(session) => session.answer(line, waiter, &answer, views, framer),
-            Phase::Subscriber(_) | Phase::Linger(_) => return,
+            Phase::Subscriber(_) | Phase::Echo(_) | Phase::Linger(_) => return,
         }
         self.enqueue(waiter.peer.key, Queue::Requests);
     }
@@ -294,7 +294,7 @@ impl Connections {
                     }
                 }
             }
-            Phase::Requests(_) | Phase::Linger(_) => {}
+            Phase::Requests(_) | Phase::Echo(_) | Phase::Linger(_) => {}
         }
     }
 }

@@ -9,10 +9,13 @@ use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, 
 const LEVEL: u32 = 1;
 
 /// The window, 2^9 bytes: the smallest that zlib can make, so that every `server_max_window_bits` from 9 on is kept.
-const WINDOW_BITS: u8 = 9;
+pub(crate) const WINDOW_BITS: u8 = 9;
 
 /// What a flushed block ends with, and a message does not (RFC 7692 §7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
+
+/// The tail that a message is read with: behind it a final, empty block, which only a message that was whole ends with.
+const READ_TAIL: [u8; 9] = [0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff];
 
 /// Compresses messages.
 #[derive(Debug)]
@@ -71,38 +74,57 @@ impl Inflater {
 
     /// Appends what the payload of a compressed message comes to, at most `most` bytes.
     ///
+    /// The last byte of a compressed message is that of the block header which the tail completes. A final block within
+    /// the message is allowed (RFC 7692 §7.2.3.5); what follows it begins at the next byte, with an empty window.
+    ///
     /// # Errors
-    /// It comes to more, whatever it would come to, or is no deflate stream; `out` has some of it then.
+    /// It comes to more, whatever it would come to, or is no whole deflate stream; `out` has some of it then.
     pub fn inflate(&mut self, message: &[u8], most: usize, out: &mut Vec<u8>) -> Result<(), InflateError> {
-        self.stream.reset(false);
+        // What a compressor that was given nothing gives, though it should be one byte (§7.2.3.6).
+        if message.is_empty() {
+            return Ok(());
+        }
         let start = out.len();
-        for part in [message, &TAIL] {
-            let mut rest = part;
-            loop {
-                let (taken, made) = (self.stream.total_in(), out.len() - start);
-                // One byte more than is allowed, so that a message that ends just there is told from one that goes on.
-                out.reserve((most + 1 - made).min(1024.max(4 * rest.len())));
-                let status = self.stream.decompress_vec(rest, out, FlushDecompress::Sync);
-                rest = &rest[(self.stream.total_in() - taken) as usize..];
-                if out.len() - start > most {
-                    return Err(InflateError::TooLarge);
-                }
-                match status {
-                    Ok(Status::StreamEnd) => {
-                        // A final block is allowed (§7.2.3.5); what follows it in the message would be another stream.
-                        return if rest.is_empty() || part == TAIL {
-                            Ok(())
-                        } else {
-                            Err(InflateError::Corrupt)
-                        };
-                    }
-                    Ok(_) if rest.is_empty() && out.len() < out.capacity() => break,
-                    Ok(_) => {}
-                    Err(_) => return Err(InflateError::Corrupt),
-                }
+        let mut ended = self.part(message, start + most, out, true)?;
+        // A message that ends in a final block and lacks the byte behind it is complete all the same.
+        if !ended {
+            ended = self.part(&READ_TAIL, start + most, out, false)?;
+        }
+        match ended {
+            true => Ok(()),
+            false => Err(InflateError::Corrupt),
+        }
+    }
+
+    /// Takes in `part` until `out` is longer than `most`. Whether a final block ended just there.
+    fn part(
+        &mut self,
+        part: &[u8],
+        most: usize,
+        out: &mut Vec<u8>,
+        mut begins: bool,
+    ) -> Result<bool, InflateError> {
+        let mut rest = part;
+        loop {
+            if std::mem::take(&mut begins) {
+                self.stream.reset(false);
+            }
+            let taken = self.stream.total_in();
+            // One byte more than is allowed, so that a message that ends just there is told from one that goes on.
+            out.reserve((most + 1 - out.len()).min(1024.max(4 * rest.len())));
+            let status = self.stream.decompress_vec(rest, out, FlushDecompress::Sync);
+            rest = &rest[(self.stream.total_in() - taken) as usize..];
+            if out.len() > most {
+                return Err(InflateError::TooLarge);
+            }
+            match status {
+                Ok(Status::StreamEnd) if rest.is_empty() => return Ok(true),
+                Ok(Status::StreamEnd) => begins = true,
+                Ok(_) if rest.is_empty() && out.len() < out.capacity() => return Ok(false),
+                Ok(_) => {}
+                Err(_) => return Err(InflateError::Corrupt),
             }
         }
-        Ok(())
     }
 }
 
@@ -123,6 +145,107 @@ mod tests {
                 let too_large = inflater.inflate(&small[6..], len - 1, &mut Vec::new());
                 assert_eq!(too_large, Err(InflateError::TooLarge), "{len}");
             }
+        }
+    }
+    fn inflate(message: &[u8]) -> Result<Vec<u8>, InflateError> {
+        let mut out = Vec::new();
+        Inflater::new().inflate(message, 1000, &mut out).map(|()| out)
+    }
+
+    #[test]
+    fn the_messages_of_the_standard_are_read() {
+        // RFC 7692 §7.2.3.1 to §7.2.3.6.
+        for (message, text) in [
+            (&[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00][..], "Hello"),
+            (
+                &[0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00],
+                "Hello",
+            ),
+            (&[0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00], "Hello"),
+            (&[0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00], "Hello"),
+            (
+                &[
+                    0xf2, 0x48, 0x05, 0x00, 0x00, 0x00, 0xff, 0xff, 0xca, 0xc9, 0xc9, 0x07, 0x00,
+                ],
+                "Hello",
+            ),
+            (&[0x00], ""),
+            (&[], ""),
+            (
+                &[
+                    0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00,
+                ],
+                "HelloHello",
+            ),
+        ] {
+            assert_eq!(inflate(message), Ok(text.as_bytes().to_vec()), "{message:02x?}");
+        }
+    }
+
+    #[test]
+    fn a_message_that_was_cut_or_is_no_stream_is_not_passed_on() {
+        for message in [
+            // A dynamic block without its codes, a block of no type, a stored block with a wrong length, and with too
+            // few bytes, and a copy from before the beginning.
+            &[0x04][..],
+            &[0x06],
+            &[0x00, 0x05, 0x00, 0xfa, 0xfe, 0x48, 0x65],
+            &[0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65],
+            &[0x00, 0x20, 0x00, 0xdf, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00],
+            &[0x02, 0x13, 0x00],
+            &[0xff; 20],
+            b"{}",
+        ] {
+            assert_eq!(inflate(message), Err(InflateError::Corrupt), "{message:02x?}");
+        }
+        // The same one reads on after an error.
+        let (mut inflater, mut out) = (Inflater::new(), Vec::new());
+        assert!(inflater.inflate(&[0x06], 9, &mut out).is_err());
+        inflater
+            .inflate(&[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00], 9, &mut out)
+            .unwrap();
+        assert_eq!(out, b"Hello");
+    }
+
+    #[test]
+    fn no_message_is_written_with_more_window_than_was_promised() {
+        // Repeats from all distances, read by an inflater that has no more than the window, through small buffers so
+        // that it cannot look back into its own output instead.
+        let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut next = |below: usize| {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            (seed % below as u64) as usize
+        };
+        let mut deflater = Deflater::new();
+        for round in 0..200 {
+            let mut message: Vec<u8> = (0..600).map(|_| next(256) as u8).collect();
+            while message.len() < 6_000 {
+                let (distance, len) = (1 + next(message.len()), 3 + next(60));
+                for _ in 0..len {
+                    message.push(message[message.len() - distance]);
+                }
+                message.extend((0..next(4)).map(|_| next(256) as u8));
+            }
+            let mut small = Vec::new();
+            deflater.deflate(&message, &mut small);
+            small.extend_from_slice(&TAIL);
+            let mut narrow = Decompress::new_with_window_bits(false, WINDOW_BITS);
+            let mut back: Vec<u8> = Vec::new();
+            let mut buffer = [0; 64];
+            loop {
+                let (taken, made) = (narrow.total_in() as usize, narrow.total_out());
+                narrow
+                    .decompress(&small[taken..], &mut buffer, FlushDecompress::Sync)
+                    .unwrap_or_else(|error| panic!("round {round}: {error}"));
+                let got = (narrow.total_out() - made) as usize;
+                back.extend_from_slice(&buffer[..got]);
+                if got == 0 {
+                    break;
+                }
+            }
+            assert!(back == message, "round {round}");
         }
     }
 }

@@ -9,7 +9,7 @@ pub(crate) const PIECES_PER_WRITE: usize = 64;
 pub(crate) const EGRESS_HIGH: usize = 32 * 1024;
 
 /// A buffer that has grown beyond this many bytes is given back once it is empty.
-const KEEP_CAPACITY: usize = 2 * 1024;
+const KEEP_CAPACITY: usize = 1024;
 
 /// Bytes that belong to one connection alone, in order: responses, replies, control frames, and at most the rest of
 /// one shared frame that a write cut.

@@ -29,7 +29,17 @@ impl Framer {
     /// Appends one unmasked frame around the message that `payload` appends.
     pub fn frame(&mut self, out: &mut Vec<u8>, agreed: Agreed, payload: impl FnOnce(&mut Vec<u8>)) {
         let opcode = if agreed.format.is_text() { TEXT } else { BINARY };
-        if agreed.deflate {
+        self.write(out, agreed.deflate, opcode, payload);
+    }
+
+    /// Appends one unmasked frame around a message of a client's, text or binary as it was.
+    pub fn echo(&mut self, out: &mut Vec<u8>, deflate: bool, is_text: bool, message: &[u8]) {
+        let opcode = if is_text { TEXT } else { BINARY };
+        self.write(out, deflate, opcode, |out| out.extend_from_slice(message));
+    }
+
+    fn write(&mut self, out: &mut Vec<u8>, deflate: bool, opcode: u8, payload: impl FnOnce(&mut Vec<u8>)) {
+        if deflate {
             self.plain.clear();
             payload(&mut self.plain);
             envelop(out, FIN | RSV1 | opcode, |out| {

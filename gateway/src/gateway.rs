@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use mio::{Events, Poll, Token};
 
+use crate::channel::Intake;
 use crate::config::GatewayConfig;
 use crate::connections::{Connections, Queue};
 use crate::desk::Desk;
@@ -87,6 +88,7 @@ pub struct Gateway<S, E, C> {
     sweeping: Option<u32>,
     pages: Pages,
     framer: Framer,
+    intake: Intake,
     /// What went into streams in this turn.
     broadcast: Option<Duration>,
 }
@@ -132,6 +134,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             sweeping: None,
             pages: Pages::default(),
             framer: Framer::new(),
+            intake: Intake::new(),
             broadcast: None,
         })
     }
@@ -335,6 +338,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             stats: &mut self.stats,
             pages: &mut self.pages,
             framer: &mut self.framer,
+            intake: &mut self.intake,
             clock: &self.clock,
             now: self.now,
             peer,

@@ -10,6 +10,8 @@ mod request;
 
 mod response;
 
+mod extensions;
+
 mod upgrade;
 
 pub(crate) use authority::Authority;

@@ -58,10 +58,15 @@ mod subscriber;
 
 mod session;
 
+mod echo;
+
 mod linger;
 
 mod pages;
 
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use channel::fuzzing;
 pub use config::GatewayConfig;
 pub use gateway::{Gateway, GatewayWaker, LONGEST_ABSENCE_MICROS};
 pub use ports::{

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::echo::Echo;
 use crate::line::Line;
 use crate::linger::Linger;
 use crate::ports::CommandSink;
@@ -19,6 +20,8 @@ pub(crate) enum Phase {
     Subscriber(Box<Subscriber>),
     /// `/ws/orders`.
     Session(Box<Session>),
+    /// `/ws/echo`.
+    Echo(Box<Echo>),
     /// Written out and shut, waiting for the peer to do the same.
     Linger(Linger),
 }
@@ -37,7 +40,7 @@ impl Phase {
         match self {
             Phase::Subscriber(_) => Kind::Subscriber,
             Phase::Session(_) => Kind::Session,
-            Phase::Requests(_) | Phase::Linger(_) => Kind::Http,
+            Phase::Requests(_) | Phase::Echo(_) | Phase::Linger(_) => Kind::Http,
         }
     }
 
@@ -47,6 +50,7 @@ impl Phase {
             Phase::Requests(requests) => requests.serve(line, turn),
             Phase::Subscriber(subscriber) => subscriber.serve(line, turn),
             Phase::Session(session) => session.serve(line, turn),
+            Phase::Echo(echo) => echo.serve(line, turn),
             Phase::Linger(linger) => linger.serve(line, turn.now),
         }
     }
@@ -58,6 +62,7 @@ impl Phase {
             Phase::Requests(requests) => requests.deadline(line, turn.config),
             Phase::Subscriber(subscriber) => Some(subscriber.deadline(line, turn.config)),
             Phase::Session(session) => session.deadline(line, turn.config),
+            Phase::Echo(echo) => echo.deadline(line, turn.config),
             Phase::Linger(linger) => Some(linger.deadline()),
         };
         match (stall, own) {
@@ -78,6 +83,7 @@ impl Phase {
             Phase::Requests(requests) => requests.expire(line),
             Phase::Subscriber(subscriber) => subscriber.expire(line, turn),
             Phase::Session(session) => session.expire(line, turn),
+            Phase::Echo(echo) => echo.expire(line, turn),
             Phase::Linger(_) => Step::Drop,
         }
     }
@@ -90,6 +96,7 @@ impl Phase {
             Phase::Requests(requests) => requests.shut(),
             Phase::Subscriber(subscriber) => subscriber.channel.close(line, turn.now, GOING_AWAY, REASON),
             Phase::Session(session) => session.channel.close(line, turn.now, GOING_AWAY, REASON),
+            Phase::Echo(echo) => echo.channel.close(line, turn.now, GOING_AWAY, REASON),
             Phase::Linger(_) => {}
         }
         Step::Again

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::answer::{Answer, NO_STORE, refuse};
 use crate::api::{self, Handled, Upgrade};
 use crate::config::GatewayConfig;
+use crate::echo::Echo;
 use crate::egress::EGRESS_HIGH;
 use crate::http::{HttpLimits, Parse, Request, parse, write_response};
 use crate::line::{Got, Line, READ_PER_VISIT};
@@ -140,6 +141,7 @@ impl Requests {
                         Upgrade::Orders(start) => {
                             Phase::Session(Box::new(Session::new(start, agreed, leftover)))
                         }
+                        Upgrade::Echo => Phase::Echo(Box::new(Echo::new(agreed, leftover))),
                     });
                 }
                 Ok(Some(_)) => {}

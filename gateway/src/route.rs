@@ -36,6 +36,8 @@ pub enum Route {
         /// Everything up to this command, or up to this event of it, was seen.
         after: Option<(Sequence, Option<u32>)>,
     },
+    /// `/ws/echo`
+    WsEcho,
     /// `POST /api/v1/orders`
     PlaceOrder,
     /// `PATCH /api/v1/orders/{order_id}`
@@ -163,11 +165,21 @@ pub fn route(method: &str, target: &str) -> Result<Route, ApiError> {
     Ok(route)
 }
 
+/// What a client is told of a path that is not there.
+pub(crate) fn nothing_at(path: &str) -> ApiError {
+    let message = format!(
+        "there is nothing at {}; docs/wire-protocol.md lists every path, /api/v1/orders among them",
+        excerpt(path)
+    );
+    ApiError::new(codes::NOT_FOUND, message)
+}
+
 /// A path, before its method and query are looked at.
 enum Endpoint {
     Page,
     WsExecutions,
     WsOrders,
+    WsEcho,
     Orders,
     Order(String),
     Executions(String),
@@ -189,6 +201,7 @@ impl Endpoint {
             [""] => Endpoint::Page,
             ["ws", "executions"] => Endpoint::WsExecutions,
             ["ws", "orders"] => Endpoint::WsOrders,
+            ["ws", "echo"] => Endpoint::WsEcho,
             ["api", "v1", "orders"] => Endpoint::Orders,
             ["api", "v1", "orders", id] if !id.is_empty() => Endpoint::Order(last(id)?),
             ["api", "v1", "executions", symbol] if !symbol.is_empty() => Endpoint::Executions(last(symbol)?),
@@ -199,19 +212,13 @@ impl Endpoint {
             ["readyz"] => Endpoint::Readyz,
             ["metrics"] => Endpoint::Metrics,
             ["metrics", "latency"] => Endpoint::Latency,
-            _ => {
-                let message = format!(
-                    "there is nothing at {}; docs/wire-protocol.md lists every path, /api/v1/orders among them",
-                    excerpt(path)
-                );
-                return Err(ApiError::new(codes::NOT_FOUND, message));
-            }
+            _ => return Err(nothing_at(path)),
         })
     }
 
     fn allow(&self) -> &'static str {
         match self {
-            Endpoint::WsExecutions | Endpoint::WsOrders => "GET",
+            Endpoint::WsExecutions | Endpoint::WsOrders | Endpoint::WsEcho => "GET",
             Endpoint::Orders => "GET, HEAD, POST, DELETE",
             Endpoint::Order(_) => "GET, HEAD, PATCH, DELETE",
             _ => "GET, HEAD",
@@ -229,6 +236,7 @@ impl Endpoint {
                 account: account(query)?,
                 after: sequence(query)?,
             },
+            (Endpoint::WsEcho, _) => Route::WsEcho,
             (Endpoint::Orders, "POST") => Route::PlaceOrder,
             (Endpoint::Orders, "DELETE") => Route::CancelAll {
                 account: account(query)?,

@@ -59,7 +59,7 @@ impl Session {
     /// A session from `start` on; `leftover` came right behind the handshake.
     pub fn new(start: Start, agreed: Agreed, leftover: Vec<u8>) -> Self {
         Self {
-            channel: Channel::new(leftover),
+            channel: Channel::new(agreed, leftover),
             agreed,
             account: start.account,
             from: start.from,
@@ -124,9 +124,9 @@ impl Session {
             if !self.may_read(line, turn.config) || line.taken >= READ_PER_VISIT {
                 break;
             }
-            match self.channel.read(line, turn.now)? {
+            match self.channel.read(line, turn.intake, turn.now)? {
                 Incoming::Text(text) => self.request(&text, line, turn),
-                Incoming::Binary => {
+                Incoming::Binary(_) => {
                     let reason = "requests are JSON in text messages";
                     self.channel.close(line, turn.now, UNSUPPORTED_DATA, reason);
                 }

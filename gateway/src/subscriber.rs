@@ -68,7 +68,7 @@ impl Subscriber {
     /// A subscription from `start` on; `leftover` came right behind the handshake.
     pub fn new(start: Start, agreed: Agreed, leftover: Vec<u8>) -> Self {
         Self {
-            channel: Channel::new(leftover),
+            channel: Channel::new(agreed, leftover),
             agreed,
             instrument: start.instrument,
             cursor: start.cursor,
@@ -107,7 +107,7 @@ impl Subscriber {
             }
             // The stream has no requests; what a client says on it beyond the control frames is passed over.
             if matches!(
-                self.channel.read(line, turn.now)?,
+                self.channel.read(line, turn.intake, turn.now)?,
                 Incoming::Nothing | Incoming::Over
             ) {
                 unread = false;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use hoga_protocol::Nanos;
 use hoga_views::Views;
 
+use crate::channel::Intake;
 use crate::config::GatewayConfig;
 use crate::desk::Desk;
 use crate::frame::Framer;
@@ -46,6 +47,8 @@ pub(crate) struct Turn<'a, S> {
     pub pages: &'a mut Pages,
     /// Writes messages as frames.
     pub framer: &'a mut Framer,
+    /// What frames are read with.
+    pub intake: &'a mut Intake,
     /// For stamping commands.
     pub clock: &'a dyn Clock,
     /// For timeouts.

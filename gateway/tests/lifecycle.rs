@@ -335,6 +335,60 @@ fn a_websocket_that_is_silent_is_pinged_and_then_closed() {
         };
         assert!(close.reason.contains("keepalive"), "{close:?}");
         assert!(ws.ends());
+        drop(ws);
+        world.until("it to be gone", |stats| stats.connections == 0);
+    }
+}
+
+#[test]
+fn a_client_that_keeps_the_connection_alive_itself_is_answered_and_left_alone() {
+    use tungstenite::Message;
+    let config = GatewayConfig::default();
+    let world = by_hand();
+    for path in ["/ws/executions", "/ws/orders"] {
+        let mut ws = Ws::connect(&world, path);
+        world.until("it", |stats| stats.subscribers + stats.sessions == 1);
+        for round in 0u8..10 {
+            world.advance(config.ping_after - Duration::from_millis(200));
+            world.settle();
+            ws.socket.send(Message::Ping(vec![round; 3].into())).unwrap();
+            // Had the exchange pinged too, that would be read first.
+            assert_eq!(
+                ws.socket.read().unwrap(),
+                Message::Pong(vec![round; 3].into()),
+                "{path}"
+            );
+        }
+        ws.socket.close(None).unwrap();
+        assert!(ws.ends());
+        drop(ws);
+        world.until("it to be gone", |stats| stats.connections == 0);
+    }
+}
+
+#[test]
+fn a_ping_is_given_all_its_time_to_be_answered() {
+    use tungstenite::Message;
+    let config = GatewayConfig::default();
+    let world = by_hand();
+    for path in ["/ws/executions", "/ws/orders"] {
+        let mut ws = Ws::connect(&world, path);
+        world.until("it", |stats| stats.subscribers + stats.sessions == 1);
+        world.advance(config.ping_after);
+        world.settle();
+        assert!(ws.socket.read().unwrap().is_ping(), "{path}");
+        world.advance(config.close_after - config.ping_after - Duration::from_millis(300));
+        world.settle();
+        // Reading the ping queued the pong, which counts from when it comes.
+        ws.socket.flush().unwrap();
+        world.settle();
+        world.advance(config.ping_after - Duration::from_millis(200));
+        world.settle();
+        ws.socket.send(Message::Ping("alive".into())).unwrap();
+        assert_eq!(ws.socket.read().unwrap(), Message::Pong("alive".into()), "{path}");
+        ws.socket.close(None).unwrap();
+        assert!(ws.ends());
+        drop(ws);
         world.until("it to be gone", |stats| stats.connections == 0);
     }
 }

@@ -237,8 +237,8 @@ fn what_is_not_a_request_closes_a_session_with_its_code() {
     assert_eq!(raw(&[0x81, 0x82, 0, 0, 0, 0, 0xc3, 0x28]), 1007, "not UTF-8");
     let mut fragments = Vec::new();
     for index in 0..3u8 {
-        fragments.extend_from_slice(&[if index == 0 { 0x01 } else { 0x00 }, 0xff]);
-        fragments.extend_from_slice(&(30_000u64).to_be_bytes());
+        fragments.extend_from_slice(&[if index == 0 { 0x01 } else { 0x00 }, 0xfe]);
+        fragments.extend_from_slice(&(30_000u16).to_be_bytes());
         fragments.extend_from_slice(&[0; 4]);
         fragments.extend_from_slice(&[b' '; 30_000]);
     }
@@ -248,6 +248,7 @@ fn what_is_not_a_request_closes_a_session_with_its_code() {
     ws.socket.send(Message::binary(b"{}".to_vec())).unwrap();
     assert_eq!(u16::from(ws.closed().1.code), 1003);
     assert!(ws.ends());
+    drop(ws);
     world.until("all to be gone", |stats| stats.connections == 0);
     assert_eq!(
         ask(

@@ -44,10 +44,15 @@ impl Request {
             .any(|part| part.trim_ascii().eq_ignore_ascii_case(token))
     }
 
-    pub(super) fn values<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
+    /// All headers called `name`, in any case, whatever bytes they have.
+    pub(super) fn lines<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
         self.headers
             .iter()
             .filter(move |header| header.name.eq_ignore_ascii_case(name))
-            .filter_map(|header| std::str::from_utf8(&header.value).ok())
+            .map(|header| &*header.value)
+    }
+
+    pub(super) fn values<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
+        self.lines(name).filter_map(|line| std::str::from_utf8(line).ok())
     }
 }

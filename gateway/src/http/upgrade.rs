@@ -2,6 +2,7 @@
 
 use tungstenite::handshake::derive_accept_key;
 
+use super::extensions::{self, Deflate};
 use super::request::Request;
 use crate::wire::{ApiError, Format, codes};
 
@@ -31,12 +32,13 @@ impl Agreed {
 }
 
 /// Checks a WebSocket handshake and appends the `101 Switching Protocols` that answers it. From then on the
-/// connection speaks WebSocket, beginning with what follows the request in the buffer.
+/// connection speaks WebSocket, beginning with what follows the request in the buffer. Compression is agreed on where the
+/// client offers it and `compression` allows it; the format is the first of the client's that is spoken here.
 ///
 /// # Errors
 /// 426 `upgrade_required` when the request does not ask for a WebSocket of version 13, 400 `bad_handshake` naming the
 /// header that is missing or malformed; nothing is appended.
-pub fn write_upgrade(request: &Request, out: &mut Vec<u8>) -> Result<Agreed, ApiError> {
+pub fn write_upgrade(request: &Request, compression: bool, out: &mut Vec<u8>) -> Result<Agreed, ApiError> {
     let required = |why: &str| Err(ApiError::new(codes::UPGRADE_REQUIRED, why));
     let bad = |why: &str| Err(ApiError::new(codes::BAD_HANDSHAKE, why));
     if !request.has_token("upgrade", "websocket") {
@@ -62,15 +64,37 @@ pub fn write_upgrade(request: &Request, out: &mut Vec<u8>) -> Result<Agreed, Api
     if !request.body.is_empty() {
         return bad("Content-Length: a WebSocket handshake has no body");
     }
-    let accept = derive_accept_key(key.as_bytes());
-    for part in [
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
-        &accept,
-        "\r\n\r\n",
-    ] {
-        out.extend_from_slice(part.as_bytes());
+    let format = extensions::format(request)
+        .map_err(|why| ApiError::new(codes::BAD_HANDSHAKE, format!("Sec-WebSocket-Protocol: {why}")))?;
+    let deflate = extensions::deflate(request)
+        .map_err(|why| ApiError::new(codes::BAD_HANDSHAKE, format!("Sec-WebSocket-Extensions: {why}")))?
+        .filter(|_| compression);
+    write_answer(&derive_accept_key(key.as_bytes()), format, deflate, out);
+    Ok(Agreed {
+        format: format.unwrap_or_default(),
+        deflate: deflate.is_some(),
+    })
+}
+
+fn write_answer(accept: &str, format: Option<Format>, deflate: Option<Deflate>, out: &mut Vec<u8>) {
+    let mut put = |text: &str| out.extend_from_slice(text.as_bytes());
+    put("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
+    put("Sec-WebSocket-Accept: ");
+    put(accept);
+    if let Some(format) = format {
+        put("\r\nSec-WebSocket-Protocol: ");
+        put(format.subprotocol());
     }
-    Ok(Agreed::default())
+    if let Some(deflate) = deflate {
+        put(
+            "\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+        );
+        if let Some(bits) = deflate.server_max_window_bits {
+            put("; server_max_window_bits=");
+            put(&bits.to_string());
+        }
+    }
+    put("\r\n\r\n");
 }
 
 /// Whether `key` is base64 of 16 bytes: 22 digits, of which the last carries two bits, and two paddings.
@@ -96,9 +120,60 @@ mod tests {
             panic!("not a request: {text}");
         };
         let mut out = Vec::new();
-        let result = write_upgrade(&request, &mut out);
+        let result = write_upgrade(&request, true, &mut out);
         assert!(result.is_ok() || out.is_empty());
         result.map(|_| String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn what_is_agreed_on_is_what_is_answered() {
+        let with = |headers: &str, compression| {
+            let text = GOOD.replacen("Host:", &format!("{headers}Host:"), 1);
+            let Ok(Parse::Request { request, .. }) = parse(text.as_bytes(), &HttpLimits::default()) else {
+                panic!("not a request: {text}");
+            };
+            let mut out = Vec::new();
+            let agreed = write_upgrade(&request, compression, &mut out).unwrap();
+            let head = String::from_utf8(out).unwrap();
+            let own: Vec<String> = head
+                .lines()
+                .filter(|line| line.starts_with("Sec-WebSocket-P") || line.starts_with("Sec-WebSocket-E"))
+                .map(str::to_owned)
+                .collect();
+            (agreed, own)
+        };
+        const DEFLATE: &str = "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; \
+                               client_no_context_takeover";
+        let offer = "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=10\r\n";
+        let format = "Sec-WebSocket-Protocol: mqtt, hoga.protobuf\r\n";
+        let json = Format::Json;
+        for (headers, compression, agreed, lines) in [
+            ("", true, (json, false), vec![]),
+            ("Sec-WebSocket-Protocol: mqtt\r\n", true, (json, false), vec![]),
+            (
+                offer,
+                true,
+                (json, true),
+                vec![format!("{DEFLATE}; server_max_window_bits=10")],
+            ),
+            (offer, false, (json, false), vec![]),
+            (
+                "Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Protocol: hoga.json\r\n",
+                true,
+                (json, true),
+                vec!["Sec-WebSocket-Protocol: hoga.json".to_owned(), DEFLATE.to_owned()],
+            ),
+            (
+                format,
+                true,
+                (Format::Protobuf, false),
+                vec!["Sec-WebSocket-Protocol: hoga.protobuf".to_owned()],
+            ),
+        ] {
+            let got = with(headers, compression);
+            assert_eq!((got.0.format, got.0.deflate), agreed, "{headers}");
+            assert_eq!(got.1, lines, "{headers}");
+        }
     }
 
     #[test]
@@ -167,6 +242,18 @@ mod tests {
                 "\r\nContent-Length: 2\r\n\r\n{}",
                 codes::BAD_HANDSHAKE,
                 "body",
+            ),
+            (
+                "\r\n\r\n",
+                "\r\nSec-WebSocket-Protocol: hoga.json, hoga.json\r\n\r\n",
+                codes::BAD_HANDSHAKE,
+                "Sec-WebSocket-Protocol: has a name twice",
+            ),
+            (
+                "\r\n\r\n",
+                "\r\nSec-WebSocket-Extensions: permessage-deflate;\r\n\r\n",
+                codes::BAD_HANDSHAKE,
+                "Sec-WebSocket-Extensions: must be",
             ),
         ];
         for (from, to, code, says) in cases {
