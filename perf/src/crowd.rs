@@ -151,9 +151,9 @@ impl Crowd {
     /// Waits for them; when they were there, in nanoseconds from the beginning.
     ///
     /// # Errors
-    /// When they are not there after `patience`, or a subscriber was ended.
+    /// When for `patience` not one came, or a subscriber was ended.
     pub fn wait(&self, patience: Duration) -> Outcome<u64> {
-        let deadline = Instant::now() + patience;
+        let (mut known, mut heard) = (self.messages(), Instant::now());
         let wanted = self.shared.wanted.load(Ordering::SeqCst);
         loop {
             match self.shared.reached.load(Ordering::SeqCst) {
@@ -163,12 +163,15 @@ impl Crowd {
                 _ => self.shared.reached.store(0, Ordering::SeqCst),
             }
             let is_over = self.thread.as_ref().is_none_or(JoinHandle::is_finished);
-            if self.closed() > 0 || is_over || Instant::now() > deadline {
+            if self.messages() != known {
+                (known, heard) = (self.messages(), Instant::now());
+            }
+            if self.closed() > 0 || is_over || heard.elapsed() > patience {
                 return Err(Failure::new(format!(
-                    "of {wanted} messages to {} subscribers {} came in {} s, and {} subscribers were ended by the other side",
+                    "of {wanted} messages to {} subscribers {known} came, and then none for {} s; {} subscribers were ended by \
+                     the other side",
                     self.members,
-                    self.messages(),
-                    patience.as_secs(),
+                    heard.elapsed().as_secs(),
                     self.closed()
                 )));
             }

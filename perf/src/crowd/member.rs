@@ -33,7 +33,12 @@ pub struct Checked {
     inflater: Option<Inflater>,
     /// All of it.
     pub tape: Tape,
-    last: Uuid,
+    /// The first of it.
+    pub first: Option<Uuid>,
+    /// The last of it.
+    pub last: Uuid,
+    /// Every one of them, for who wants them and takes them out.
+    pub ids: Option<Vec<Uuid>>,
     /// Repeats, and those that came too late.
     pub out_of_order: u64,
     /// Messages that were no executions.
@@ -47,7 +52,9 @@ impl Checked {
             inflater: agreed.deflate.then(Inflater::new),
             agreed,
             tape: Tape::default(),
+            first: None,
             last: anchor,
+            ids: None,
             out_of_order: 0,
             unread: 0,
         }
@@ -64,6 +71,10 @@ impl Checked {
                 // Ids ascend, so one that does not is a repeat or out of place.
                 self.out_of_order += u64::from(execution <= self.last);
                 self.last = execution;
+                self.first.get_or_insert(execution);
+                if let Some(ids) = &mut self.ids {
+                    ids.push(execution);
+                }
                 self.tape.add(execution);
             }
             None => self.unread += 1,

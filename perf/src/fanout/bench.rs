@@ -16,8 +16,8 @@ use crate::recording::Recording;
 use crate::results::Measured;
 use crate::state;
 
-/// How long subscribers may take for what was sent.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long subscribers may hear nothing while something is on its way.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How long the exchange has to give back what connecting took, before its memory is looked at.
 const REST: Duration = Duration::from_millis(500);
 const TRICKLE: u32 = 5;
@@ -25,8 +25,10 @@ const TRICKLE: u32 = 5;
 const BURSTS_AHEAD: u64 = 16;
 /// Of the matcher's commands one in so many trades.
 const TRADES_EVERY: u32 = 20;
-/// Executions that subscribers may be behind what is sent: half of what the exchange keeps encoded, so that none is closed.
+/// Executions that subscribers may be behind what is sent: half of what the exchange keeps encoded, so that none is closed …
 const MAX_BEHIND: u64 = 32_768;
+/// … and over all of them so many deliveries, so that the last ones do not take longer than the row.
+const MAX_UNDER_WAY: u64 = 10_000_000;
 /// More executions than this are not asked for again, since the exchange keeps a million.
 const MAX_HISTORY: u64 = 900_000;
 
@@ -321,10 +323,11 @@ impl<'a> Bench<'a> {
         let (start, begin) = (crowd.now(), Instant::now());
         let until = begin + Duration::from_secs(u64::from(self.args.seconds));
         let (known, members) = (crowd.messages() / crowd.members, crowd.members);
+        let behind = (MAX_UNDER_WAY / members).clamp(1, MAX_BEHIND);
         let trades = trader.flood(
             self.args.window,
             || Instant::now() < until && !self.stop.is_set(),
-            |takes| 2 * takes < crowd.messages() / members - known + MAX_BEHIND,
+            |takes| 2 * takes < crowd.messages() / members - known + behind,
         )?;
         let sent = begin.elapsed();
         self.caused(crowd, 2 * trades);
