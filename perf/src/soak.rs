@@ -82,7 +82,9 @@ pub fn run(args: &SoakArgs) -> Outcome<bool> {
         host.pid(),
         host.address
     );
-    let is_sound = Soak::new(&host, args, seed)?.run(&stop)?;
+    let length = Duration::from_secs(60) * args.minutes;
+    let every = Duration::from_secs(u64::from(args.every));
+    let is_sound = Soak::new(&host.address, host.pid(), seed)?.run(length, every, &stop)?;
     println!("  {}", host.stop()?);
     println!(
         "{}",
@@ -96,10 +98,9 @@ pub fn run(args: &SoakArgs) -> Outcome<bool> {
 }
 
 struct Soak<'a> {
-    host: &'a Host,
+    address: &'a str,
+    pid: u32,
     begin: Instant,
-    length: Duration,
-    every: Duration,
     random: Random,
     /// Every client with its kind and the end of its time.
     clients: Vec<(Kind, Instant, Client)>,
@@ -114,16 +115,15 @@ struct Soak<'a> {
 }
 
 impl<'a> Soak<'a> {
-    fn new(host: &'a Host, args: &SoakArgs, seed: u64) -> Outcome<Self> {
-        let mut reference = reader(&host.address, offer((0, false)), None)?;
+    fn new(address: &'a str, pid: u32, seed: u64) -> Outcome<Self> {
+        let mut reference = reader(address, offer((0, false)), None)?;
         if let Some(checked) = &mut reference.checked {
             checked.ids = Some(Vec::new());
         }
         Ok(Self {
-            host,
+            address,
+            pid,
             begin: Instant::now(),
-            length: Duration::from_secs(60) * args.minutes,
-            every: Duration::from_secs(u64::from(args.every)),
             random: Random::new(seed),
             clients: Vec::new(),
             reference,
@@ -135,12 +135,12 @@ impl<'a> Soak<'a> {
         })
     }
 
-    fn run(mut self, stop: &Stop) -> Outcome<bool> {
+    fn run(mut self, length: Duration, every: Duration, stop: &Stop) -> Outcome<bool> {
         let start = self.look()?;
         println!("{}", start.text());
-        let between = (self.length / LOOKS).min(Duration::from_secs(10));
+        let between = (length / LOOKS).min(Duration::from_secs(10));
         let (mut samples, mut shown) = (Vec::new(), Duration::ZERO);
-        while self.begin.elapsed() < self.length && !stop.is_set() {
+        while self.begin.elapsed() < length && !stop.is_set() {
             let turn = Instant::now();
             self.come();
             self.turns()?;
@@ -148,7 +148,7 @@ impl<'a> Soak<'a> {
             let at = self.begin.elapsed();
             if at >= between * (samples.len() as u32 + 1) {
                 let sample = self.look()?;
-                if at >= shown + self.every {
+                if at >= shown + every {
                     shown = at;
                     println!("{}", sample.text());
                 }
@@ -171,7 +171,7 @@ impl<'a> Soak<'a> {
     }
 
     fn look(&self) -> Outcome<Sample> {
-        Sample::take(self.begin.elapsed(), self.host.pid(), &self.host.address)
+        Sample::take(self.begin.elapsed(), self.pid, self.address)
             .ok_or_else(|| Failure::new("the exchange is gone, or the system tells nothing of it"))
     }
 
@@ -184,7 +184,7 @@ impl<'a> Soak<'a> {
                 let resumes = matches!(kind, Kind::Reader(_)) && self.random.below(3) == 0;
                 let back = self.random.below(1_000) as usize;
                 let after = resumes.then(|| self.history.before_last(back)).flatten();
-                match Client::connect(kind, &self.host.address, after, &mut self.random) {
+                match Client::connect(kind, self.address, after, &mut self.random) {
                     Ok(client) => {
                         let stays = Duration::from_millis(200 + self.random.below(LONGEST));
                         self.clients.push((kind, Instant::now() + stays, client));
@@ -212,7 +212,7 @@ impl<'a> Soak<'a> {
         while at < self.clients.len() {
             let (kind, until, client) = &mut self.clients[at];
             let may_be_ended = matches!(kind, Kind::Poller);
-            let turned = client.turn(&self.host.address, &mut self.buffer, &mut self.random);
+            let turned = client.turn(self.address, &mut self.buffer, &mut self.random);
             let is_over = now >= *until;
             match turned {
                 Ok(true) if !is_over => {
@@ -284,5 +284,52 @@ impl<'a> Soak<'a> {
             }
             std::thread::sleep(Duration::from_millis(200));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hoga::config::{Config, Durability};
+    use hoga::recovery::Stores;
+    use hoga::serve::Exchange;
+
+    #[test]
+    fn every_kind_of_client_comes_and_what_readers_heard_is_judged() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = Config {
+            listen: ([127, 0, 0, 1], 0).into(),
+            data_dir: folder.path().to_path_buf(),
+            durability: Durability::Memory,
+            ..Config::default()
+        };
+        let exchange =
+            Exchange::start(&config, &Stores::new(folder.path()), &mut |_| {}).expect("an exchange");
+        let (address, seed) = (exchange.address.to_string(), 20_261_126);
+        println!("seed {seed}");
+        let mut soak = Soak::new(&address, std::process::id(), seed).expect("a reader");
+        let start = soak.look().expect("a look");
+        // Until readers that named an execution to follow have heard something, too.
+        let resumed = |soak: &Soak<'_>| {
+            let readers = soak.clients.iter().filter_map(|(.., client)| match client {
+                Client::Reader(member, after) => after.and(member.checked.as_deref()?.first),
+                _ => None,
+            });
+            readers.count()
+        };
+        while resumed(&soak) < 5 {
+            soak.come();
+            soak.turns().expect("a turn");
+            soak.decide();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        for (kind, _) in KINDS {
+            let is_there = soak.clients.iter().any(|(one, ..)| *one == kind);
+            assert!(is_there, "{kind:?}");
+        }
+        soak.leave(&start).expect("an end");
+        assert_eq!(soak.failures, Vec::<String>::new());
+        assert!(soak.verdicts["exact"] >= 5, "{:?}", soak.verdicts);
+        exchange.stop();
     }
 }

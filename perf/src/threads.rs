@@ -21,6 +21,21 @@ struct Thread {
     waited: u64,
 }
 
+/// How often the thread `name` of process `pid` has called write(2) or writev(2) (proc_pid_io(5)): other ways to send are not
+/// counted. None where the system does not tell.
+pub fn write_calls(pid: u32, name: &str) -> Option<u64> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+    let is_it =
+        |folder: &Path| std::fs::read_to_string(folder.join("comm")).is_ok_and(|found| found.trim() == name);
+    let folder = tasks
+        .flatten()
+        .map(|task| task.path())
+        .find(|folder| is_it(folder))?;
+    let told = std::fs::read_to_string(folder.join("io")).ok()?;
+    let calls = told.lines().find_map(|line| line.strip_prefix("syscw:"))?;
+    calls.trim().parse().ok()
+}
+
 /// What one thread used between two moments.
 #[derive(Debug, Serialize)]
 pub struct Used {

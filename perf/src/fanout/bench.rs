@@ -104,8 +104,8 @@ impl<'a> Bench<'a> {
         let anchor = trader.anchor()?;
         let crowd = self.connect(subscribers, offer, anchor)?;
         let begin = Moment::now(self.subject, Some(&crowd));
-        if !begin.counts_writes() {
-            self.note("the exchange does not count its writes, so what it puts into one is not known: each floor is at the burst's own number");
+        if let Some(source) = begin.source_of_writes() {
+            self.note(source);
         }
         if self.args.commands > 0 {
             trader.supply()?;

@@ -3,11 +3,13 @@
 use super::bench::Subject;
 use crate::crowd::Crowd;
 use crate::results::Measured;
-use crate::scrape::{Metrics, SLOW, STALLS, STREAM_BYTES, STREAM_WRITES, STREAMED};
-use crate::threads::{READERS, Threads};
+use crate::scrape::{Metrics, SLOW, STALLS, STREAM_BYTES, STREAM_WRITES};
+use crate::threads::{READERS, Threads, write_calls};
 
 const COMMANDS: &str = "hoga_commands_total";
 const GATEWAY: &str = "hoga-gateway";
+/// No exchange puts more messages into a write than this.
+const MOST_A_WRITE: f64 = 1_024.0;
 /// The matcher's thread, and the one that it shares with the journaler.
 const MATCHERS: [&str; 2] = ["hoga-matcher", "hoga-core"];
 
@@ -16,6 +18,8 @@ pub struct Moment {
     metrics: Metrics,
     exchange: Option<Threads>,
     own: Threads,
+    /// Write calls of the gateway.
+    calls: Option<u64>,
     at: std::time::Instant,
     messages: u64,
     bytes: u64,
@@ -28,6 +32,7 @@ impl Moment {
             metrics: Metrics::read(subject.address),
             exchange: subject.pid.map(Threads::of_process),
             own: Threads::read(),
+            calls: subject.pid.and_then(|pid| write_calls(pid, GATEWAY)),
             at: std::time::Instant::now(),
             messages: crowd.map_or(0, Crowd::messages),
             bytes: crowd.map_or(0, Crowd::bytes),
@@ -44,9 +49,27 @@ impl Moment {
         (self.bytes - before.bytes) as f64 / self.deliveries(before).max(1) as f64
     }
 
-    /// What was written since `before` in how many bytes a write; none where the exchange does not count its writes.
-    pub fn counts_writes(&self) -> bool {
-        self.metrics.get(STREAM_WRITES).is_some()
+    /// Where the number of writes comes from, if not from the exchange's own count; none if it does.
+    pub fn source_of_writes(&self) -> Option<&'static str> {
+        match (self.metrics.get(STREAM_WRITES), self.calls) {
+            (Some(_), _) => None,
+            (None, Some(_)) => Some(
+                "the exchange does not tell hoga_gateway_stream_writes_total: messages_per_write is of all write calls of its \
+                 gateway's thread, and missing where it sends by other calls",
+            ),
+            (None, None) => Some(
+                "the exchange does not tell hoga_gateway_stream_writes_total, nor the system its gateway's write calls: each floor \
+                 is at the burst's own number",
+            ),
+        }
+    }
+
+    fn writes(&self, before: &Self) -> Option<f64> {
+        let told = self.metrics.since(&before.metrics, STREAM_WRITES);
+        // Where it sends by other calls, far too few were counted.
+        let calls = || Some((self.calls? - before.calls?) as f64);
+        let least = self.deliveries(before) as f64 / MOST_A_WRITE;
+        told.or_else(|| calls().filter(|&calls| calls >= least))
     }
 
     /// Puts what happened since `before` into `row`.
@@ -60,11 +83,9 @@ impl Moment {
                 row.figure("gateway_cpu_ns_per_delivery", nanos / deliveries as f64);
             }
         }
-        if let (Some(writes), Some(streamed)) = (since(STREAM_WRITES), since(STREAMED))
-            && writes > 0.0
-        {
+        if let Some(writes) = self.writes(before).filter(|&writes| writes > 0.0) {
             row.figure("stream_writes", writes);
-            row.figure("messages_per_write", streamed / writes);
+            row.figure("messages_per_write", deliveries as f64 / writes);
             if let Some(bytes) = since(STREAM_BYTES) {
                 row.figure("bytes_per_write", bytes / writes);
             }

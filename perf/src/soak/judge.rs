@@ -6,7 +6,7 @@ use crate::process::{self, Memory};
 use crate::scrape::{CONNECTIONS, Metrics, SLOW, STALLS, STREAMED};
 
 /// Beside a twentieth of what there was: memory that comes and goes, and sockets that are just closing.
-const SPARE_BYTES: u64 = 8 << 20;
+const SPARE_BYTES: u64 = 2 << 20;
 const SPARE_FILES: u64 = 64;
 /// Files of the journal that may be open at the end and were not at the start.
 const JOURNAL_FILES: u64 = 4;
@@ -132,7 +132,7 @@ mod tests {
             (|at| 300 + at % 7, true),
             (|at| 100 + 20 * at.min(10), true),
             (|at| 300 + at * 2, false),
-            (|at| if at < 30 { 300 } else { 350 }, false),
+            (|at| if at < 30 { 300 } else { 318 }, false),
         ] {
             let faults = faults(&start, &samples(of), &start);
             assert_eq!(faults.is_empty(), is_flat, "{faults:?}");

@@ -1,6 +1,8 @@
 //! Orders at fixed times, whatever became of those before: each is timed from when it was due, so that a stall counts for
 //! every order that it kept waiting.
 
+mod listener;
+
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -12,13 +14,14 @@ use crate::client::{Offer, Received, Socket};
 use crate::crowd::Crowd;
 use crate::failure::{Context, Failure, Outcome};
 use crate::jitter::Meter;
-use crate::message::{Reply, ReplyReader, Uuid, is_update, parse_uuid};
+use crate::message::{Reply, ReplyReader, Uuid, is_update};
 use crate::orders::{TAKES, Trading};
 use crate::progress::{Stop, bar};
 use crate::recording::Recording;
 use crate::results::Measured;
 use crate::schedule::Schedule;
 use crate::scrape::{Metrics, STALLS};
+use listener::Listener;
 
 /// How long the exchange may say nothing after the last order was due.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -38,15 +41,6 @@ pub struct Load {
     pub rate: u32,
     /// Subscribers.
     pub subscribers: u32,
-}
-
-/// A subscriber that is timed.
-struct Listener {
-    socket: Socket,
-    /// When it heard of orders whose reply is not there yet.
-    early: HashMap<Uuid, u64>,
-    executed: u64,
-    execution: Recording,
 }
 
 struct Loaded<'a> {
@@ -134,18 +128,6 @@ pub fn run(
         row.figure("output_full_stalls", stalls);
     }
     Ok(row)
-}
-
-impl Listener {
-    fn connect(address: &str, trading: &Trading, seconds: u32) -> Outcome<Self> {
-        let path = format!("/ws/executions?symbol={}", trading.symbol());
-        Ok(Self {
-            socket: Socket::connect(address, &path, 64 << 10)?,
-            early: HashMap::with_capacity(1 << 16),
-            executed: 0,
-            execution: Recording::new(Duration::from_secs(u64::from(seconds))),
-        })
-    }
 }
 
 impl<'a> Loaded<'a> {
@@ -312,24 +294,8 @@ impl<'a> Loaded<'a> {
     }
 
     fn hear_executions(&mut self, listener: usize, begin: Instant) -> Outcome<()> {
-        loop {
-            let text = match self.listeners[listener].socket.read()? {
-                Received::Text(text) => text,
-                Received::Nothing => return Ok(()),
-                Received::Closed(closing) => {
-                    return Err(Failure::new(format!(
-                        "the exchange ended /ws/executions: {closing:?}"
-                    )));
-                }
-            };
+        while let Some(order) = self.listeners[listener].hear()? {
             let now = nanos(begin);
-            if !text.contains("\"side\":\"Buy\"") {
-                continue;
-            }
-            let order = text
-                .split_once("\"order_id\":\"")
-                .and_then(|(_, rest)| parse_uuid(rest.get(..36)?));
-            let order = order.ok_or_else(|| Failure::new(format!("not an execution: {text}")))?;
             match self.replies.get_mut(&order) {
                 Some((number, lacking)) => {
                     let number = *number;
@@ -342,6 +308,7 @@ impl<'a> Loaded<'a> {
                 None => drop(self.listeners[listener].early.insert(order, now)),
             }
         }
+        Ok(())
     }
 
     fn hear_session(&mut self, session: usize, begin: Instant) -> Outcome<()> {
@@ -406,65 +373,4 @@ fn nanos(begin: Instant) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cli::{Cli, Mode};
-    use clap::Parser;
-    use hoga::config::{Config, Durability};
-    use hoga::recovery::Stores;
-    use hoga::serve::Exchange;
-
-    #[test]
-    fn every_order_that_counts_is_timed_once_by_either_way_in() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let config = Config {
-            listen: ([127, 0, 0, 1], 0).into(),
-            data_dir: folder.path().to_path_buf(),
-            durability: Durability::Memory,
-            ..Config::default()
-        };
-        let exchange =
-            Exchange::start(&config, &Stores::new(folder.path()), &mut |_| {}).expect("an exchange");
-        let address = exchange.address.to_string();
-        let trading = Trading::new("BTC-KRW", "50000000", "0.001").expect("plain decimals");
-        for (via, name) in [
-            ("websocket", "memory/loaded-600"),
-            ("http", "memory/loaded-600-http"),
-        ] {
-            let words = "hoga-perf wire --load-warm-up 1 --seconds 2 --sessions 3 --subscribers 4 --via";
-            let cli = Cli::parse_from(words.split(' ').chain([via]));
-            let Mode::Wire(args) = cli.mode else {
-                unreachable!("the mode is named above")
-            };
-            let load = Load {
-                rate: 600,
-                subscribers: 4,
-            };
-            let row = run(&args, &address, &trading, "memory", load, &Stop::default()).expect("a row");
-            assert_eq!(row.name, name);
-            assert_eq!(row.quantiles().count, 1_200, "{via}: executions");
-            let reply = row
-                .beside
-                .iter()
-                .find(|(name, _)| *name == "reply")
-                .expect("replies");
-            assert_eq!(
-                (reply.1.count(), row.figures["busy"]),
-                (1_200, 0.0),
-                "{via}: replies"
-            );
-            let first = row.beside.iter().find(|(name, _)| *name == "first-subscriber");
-            assert_eq!(
-                first.map(|first| first.1.count()),
-                Some(1_200),
-                "{via}: at the first"
-            );
-            assert_eq!(row.figures["output_full_stalls"], 0.0);
-            assert!(
-                row.figures["audience_bytes"] > 100_000.0,
-                "{via}: nobody else heard"
-            );
-        }
-        exchange.stop();
-    }
-}
+mod tests;
