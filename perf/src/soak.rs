@@ -136,10 +136,11 @@ impl<'a> Soak<'a> {
     }
 
     fn run(mut self, length: Duration, every: Duration, stop: &Stop) -> Outcome<bool> {
-        let start = self.look()?;
+        let start = self.look(&Sample::UNTOLD)?;
         println!("{}", start.text());
+        let mut latest = start;
         let between = (length / LOOKS).min(Duration::from_secs(10));
-        let (mut samples, mut shown) = (Vec::new(), Duration::ZERO);
+        let (mut samples, mut shown) = (Vec::<Sample>::new(), Duration::ZERO);
         while self.begin.elapsed() < length && !stop.is_set() {
             let turn = Instant::now();
             self.come();
@@ -147,7 +148,8 @@ impl<'a> Soak<'a> {
             self.decide();
             let at = self.begin.elapsed();
             if at >= between * (samples.len() as u32 + 1) {
-                let sample = self.look()?;
+                let sample = self.look(&latest)?;
+                latest = sample;
                 if at >= shown + every {
                     shown = at;
                     println!("{}", sample.text());
@@ -170,8 +172,8 @@ impl<'a> Soak<'a> {
         Ok(self.failures.is_empty() && self.verdicts.contains_key("exact"))
     }
 
-    fn look(&self) -> Outcome<Sample> {
-        Sample::take(self.begin.elapsed(), self.pid, self.address)
+    fn look(&self, earlier: &Sample) -> Outcome<Sample> {
+        Sample::take(self.begin.elapsed(), self.pid, self.address, earlier)
             .ok_or_else(|| Failure::new("the exchange is gone, or the system tells nothing of it"))
     }
 
@@ -267,7 +269,8 @@ impl<'a> Soak<'a> {
         loop {
             self.turns()?;
             self.decide();
-            let end = self.look()?;
+            // Whoever is asked by nobody else tells.
+            let end = self.look(&Sample::UNTOLD)?;
             let is_calm = end.connections <= start.connections && self.undecided.is_empty();
             if is_calm || Instant::now() > deadline {
                 if !is_calm {
@@ -308,7 +311,7 @@ mod tests {
         let (address, seed) = (exchange.address.to_string(), 20_261_126);
         println!("seed {seed}");
         let mut soak = Soak::new(&address, std::process::id(), seed).expect("a reader");
-        let start = soak.look().expect("a look");
+        let start = soak.look(&Sample::UNTOLD).expect("a look");
         // Until readers that named an execution to follow have heard something, too.
         let resumed = |soak: &Soak<'_>| {
             let readers = soak.clients.iter().filter_map(|(.., client)| match client {
