@@ -82,6 +82,7 @@ const TABLE: [(&str, &[&str]); 9] = [
             "clap",
             "core_affinity",
             "disruptor",
+            "flate2",
             "hdrhistogram",
             "indicatif",
             "mio",

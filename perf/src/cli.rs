@@ -2,6 +2,10 @@
 
 mod choices;
 
+mod hosting;
+
+mod fanout;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,7 +13,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use hoga::pipeline::{MAX_RING, MIN_RING};
 use hoga_benches::FlowKind;
 
-pub use choices::{Durability, Idle, Layout, Via};
+pub use choices::{Durability, Format as StreamFormat, Idle, Layout, Via};
+pub use fanout::{FanoutArgs, FloorArgs, Pace, SoakArgs};
+pub use hosting::HostArgs;
 
 use crate::compare::CompareArgs;
 use crate::gate::GateArgs;
@@ -30,8 +36,13 @@ pub enum Mode {
     Feed(FeedArgs),
     /// Measure the wire latency of a lone order for each durability, beside a bare echo.
     Wire(WireArgs),
-    /// Subscribe many clients, some of which never read, and check that every reader gets everything once.
+    /// Measure deliveries of executions to many subscribers, beside a plain writer of the same bytes.
     Fanout(FanoutArgs),
+    /// The plain writer that `fanout` is held against.
+    #[command(hide = true)]
+    Floor(FloorArgs),
+    /// Load an exchange with all kinds of clients for a long time, and check that its memory and its files stay flat.
+    Soak(SoakArgs),
     /// Measure the matching core alone, in this process, on generated flows.
     Matcher(MatcherArgs),
     /// Measure ring to ring, with the journal and without sockets: an exchange's pipeline, in this process.
@@ -78,24 +89,12 @@ pub struct WireArgs {
     /// HOST:PORT of a running exchange; without it, one is started for each durability in a folder of its own.
     #[arg(long)]
     pub address: Option<String>,
-    /// The exchange's binary; by default `hoga` beside this one.
-    #[arg(long, conflicts_with = "address")]
-    pub hoga: Option<PathBuf>,
-    /// The folder in which the started exchange keeps its journals; a fresh one inside it is used and removed.
-    #[arg(long, conflicts_with = "address")]
-    pub data_dir: Option<PathBuf>,
+    /// The started exchange.
+    #[command(flatten)]
+    pub host: HostArgs,
     /// Which durabilities to start it with.
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["memory", "page-cache", "fsync"])]
     pub durability: Vec<Durability>,
-    /// What idle threads of the started exchange and of the echo do.
-    #[arg(long, value_enum, default_value_t = Idle::Ladder)]
-    pub idle: Idle,
-    /// How the started exchange lays journaler and matcher out on threads.
-    #[arg(long, value_enum, default_value_t = Layout::Auto, conflicts_with = "address")]
-    pub layout: Layout,
-    /// Cores of the started exchange: those of `threads.cores`.
-    #[arg(long, value_delimiter = ',', conflicts_with = "address")]
-    pub cores: Vec<usize>,
     /// The core of the measuring thread.
     #[arg(long)]
     pub client_core: Option<usize>,
@@ -126,9 +125,10 @@ pub struct WireArgs {
     /// Loaded: order-entry sessions, each a connection and an account of its own.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub sessions: u32,
-    /// Loaded: subscribers of /ws/executions, of whom one is timed and all are read.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub subscribers: u32,
+    /// Loaded: subscribers of /ws/executions, all of whom are read; the first and the last to connect are timed. One row
+    /// for each number.
+    #[arg(long, default_value = "10", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=60_000))]
+    pub subscribers: Vec<u32>,
     /// Loaded: how orders go in.
     #[arg(long, value_enum, default_value_t = Via::Websocket)]
     pub via: Via,
@@ -144,38 +144,6 @@ pub struct WireArgs {
     /// The folder of the report; by default a new one under target/perf.
     #[arg(long)]
     pub out: Option<PathBuf>,
-}
-
-/// `fanout`
-#[derive(Debug, Args)]
-pub struct FanoutArgs {
-    /// HOST:PORT of the exchange.
-    #[arg(long, default_value = "127.0.0.1:3030")]
-    pub address: String,
-    /// Connections to /ws/executions in all.
-    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=60_000))]
-    pub subscribers: u32,
-    /// How many of them never read.
-    #[arg(long, default_value_t = 100)]
-    pub silent: u32,
-    /// Trades per second.
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub rate: u32,
-    /// Seconds of trading.
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=3_600))]
-    pub seconds: u32,
-    /// Seconds to go on not reading, after trading, before the silent ones are looked at.
-    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(..=3_600))]
-    pub grace: u32,
-    /// The instrument.
-    #[arg(long, default_value = "BTC-KRW")]
-    pub symbol: String,
-    /// A price on its grid.
-    #[arg(long, default_value = "50000000")]
-    pub price: String,
-    /// A quantity on its grid.
-    #[arg(long, default_value = "0.001")]
-    pub quantity: String,
 }
 
 /// `matcher`
@@ -365,6 +333,22 @@ mod tests {
                 Cli::try_parse_from(["hoga-perf", "pipeline", bad, value]).is_err(),
                 "{bad} {value} was taken"
             );
+        }
+        for (name, value, is_taken) in [
+            ("--burst", "2,16", true),
+            ("--burst", "0", true),
+            ("--burst", "3", false),
+            ("--rate", "trickle,full,500", true),
+            ("--rate", "none", true),
+            ("--rate", "0", false),
+            ("--rate", "slow", false),
+            ("--format", "json,msgpack,protobuf", true),
+            ("--format", "xml", false),
+            ("--subscribers", "100,0", false),
+            ("--pid", "7", false),
+        ] {
+            let parsed = Cli::try_parse_from(["hoga-perf", "fanout", name, value]);
+            assert_eq!(parsed.is_ok(), is_taken, "{name} {value}");
         }
     }
 }

@@ -1,7 +1,11 @@
-//! The client's side of the wire: one short HTTP request, and WebSockets without blocking.
+//! The client's side of the wire: one short HTTP request, POSTs in a row, WebSockets without blocking, and bare subscriptions.
 
 mod http;
+mod posts;
 mod socket;
+mod subscription;
 
 pub use http::get;
+pub use posts::Posts;
 pub use socket::{Closing, Received, Socket, connect_tcp};
+pub use subscription::{Agreed, Offer, subscribe};

@@ -1,281 +1,287 @@
-//! `fanout`: many subscribers of the founding stream, some of which never read. Every reader must get every execution
-//! exactly once and in order, whatever the silent ones do; what the silent ones come to is told.
+//! `fanout`: executions to many subscribers. How many deliveries a second the exchange makes is held against a plain writer of
+//! the same bytes in the same run, and it is checked that everybody got everything once and in order.
 
-mod subscriber;
+mod trader;
+
+mod bench;
+
+mod moment;
+
+mod floor;
+
+mod silent;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::fmt::Write as _;
 
-use mio::{Events, Poll, Token};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
-use crate::cli::FanoutArgs;
-use crate::client::{Closing, Received, Socket};
+use crate::cli::{FanoutArgs, FloorArgs, Pace, StreamFormat};
+use crate::client::Offer;
 use crate::environment::Environment;
-use crate::failure::{Context, Failure, Outcome};
-use crate::message::{ReplyReader, Uuid, is_update};
-use crate::orders::{TAKES, Trading};
-use crate::progress::{Stop, bar};
-use crate::state;
-use subscriber::{Subscriber, Tape};
+use crate::failure::Outcome;
+use crate::files;
+use crate::host::{Host, connections};
+use crate::orders::Trading;
+use crate::placing;
+use crate::progress::Stop;
+use crate::results::{Measured, Results};
+use bench::{Bench, Subject};
+use floor::Floor;
 
-/// How long readers may take for the last executions, and the exchange for an answer.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// File descriptors beside those of the subscribers.
-const SPARE_FILES: u64 = 64;
-/// How long the silent ones may take, once they read at last, to come to the end of what they were sent.
-const LAST_READ: Duration = Duration::from_secs(10);
+/// Trades a second beside silent subscribers, unless told.
+const SILENT_RATE: u32 = 100;
 
-/// Runs the command; `Ok(false)` when a reader missed something, or a silent subscriber was kept.
+/// The plain writer.
 ///
 /// # Errors
-/// When the exchange cannot be reached or refuses the orders.
+/// When its sockets fail.
+pub fn run_floor(args: &FloorArgs) -> Outcome<bool> {
+    floor::run(args)
+}
+
+/// Runs the command; `Ok(false)` when it was cut short, or a subscriber did not get everything once and in order.
+///
+/// # Errors
+/// When an exchange cannot be started or reached, or refuses the orders.
 pub fn run(args: &FanoutArgs) -> Outcome<bool> {
     let stop = Stop::on_ctrl_c()?;
-    if args.silent >= args.subscribers {
-        return Err(Failure::new(
-            "--silent leaves nobody who reads: it must be less than --subscribers",
-        ));
-    }
     let trading = Trading::new(&args.symbol, &args.price, &args.quantity)?;
-    raise_file_limit(u64::from(args.subscribers) + SPARE_FILES)?;
-    print!("{}", Environment::read().text());
-    let mut fanout = Fanout::connect(args, trading)?;
-    let begin = Instant::now();
-    fanout.trade(args, &stop)?;
-    let want = fanout.settle(args)?;
-    let took = begin.elapsed();
-    let closings = fanout.silent_closings(Duration::from_secs(u64::from(args.grace)), &stop)?;
-    Ok(fanout.report(&want, took, &closings))
-}
-
-struct Fanout {
-    poll: Poll,
-    events: Events,
-    orders: Socket,
-    trading: Trading,
-    reader: ReplyReader,
-    subscribers: Vec<Subscriber>,
-    /// The last execution before the subscriptions.
-    anchor: Uuid,
-    sent: u64,
-    answered: u64,
-    trades: u64,
-}
-
-impl Fanout {
-    /// Makes one trade, so that there is an execution to count from, and subscribes everybody.
-    fn connect(args: &FanoutArgs, trading: Trading) -> Outcome<Self> {
-        let what = || "cannot watch the connections".to_owned();
-        let poll = Poll::new().context(what)?;
-        let mut orders = Socket::connect(&args.address, "/ws/orders?account=perf-fanout", 64 << 10)?;
-        let token = Token(args.subscribers as usize);
-        orders.register(poll.registry(), token).context(what)?;
-        let mut this = Self {
-            poll,
-            events: Events::with_capacity(1_024),
-            orders,
-            trading,
-            reader: ReplyReader::new(),
-            subscribers: Vec::new(),
-            anchor: 0,
-            sent: 0,
-            answered: 0,
-            trades: 0,
+    let most = args.subscribers.iter().copied().max().unwrap_or(0);
+    files::raise_limit(u64::from(most))?;
+    let environment = Environment::read();
+    print!("{}", environment.text());
+    let mut fanout = Fanout {
+        args,
+        trading,
+        stop,
+        rows: Vec::new(),
+        notes: Vec::new(),
+        setup: Vec::new(),
+        is_exact: true,
+    };
+    for &subscribers in &args.subscribers {
+        let formats = match args.silent {
+            0 => &args.format[..],
+            _ => &[StreamFormat::Json],
         };
-        this.take()?;
-        let deadline = Instant::now() + PATIENCE;
-        while this.answered < this.sent {
-            this.turn(deadline)?;
+        for &format in formats {
+            if !fanout.stop.is_set() {
+                fanout.group(subscribers, format)?;
+            }
         }
-        let last = state::last_execution(&args.address, this.trading.symbol())?;
-        this.anchor =
-            last.ok_or_else(|| Failure::new("the first order did not trade: is the price crossed?"))?;
-        let path = format!("/ws/executions?symbol={}", this.trading.symbol());
-        let progress = bar(u64::from(args.subscribers), "subscribe");
-        for number in 0..args.subscribers {
-            // Silent ones are spread among the readers rather than all first or last.
-            let silent = u64::from(number + 1) * u64::from(args.silent) / u64::from(args.subscribers)
-                > u64::from(number) * u64::from(args.silent) / u64::from(args.subscribers);
-            let mut socket = Socket::connect(&args.address, &path, 4 << 10)?;
-            socket
-                .register(this.poll.registry(), Token(number as usize))
-                .context(what)?;
-            this.subscribers
-                .push(Subscriber::new(socket, silent, this.anchor));
-            progress.inc(1);
-        }
-        progress.finish_and_clear();
-        Ok(this)
     }
+    if args.silent > 0 {
+        return Ok(fanout.is_exact);
+    }
+    let results = Results {
+        bench: "fanout",
+        environment,
+        setup: fanout.setup,
+        rows: fanout.rows,
+        notes: fanout.notes,
+        stopped: fanout.stop.is_set(),
+    };
+    println!("\n{}", table(&results.rows));
+    for note in &results.notes {
+        println!("{note}");
+    }
+    let folder = results.write(args.out.as_deref())?;
+    print!("{}", results.farewell(&folder));
+    Ok(fanout.is_exact && !results.stopped)
+}
 
-    /// Trades at the rate asked for, each trade due at its own time, and lets everybody read meanwhile.
-    fn trade(&mut self, args: &FanoutArgs, stop: &Stop) -> Outcome<()> {
-        let total = args.rate * args.seconds;
-        let progress = bar(u64::from(total), "trade");
-        let begin = Instant::now();
-        for number in 0..total {
-            let due = begin + Duration::from_secs(1) * number / args.rate;
-            if stop.is_set() {
-                break;
+struct Fanout<'a> {
+    args: &'a FanoutArgs,
+    trading: Trading,
+    stop: Stop,
+    rows: Vec<Measured>,
+    notes: Vec<String>,
+    setup: Vec<(&'static str, String)>,
+    is_exact: bool,
+}
+
+impl Fanout<'_> {
+    /// All rows of so many subscribers with one format, with an exchange of their own unless one was named.
+    fn group(&mut self, subscribers: u32, format: StreamFormat) -> Outcome<()> {
+        let args = self.args;
+        let host = match args.address {
+            Some(_) => None,
+            None => {
+                let settings = [connections(subscribers)];
+                Some(Host::start(&args.host, args.durability, &settings)?)
             }
-            while Instant::now() < due {
-                self.turn(due)?;
-            }
-            self.take()?;
-            if number % 64 == 0 {
-                progress.set_position(u64::from(number));
-            }
+        };
+        let (address, pid) = match (&host, &args.address) {
+            (Some(host), _) => (host.address.clone(), Some(host.pid())),
+            (None, address) => (address.clone().unwrap_or_default(), args.pid),
+        };
+        if let (Some(host), true) = (&host, self.setup.is_empty()) {
+            self.setup.push(("exchange", host.banner.clone()));
+            let threads = placing::threads(
+                pid,
+                &["hoga-core", "hoga-journaler", "hoga-matcher", "hoga-gateway"],
+            );
+            self.setup.push(("pinning", placing::text(&threads)));
         }
-        progress.finish_and_clear();
+        if args.silent > 0 {
+            println!("\n{subscribers} subscribers, {} of them silent", args.silent);
+            let rate = args.rate.iter().find_map(|&pace| match pace {
+                Pace::PerSecond(rate) => Some(rate),
+                _ => None,
+            });
+            let rate = rate.unwrap_or(SILENT_RATE);
+            self.is_exact &= silent::run(args, &address, subscribers, rate, &self.stop)?;
+        } else {
+            self.measure(&address, pid, subscribers, format)?;
+        }
+        if let Some(host) = host {
+            let last = host.stop()?;
+            println!("  {last}");
+        }
         Ok(())
     }
 
-    fn take(&mut self) -> Outcome<()> {
-        let mut send = |text: fn(&Trading, u64) -> String| {
-            self.sent += 1;
-            self.orders.write(&text(&self.trading, self.sent))
+    fn measure(
+        &mut self,
+        address: &str,
+        pid: Option<u32>,
+        subscribers: u32,
+        format: StreamFormat,
+    ) -> Outcome<()> {
+        let offer = Offer {
+            format,
+            deflate: self.args.deflate,
         };
-        if self.trades.is_multiple_of(u64::from(TAKES)) {
-            send(Trading::rest)?;
+        let deflate = if offer.deflate { "-deflate" } else { "" };
+        let name = format!("{}{deflate}/{subscribers}", format.name());
+        println!("\n{name}");
+        let subject = Subject { address, pid };
+        let bench = Bench::new(self.args, subject, &self.trading, &name, self.stop.clone());
+        let mut group = bench.run(subscribers, offer)?;
+        for note in group.notes.drain(..) {
+            println!("  {note}");
+            self.notes.push(format!("{name}: {note}"));
         }
-        send(Trading::take)?;
-        self.trades += 1;
-        self.orders.flush()
+        self.is_exact &= group.is_exact;
+        if !self.stop.is_set() && group.frame_bytes > 0 {
+            self.floors(&name, subscribers, &mut group.rows, group.frame_bytes)?;
+        }
+        self.rows.append(&mut group.rows);
+        Ok(())
     }
 
-    /// Reads all that is there, waiting until `until` at most.
-    fn turn(&mut self, until: Instant) -> Outcome<()> {
-        self.orders.flush()?;
-        let wait = until.saturating_duration_since(Instant::now());
-        match self.poll.poll(&mut self.events, Some(wait)) {
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => return Ok(()),
-            polled => polled.context(|| "cannot wait for the exchange".to_owned())?,
-        }
-        for event in &self.events {
-            match self.subscribers.get_mut(event.token().0) {
-                Some(subscriber) if subscriber.silent => {
-                    subscriber.hung_up |= event.is_read_closed() || event.is_error();
-                }
-                Some(subscriber) => subscriber.read()?,
-                None => {}
+    /// The plain writer at one message a write and at each burst's, and at what each row of the exchange put into a write.
+    fn floors(
+        &mut self,
+        name: &str,
+        subscribers: u32,
+        rows: &mut Vec<Measured>,
+        frame_bytes: usize,
+    ) -> Outcome<()> {
+        let (seconds, stop) = (self.args.seconds, self.stop.clone());
+        let mut floor = Floor::start(subscribers, frame_bytes)?;
+        let bursts = self.args.burst.iter().copied().filter(|&burst| burst > 0);
+        let most = bursts.clone().max().unwrap_or(1);
+        let mut known: BTreeMap<(u32, u32), f64> = BTreeMap::new();
+        let mut at = |messages: u32, per_write: u32| -> Outcome<f64> {
+            if let Some(&known) = known.get(&(messages, per_write)) {
+                return Ok(known);
             }
-        }
-        self.read_orders()
-    }
-
-    fn read_orders(&mut self) -> Outcome<()> {
-        loop {
-            match self.orders.read()? {
-                Received::Nothing => return Ok(()),
-                Received::Text(text) if is_update(&text) => {}
-                Received::Text(text) => {
-                    self.answered += 1;
-                    if let Err(refusal) = self.reader.read(&text)?.result {
-                        return Err(Failure::new(format!(
-                            "the exchange refuses an order: {}",
-                            refusal.message
-                        )));
-                    }
-                }
-                Received::Closed(closing) => {
-                    return Err(Failure::new(format!(
-                        "the exchange ended /ws/orders: {closing:?}"
-                    )));
-                }
-            }
-        }
-    }
-
-    /// Waits for the last answers, asks for all executions there were, and gives the readers time to have them too.
-    fn settle(&mut self, args: &FanoutArgs) -> Outcome<Tape> {
-        let deadline = Instant::now() + PATIENCE;
-        while self.answered < self.sent && Instant::now() < deadline {
-            self.turn(deadline)?;
-        }
-        let all = state::executions_after(&args.address, self.trading.symbol(), self.anchor)?;
-        let mut want = Tape::default();
-        all.iter().for_each(|&execution| want.add(execution));
-        let lacking = |subscriber: &Subscriber| !subscriber.silent && subscriber.lacks(&want);
-        while self.subscribers.iter().any(lacking) && Instant::now() < deadline {
-            self.turn(deadline.min(Instant::now() + Duration::from_millis(100)))?;
-        }
-        Ok(want)
-    }
-
-    /// Lets the silent ones be silent for `grace` more, or until all have been hung up on; then looks how each ended.
-    fn silent_closings(&mut self, grace: Duration, stop: &Stop) -> Outcome<BTreeMap<String, u32>> {
-        let deadline = Instant::now() + grace;
-        let waits = |subscriber: &Subscriber| subscriber.silent && !subscriber.hung_up;
-        while self.subscribers.iter().any(waits) && Instant::now() < deadline && !stop.is_set() {
-            self.turn(deadline.min(Instant::now() + Duration::from_millis(100)))?;
-        }
-        let deadline = Instant::now() + LAST_READ;
-        loop {
-            let mut open = false;
-            for subscriber in self.subscribers.iter_mut().filter(|subscriber| subscriber.silent) {
-                subscriber.read()?;
-                open |= subscriber.closed.is_none();
-            }
-            if !open || Instant::now() > deadline {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        let mut closings = BTreeMap::new();
-        for subscriber in self.subscribers.iter().filter(|subscriber| subscriber.silent) {
-            let how = match subscriber.closed {
-                Some(Closing::Code(code)) => format!("closed with code {code}"),
-                Some(Closing::Abrupt) => "closed without a close frame".to_owned(),
-                None => "STILL OPEN".to_owned(),
+            let rate = floor.measure(messages, per_write, seconds, &stop)?;
+            known.insert((messages, per_write), rate);
+            Ok(rate)
+        };
+        for row in rows.iter_mut() {
+            let Some(own) = row.figures.get("deliveries_per_s").copied() else {
+                continue;
             };
-            *closings.entry(how).or_default() += 1;
+            let burst = row.figures.get("burst").map(|&burst| burst as u32);
+            let coalesced = row.figures.get("messages_per_write").copied();
+            let (messages, per_write) = match (burst, coalesced) {
+                (Some(burst), Some(mean)) => (burst, (mean.round() as u32).clamp(1, burst)),
+                (Some(burst), None) => (burst, burst),
+                (None, Some(mean)) => {
+                    let per_write = (mean.round() as u32).clamp(1, 4_096);
+                    (per_write * (most / per_write).max(1), per_write)
+                }
+                (None, None) => continue,
+            };
+            let floor = at(messages, per_write)?;
+            row.figure("floor_deliveries_per_s", floor);
+            row.figure("floor_messages_per_write", f64::from(per_write));
+            row.figure("share_of_floor", own / floor);
         }
-        Ok(closings)
-    }
-
-    fn report(&self, want: &Tape, took: Duration, closings: &BTreeMap<String, u32>) -> bool {
-        let readers = || self.subscribers.iter().filter(|subscriber| !subscriber.silent);
-        let exact = readers()
-            .filter(|reader| reader.tape == *want && reader.closed.is_none())
-            .count();
-        let deliveries: u64 = readers().map(|reader| reader.tape.count).sum();
-        println!("  trades                         {:>12}", self.trades - 1);
-        println!("  executions                     {:>12}", want.count);
-        println!(
-            "  readers that got exactly these {exact:>12} of {}",
-            readers().count()
-        );
-        println!("  deliveries to readers          {deliveries:>12}");
-        let rate = deliveries as f64 / took.as_secs_f64().max(f64::MIN_POSITIVE);
-        println!("  deliveries per second          {rate:>12.0} (indicative)");
-        for (how, count) in closings {
-            println!("  silent subscribers, {how:<28} {count}");
+        for per_write in [1].into_iter().chain(bursts) {
+            let mut row = Measured::counted(format!("{name}/floor-{per_write}"));
+            row.figure("floor_deliveries_per_s", at(most.max(per_write), per_write)?);
+            row.figure("floor_messages_per_write", f64::from(per_write));
+            rows.retain(|other| other.name != row.name);
+            rows.push(row);
         }
-        for reader in readers()
-            .filter(|reader| reader.tape != *want || reader.closed.is_some())
-            .take(5)
-        {
-            println!("  a reader: {}", reader.complaint(want));
-        }
-        exact == readers().count() && !closings.contains_key("STILL OPEN")
+        Ok(())
     }
 }
 
-fn raise_file_limit(need: u64) -> Outcome<()> {
-    let limit = getrlimit(Resource::Nofile);
-    if limit.current.is_none_or(|current| current >= need) {
-        return Ok(());
+/// Every row as text.
+fn table(rows: &[Measured]) -> String {
+    const COLUMNS: [(&str, &str, usize); 10] = [
+        ("deliveries/s", "deliveries_per_s", 0),
+        ("floor/s", "floor_deliveries_per_s", 0),
+        ("of floor", "share_of_floor", 2),
+        ("a write", "messages_per_write", 1),
+        ("bytes", "bytes_per_delivery", 1),
+        ("gateway ns", "gateway_cpu_ns_per_delivery", 0),
+        ("reader %", "reader_busy_percent", 0),
+        ("matcher ns", "matcher_cpu_ns_per_command", 0),
+        ("idle bytes", "idle_client_bytes", 0),
+        ("stalls", "output_full_stalls", 0),
+    ];
+    let width = rows.iter().map(|row| row.name.len()).max().unwrap_or(0).max(4);
+    let mut text = format!("{:<width$}", "row");
+    for (heading, ..) in COLUMNS {
+        let _ = write!(text, "{heading:>14}");
     }
-    if limit.maximum.is_some_and(|maximum| maximum < need) {
-        return Err(Failure::new(format!(
-            "{need} open files are needed and at most {} allowed: raise `ulimit -Hn`, or lower --subscribers",
-            limit.maximum.unwrap_or_default()
-        )));
+    text.push('\n');
+    for row in rows {
+        let _ = write!(text, "{:<width$}", row.name);
+        for (_, figure, digits) in COLUMNS {
+            let value = row.figures.get(figure);
+            let value = value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"));
+            let _ = write!(text, "{value:>14}");
+        }
+        text.push('\n');
     }
-    let raised = Rlimit {
-        current: Some(need),
-        maximum: limit.maximum,
-    };
-    setrlimit(Resource::Nofile, raised).context(|| format!("cannot raise the limit of open files to {need}"))
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_that_was_not_measured_is_not_shown_as_zero() {
+        let mut row = Measured::counted("json/100/burst-2");
+        row.figure("deliveries_per_s", 1_234_567.4);
+        row.figure("share_of_floor", 0.876);
+        row.figure("output_full_stalls", 0.0);
+        let text = table(&[row]);
+        let line = text.lines().nth(1).expect("a row");
+        let words: Vec<&str> = line.split_whitespace().collect();
+        assert_eq!(
+            words,
+            [
+                "json/100/burst-2",
+                "1234567",
+                "-",
+                "0.88",
+                "-",
+                "-",
+                "-",
+                "-",
+                "-",
+                "-",
+                "0"
+            ]
+        );
+        assert_eq!(text.lines().next().map(str::len), Some(line.len()));
+    }
 }

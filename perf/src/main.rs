@@ -8,6 +8,8 @@ mod wire;
 
 mod fanout;
 
+mod soak;
+
 mod matcher;
 
 mod pipeline;
@@ -44,6 +46,14 @@ mod state;
 
 mod client;
 
+mod crowd;
+
+mod host;
+
+mod process;
+
+mod scrape;
+
 mod environment;
 
 mod placing;
@@ -51,6 +61,8 @@ mod placing;
 mod threads;
 
 mod folder;
+
+mod files;
 
 mod raw_disk;
 
@@ -69,6 +81,8 @@ fn main() -> ExitCode {
         Mode::Feed(args) => feed::run(&args),
         Mode::Wire(args) => wire::run(&args),
         Mode::Fanout(args) => fanout::run(&args),
+        Mode::Floor(args) => fanout::run_floor(&args),
+        Mode::Soak(args) => soak::run(&args),
         Mode::Matcher(args) => matcher::run(&args),
         Mode::Pipeline(args) => pipeline::run(&args),
         Mode::Compare(args) => compare::run(&args),

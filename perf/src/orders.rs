@@ -1,19 +1,30 @@
 //! Orders that trade on purpose: a large resting one, and small ones that take from it.
 
-use hoga_protocol::{DecimalText, Side};
+use hoga_protocol::DecimalText;
 
 use crate::failure::{Failure, Outcome};
 
 /// How many takes one resting order serves.
 pub const TAKES: u32 = 1_000;
 
+/// What an order is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A sell order that rests until so many takes have used it up.
+    Rest(u32),
+    /// A buy order of so many takes that trades at once.
+    Take(u32),
+    /// A sell order that finds nobody and is canceled at once, as long as nobody bids.
+    Miss,
+}
+
 /// An instrument, a price on its grid, and a quantity to take at a time.
 #[derive(Clone, Debug)]
 pub struct Trading {
     symbol: String,
     price: String,
-    take: String,
-    rest: String,
+    /// The quantity of one take: its digits, and how many of them are decimals.
+    take: (u64, u8),
 }
 
 impl Trading {
@@ -26,13 +37,11 @@ impl Trading {
             decimal(text)
                 .ok_or_else(|| Failure::new(format!("--{name} {text:?} is not a plain decimal number")))
         };
-        let (mantissa, scale) = plain("quantity", quantity)?;
         plain("price", price)?;
         Ok(Self {
             symbol: symbol.to_owned(),
             price: price.to_owned(),
-            take: quantity.to_owned(),
-            rest: DecimalText::new(i128::from(mantissa) * i128::from(TAKES), scale).to_string(),
+            take: plain("quantity", quantity)?,
         })
     }
 
@@ -43,34 +52,37 @@ impl Trading {
 
     /// A request for a resting sell order that [`TAKES`] takes use up.
     pub fn rest(&self, id: u64) -> String {
-        self.place(id, Side::Sell, &self.rest)
+        self.request(id, Kind::Rest(TAKES))
     }
 
     /// A request for a buy order that trades at once with the resting one.
     pub fn take(&self, id: u64) -> String {
-        self.place(id, Side::Buy, &self.take)
+        self.request(id, Kind::Take(1))
     }
 
-    /// As [`take`](Self::take), as the body of a POST by `account`.
-    pub fn take_body(&self, account: &str) -> String {
+    /// A request on an order socket.
+    pub fn request(&self, id: u64, kind: Kind) -> String {
+        format!("{{\"id\":{id},\"op\":\"place\",{}", self.order(kind))
+    }
+
+    /// The body of a POST by `account`.
+    pub fn body(&self, account: &str, kind: Kind) -> String {
+        format!("{{\"account\":\"{account}\",{}", self.order(kind))
+    }
+
+    fn order(&self, kind: Kind) -> String {
+        let (side, takes, time_in_force) = match kind {
+            Kind::Rest(takes) => ("Sell", takes, "GTC"),
+            Kind::Take(takes) => ("Buy", takes, "IOC"),
+            Kind::Miss => ("Sell", 1, "IOC"),
+        };
+        let (mantissa, scale) = self.take;
         format!(
-            "{{\"account\":\"{account}\",{}",
-            self.order(Side::Buy, &self.take)
-        )
-    }
-
-    fn place(&self, id: u64, side: Side, quantity: &str) -> String {
-        format!("{{\"id\":{id},\"op\":\"place\",{}", self.order(side, quantity))
-    }
-
-    fn order(&self, side: Side, quantity: &str) -> String {
-        format!(
-            "\"symbol\":\"{}\",\"side\":\"{}\",\"type\":\"Limit\",\"price\":{},\
-             \"quantity\":{quantity},\"time_in_force\":\"{}\"}}",
+            "\"symbol\":\"{}\",\"side\":\"{side}\",\"type\":\"Limit\",\"price\":{},\"quantity\":{},\
+             \"time_in_force\":\"{time_in_force}\"}}",
             self.symbol,
-            if side == Side::Buy { "Buy" } else { "Sell" },
             self.price,
-            if side == Side::Buy { "IOC" } else { "GTC" },
+            DecimalText::new(i128::from(mantissa) * i128::from(takes), scale),
         )
     }
 }
@@ -96,6 +108,11 @@ mod tests {
         assert_eq!(trading.rest(1), rest);
         assert!(
             trading.take(2).contains("\"side\":\"Buy\"") && trading.take(2).contains("\"quantity\":0.0015,")
+        );
+        assert!(trading.body("a", Kind::Take(32)).contains("\"quantity\":0.048,"));
+        assert!(
+            trading.body("a", Kind::Miss).contains("\"side\":\"Sell\"")
+                && !trading.body("a", Kind::Miss).contains("GTC")
         );
         for bad in ["", "1e3", "-1", "0.", "x"] {
             assert!(Trading::new("BTC-KRW", "1", bad).is_err(), "{bad:?} was taken");

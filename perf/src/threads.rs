@@ -1,12 +1,16 @@
 //! Processor time of the pipeline's threads, as Linux counts it.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
 
-/// The threads of this process that matter here, at one moment.
+/// The name of a thread that reads subscribers.
+pub const READERS: &str = "readers";
+
+/// The threads of a process that matter here, at one moment.
 pub struct Threads(BTreeMap<u32, Thread>);
 
 struct Thread {
@@ -15,6 +19,21 @@ struct Thread {
     ran: u64,
     /// Nanoseconds ready to run without one.
     waited: u64,
+}
+
+/// How often the thread `name` of process `pid` has called write(2) or writev(2) (proc_pid_io(5)): other ways to send are not
+/// counted. None where the system does not tell.
+pub fn write_calls(pid: u32, name: &str) -> Option<u64> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+    let is_it =
+        |folder: &Path| std::fs::read_to_string(folder.join("comm")).is_ok_and(|found| found.trim() == name);
+    let folder = tasks
+        .flatten()
+        .map(|task| task.path())
+        .find(|folder| is_it(folder))?;
+    let told = std::fs::read_to_string(folder.join("io")).ok()?;
+    let calls = told.lines().find_map(|line| line.strip_prefix("syscw:"))?;
+    calls.trim().parse().ok()
 }
 
 /// What one thread used between two moments.
@@ -31,15 +50,24 @@ pub struct Used {
 }
 
 impl Threads {
-    /// Now. Empty where the system does not tell.
+    /// Those of this process now. Empty where the system does not tell.
     pub fn read() -> Self {
         let own = std::fs::read_link("/proc/thread-self").ok();
         let own = own
             .as_deref()
             .and_then(Path::file_name)
             .map(|name| name.to_owned());
+        Self::of("self", own)
+    }
+
+    /// Those of process `pid` now. Empty where the system does not tell.
+    pub fn of_process(pid: u32) -> Self {
+        Self::of(&pid.to_string(), None)
+    }
+
+    fn of(process: &str, own: Option<OsString>) -> Self {
         let mut threads = BTreeMap::new();
-        for entry in std::fs::read_dir("/proc/self/task")
+        for entry in std::fs::read_dir(format!("/proc/{process}/task"))
             .into_iter()
             .flatten()
             .flatten()
@@ -55,7 +83,7 @@ impl Threads {
                 true => "client",
                 false => name.trim(),
             };
-            let ours = ["client", "journal-maker"].contains(&name) || name.starts_with("hoga-");
+            let ours = ["client", "journal-maker", READERS].contains(&name) || name.starts_with("hoga-");
             let number = number.to_str().and_then(|number| number.parse().ok());
             if let (Some(number), Some((ran, waited)), true) = (number, parse(&times), ours) {
                 let name = name.to_owned();
@@ -63,6 +91,12 @@ impl Threads {
             }
         }
         Self(threads)
+    }
+
+    /// Nanoseconds on a core, of all threads named `name`; none where there is no such thread.
+    pub fn ran(&self, name: &str) -> Option<u64> {
+        let threads = self.0.values().filter(|thread| thread.name == name);
+        threads.map(|thread| thread.ran).reduce(|one, other| one + other)
     }
 
     /// What each has used since `earlier`, in which it may be missing.
@@ -123,6 +157,12 @@ mod tests {
         let used = Threads::read().since(&before, 1, Duration::from_secs(1));
         let clients = used.iter().filter(|used| used.name == "client");
         assert_eq!(clients.count(), 1);
+        let all = Threads::of_process(std::process::id());
+        assert_eq!(
+            (all.ran("client"), Threads::read().ran("hoga-nobody")),
+            (None, None)
+        );
+        assert!(Threads::read().ran("client").is_some_and(|ran| ran > 0));
         assert_eq!(parse("549 138 30\n"), Some((549, 138)));
         assert_eq!(parse("549"), None);
     }

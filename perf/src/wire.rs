@@ -5,15 +5,11 @@ mod closed;
 
 mod echo;
 
-mod host;
-
 mod lone;
 
 mod loaded;
 
 mod session;
-
-mod audience;
 
 use std::time::Duration;
 
@@ -22,7 +18,9 @@ use hoga::cores;
 use crate::cli::{Durability, WireArgs};
 use crate::environment::Environment;
 use crate::failure::Outcome;
+use crate::files;
 use crate::folder::Folder;
+use crate::host::{Host, connections};
 use crate::orders::Trading;
 use crate::placing;
 use crate::progress::Stop;
@@ -30,7 +28,7 @@ use crate::raw_disk::RawDisk;
 use crate::recording::Recording;
 use crate::results::{Measured, Quantiles, Results, table};
 use echo::{EchoClient, EchoServer};
-use host::Host;
+use loaded::Load;
 use lone::LoneTrader;
 
 /// Back to back an order in the page cache is meant to take at most so many times what the echo takes; with a sync, that
@@ -56,6 +54,7 @@ struct Wire<'a> {
 /// When an exchange cannot be started or reached, or answers out of place.
 pub fn run(args: &WireArgs) -> Outcome<bool> {
     let stop = Stop::on_ctrl_c()?;
+    files::raise_limit(u64::from(most(args)))?;
     let trading = Trading::new(&args.symbol, &args.price, &args.quantity)?;
     cores::pin(args.client_core);
     let environment = Environment::read();
@@ -69,7 +68,7 @@ pub fn run(args: &WireArgs) -> Outcome<bool> {
         setup: vec![
             (
                 "idle",
-                format!("{} (echo and started exchanges)", args.idle.name()),
+                format!("{} (echo and started exchanges)", args.host.idle.name()),
             ),
             (
                 "client",
@@ -85,6 +84,10 @@ pub fn run(args: &WireArgs) -> Outcome<bool> {
                     args.sessions,
                     args.via.name(),
                     args.subscribers
+                        .iter()
+                        .map(u32::to_string)
+                        .collect::<Vec<_>>()
+                        .join(", ")
                 ),
             ),
         ],
@@ -115,9 +118,14 @@ pub fn run(args: &WireArgs) -> Outcome<bool> {
     Ok(!results.stopped)
 }
 
+/// The most subscribers of a row.
+fn most(args: &WireArgs) -> u32 {
+    args.subscribers.iter().copied().max().unwrap_or(0)
+}
+
 impl Wire<'_> {
     fn measure_started(&mut self, durability: Durability) -> Outcome<()> {
-        let host = Host::start(self.args, durability)?;
+        let host = Host::start(&self.args.host, durability, &[connections(most(self.args))])?;
         let placed = placing::threads(
             Some(host.pid()),
             &["hoga-core", "hoga-journaler", "hoga-matcher", "hoga-gateway"],
@@ -140,12 +148,12 @@ impl Wire<'_> {
 
     /// The median of a bare write and sync where the journals lie.
     fn disk(&self) -> Outcome<Quantiles> {
-        let parent = self.args.data_dir.clone().unwrap_or_else(std::env::temp_dir);
+        let parent = self.args.host.data_dir.clone().unwrap_or_else(std::env::temp_dir);
         let folder = Folder::within(&parent)?;
         folder.must_be_a_disk()?;
         let mut raw = RawDisk::make(folder.path(), RAW_BYTES, RAW_WRITES)?;
         let mut recording = Recording::new(Duration::ZERO);
-        for took in raw.writes_on(self.args.cores.first().copied(), RAW_WRITES)? {
+        for took in raw.writes_on(self.args.host.cores.first().copied(), RAW_WRITES)? {
             recording.add(Duration::ZERO, took);
         }
         Ok(Quantiles::of(&recording))
@@ -154,7 +162,7 @@ impl Wire<'_> {
     fn measure(&mut self, address: &str, durability: &str, disk: Option<Quantiles>) -> Outcome<()> {
         let (args, stop) = (self.args, self.stop.clone());
         let mut trader = LoneTrader::connect(address, self.trading.clone(), args.client_idle)?;
-        let server = EchoServer::start(args.idle)?;
+        let server = EchoServer::start(args.host.idle)?;
         let mut echo = EchoClient::connect(&server, &self.trading.take(1_000), args.client_idle)?;
         let name = format!("{durability}/back-to-back");
         let row = closed::back_to_back(args, name, &mut trader, &mut echo, &stop)?;
@@ -167,11 +175,14 @@ impl Wire<'_> {
         }
         drop((trader, echo, server));
         for &rate in args.rate.iter().filter(|_| args.seconds > 0) {
-            if stop.is_set() {
-                break;
+            for &subscribers in &args.subscribers {
+                if stop.is_set() {
+                    break;
+                }
+                let load = Load { rate, subscribers };
+                let row = loaded::run(args, address, &self.trading, durability, load, &stop)?;
+                self.tell(row);
             }
-            let row = loaded::run(args, address, &self.trading, durability, rate, &stop)?;
-            self.tell(row);
         }
         Ok(())
     }

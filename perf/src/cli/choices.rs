@@ -89,3 +89,34 @@ impl Layout {
         }
     }
 }
+
+/// How executions are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// JSON in text messages.
+    Json,
+    /// MessagePack in binary messages.
+    Msgpack,
+    /// Protocol Buffers in binary messages.
+    Protobuf,
+}
+
+impl Format {
+    /// As the command line names it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Format::Json => "json",
+            Format::Msgpack => "msgpack",
+            Format::Protobuf => "protobuf",
+        }
+    }
+
+    /// The subprotocol that asks for it (RFC 6455 §1.9).
+    pub const fn subprotocol(self) -> &'static str {
+        match self {
+            Format::Json => "hoga.json",
+            Format::Msgpack => "hoga.msgpack",
+            Format::Protobuf => "hoga.protobuf",
+        }
+    }
+}

@@ -91,11 +91,6 @@ impl Socket {
         self.inner.get_mut().register(registry, token, interest)
     }
 
-    /// The connection beneath, for who only counts bytes; it must not have been registered.
-    pub fn into_stream(self) -> mio::net::TcpStream {
-        self.inner.into_inner()
-    }
-
     /// The next message, control frames aside.
     ///
     /// # Errors

@@ -1,23 +1,27 @@
 //! Orders at fixed times, whatever became of those before: each is timed from when it was due, so that a stall counts for
 //! every order that it kept waiting.
 
+mod listener;
+
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token};
 
-use super::audience::Audience;
 use super::session::Session;
-use crate::cli::{Idle, Via, WireArgs};
-use crate::client::{Received, Socket, get};
+use crate::cli::{Idle, StreamFormat, Via, WireArgs};
+use crate::client::{Offer, Received, Socket};
+use crate::crowd::Crowd;
 use crate::failure::{Context, Failure, Outcome};
 use crate::jitter::Meter;
-use crate::message::{Reply, ReplyReader, Uuid, is_update, parse_uuid};
+use crate::message::{Reply, ReplyReader, Uuid, is_update};
 use crate::orders::{TAKES, Trading};
 use crate::progress::{Stop, bar};
 use crate::recording::Recording;
 use crate::results::Measured;
 use crate::schedule::Schedule;
+use crate::scrape::{Metrics, STALLS};
+use listener::Listener;
 
 /// How long the exchange may say nothing after the last order was due.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -26,6 +30,18 @@ const ORDERS_PER_TURN: usize = 16;
 /// Resting orders ahead of those that take from them.
 const RESTS_AHEAD: u64 = 4;
 const STEP: u64 = 1 << 10;
+/// The tokens of the maker and of the first session; below are those of the listeners.
+const MAKER: Token = Token(2);
+const FIRST_SESSION: usize = 3;
+
+/// How much.
+#[derive(Clone, Copy)]
+pub struct Load {
+    /// Orders a second.
+    pub rate: u32,
+    /// Subscribers.
+    pub subscribers: u32,
+}
 
 struct Loaded<'a> {
     args: &'a WireArgs,
@@ -35,83 +51,108 @@ struct Loaded<'a> {
     events: Events,
     sessions: Vec<Session>,
     maker: Socket,
-    executions: Socket,
+    /// The last one to connect, and before it, where there are two subscribers, the first.
+    listeners: Vec<Listener>,
     reader: ReplyReader,
     rests: u64,
     sent: u64,
     replied: u64,
-    executed: u64,
     busy: u64,
-    /// Orders whose reply is there and whose execution is not, and the other way round.
-    replies: HashMap<Uuid, u64>,
-    early: HashMap<Uuid, u64>,
-    execution: Recording,
+    /// Orders whose reply is there, and how many listeners have not heard of them.
+    replies: HashMap<Uuid, (u64, usize)>,
     reply: Recording,
 }
 
-/// One rate; the row is named `durability/loaded-RATE`.
+/// One load; the row is named `durability/loaded-RATE`, and after its subscribers where there are several numbers of them.
 ///
 /// # Errors
-/// When the exchange cannot be reached, refuses an order other than as busy, or is silent.
+/// When the exchange cannot be reached, refuses an order other than as busy, ends a subscriber, or is silent.
 pub fn run(
     args: &WireArgs,
     address: &str,
     trading: &Trading,
     durability: &str,
-    rate: u32,
+    load: Load,
     stop: &Stop,
 ) -> Outcome<Measured> {
-    let audience = Audience::start(address, trading.symbol(), args.subscribers - 1)?;
-    let stalls = stalls(address);
-    let mut loaded = Loaded::connect(args, address, trading, rate)?;
+    let first = (load.subscribers > 1).then(|| Listener::connect(address, trading, args.seconds));
+    let first = first.transpose()?;
+    let offer = Offer {
+        format: StreamFormat::Json,
+        deflate: false,
+    };
+    let others = load.subscribers.saturating_sub(2);
+    let audience = Crowd::subscribe(address, trading.symbol(), offer, others, 0)?;
+    let last = Listener::connect(address, trading, args.seconds)?;
+    let before = Metrics::read(address);
+    let listeners = [last].into_iter().chain(first).collect();
+    let mut loaded = Loaded::connect(args, address, trading, load.rate, listeners)?;
     let (took, jitter) = loaded.drive(stop)?;
-    let bytes = audience.stop()?;
+    if audience.closed() > 0 {
+        return Err(Failure::new(format!(
+            "the exchange ended {} subscribers",
+            audience.closed()
+        )));
+    }
+    let bytes = audience.bytes();
+    audience.end()?;
     let schedule = loaded.schedule;
     let via = match args.via {
         Via::Websocket => String::new(),
         Via::Http => "-http".to_owned(),
     };
-    let mut row = Measured::new(format!("{durability}/loaded-{rate}{via}"), loaded.execution);
+    let heard = loaded.executed().saturating_sub(schedule.warm);
+    let many = match args.subscribers.len() {
+        1 => String::new(),
+        _ => format!("-subscribers-{}", load.subscribers),
+    };
+    let mut listeners = loaded.listeners.into_iter();
+    let name = format!("{durability}/loaded-{}{via}{many}", load.rate);
+    let execution = listeners.next().map(|last| last.execution);
+    let mut row = Measured::new(name, execution.unwrap_or_else(|| Recording::new(Duration::ZERO)));
+    row.beside.extend(
+        listeners
+            .next()
+            .map(|first| ("first-subscriber", first.execution)),
+    );
     row.beside.push(("reply", loaded.reply));
     row.beside.push(("jitter", jitter));
-    row.asked_per_s = Some(f64::from(rate));
+    row.asked_per_s = Some(f64::from(load.rate));
     let counted = took.saturating_sub(Duration::from_nanos(schedule.due(schedule.warm)));
-    let heard = loaded.executed.saturating_sub(schedule.warm);
     row.reached_per_s = Some(heard as f64 / counted.as_secs_f64().max(1e-9));
     row.figure("busy", loaded.busy as f64);
     row.figure("sessions", f64::from(args.sessions));
-    row.figure("subscribers", f64::from(args.subscribers));
+    row.figure("subscribers", f64::from(load.subscribers));
     row.figure("audience_bytes", bytes as f64);
-    if let (Some(before), Some(after)) = (stalls, self::stalls(address)) {
-        row.figure("output_full_stalls", after - before);
+    if let Some(stalls) = Metrics::read(address).since(&before, STALLS) {
+        row.figure("output_full_stalls", stalls);
     }
     Ok(row)
 }
 
-/// How often the matcher has waited for the output ring, where the exchange tells.
-fn stalls(address: &str) -> Option<f64> {
-    let page = get(address, "/metrics").ok()?;
-    let line = page
-        .lines()
-        .find_map(|line| line.strip_prefix("hoga_output_full_stalls_total "))?;
-    line.trim().parse().ok()
-}
-
 impl<'a> Loaded<'a> {
-    fn connect(args: &'a WireArgs, address: &str, trading: &'a Trading, rate: u32) -> Outcome<Self> {
+    fn connect(
+        args: &'a WireArgs,
+        address: &str,
+        trading: &'a Trading,
+        rate: u32,
+        mut listeners: Vec<Listener>,
+    ) -> Outcome<Self> {
         let what = || "cannot watch the connections".to_owned();
         let poll = Poll::new().context(what)?;
-        let mut token = (0..).map(Token);
-        let mut next = || token.next().unwrap_or(Token(0));
-        let path = format!("/ws/executions?symbol={}", trading.symbol());
-        let mut executions = Socket::connect(address, &path, 64 << 10)?;
-        executions.register(poll.registry(), next()).context(what)?;
+        for (number, listener) in listeners.iter_mut().enumerate() {
+            listener
+                .socket
+                .register(poll.registry(), Token(number))
+                .context(what)?;
+        }
         let mut maker = Socket::connect(address, "/ws/orders?account=perf-maker", 64 << 10)?;
-        maker.register(poll.registry(), next()).context(what)?;
+        maker.register(poll.registry(), MAKER).context(what)?;
         let sessions = (0..args.sessions)
             .map(|number| {
                 let account = format!("perf-load-{number}");
-                Session::connect(address, args.via, &account, poll.registry(), next())
+                let token = Token(FIRST_SESSION + number as usize);
+                Session::connect(address, args.via, &account, poll.registry(), token)
             })
             .collect::<Outcome<Vec<_>>>()?;
         let most = Duration::from_secs(u64::from(args.seconds));
@@ -123,16 +164,13 @@ impl<'a> Loaded<'a> {
             events: Events::with_capacity(1_024),
             sessions,
             maker,
-            executions,
+            listeners,
             reader: ReplyReader::new(),
             rests: 0,
             sent: 0,
             replied: 0,
-            executed: 0,
             busy: 0,
             replies: HashMap::with_capacity(1 << 16),
-            early: HashMap::with_capacity(1 << 16),
-            execution: Recording::new(most),
             reply: Recording::new(most),
         })
     }
@@ -153,17 +191,18 @@ impl<'a> Loaded<'a> {
             if stop.is_set() {
                 end = self.sent;
             }
-            if self.replied == end && self.executed + self.busy == end {
+            if self.replied == end && self.executed() + self.busy == end {
                 break;
             }
             if now > schedule.due(end) + PATIENCE.as_nanos() as u64 {
                 return Err(Failure::new(format!(
                     "of {end} orders {} were answered and {} executed, and then the exchange was silent",
-                    self.replied, self.executed
+                    self.replied,
+                    self.executed()
                 )));
             }
-            if self.executed >= shown + STEP {
-                shown = self.executed;
+            if self.executed() >= shown + STEP {
+                shown = self.executed();
                 progress.set_position(shown);
             }
             has_worked = work > 0;
@@ -243,41 +282,33 @@ impl<'a> Loaded<'a> {
         let ready: Vec<usize> = self.events.iter().map(|event| event.token().0).collect();
         for &token in &ready {
             match token {
-                0 => self.hear_executions(begin)?,
-                1 => {
+                token if Token(token) == MAKER => {
                     self.maker.flush()?;
                     self.hear_maker()?;
                 }
-                token => self.hear_session(token - 2, begin)?,
+                token if token >= FIRST_SESSION => self.hear_session(token - FIRST_SESSION, begin)?,
+                listener => self.hear_executions(listener, begin)?,
             }
         }
         Ok(ready.len())
     }
 
-    fn hear_executions(&mut self, begin: Instant) -> Outcome<()> {
-        loop {
-            let text = match self.executions.read()? {
-                Received::Text(text) => text,
-                Received::Nothing => return Ok(()),
-                Received::Closed(closing) => {
-                    return Err(Failure::new(format!(
-                        "the exchange ended /ws/executions: {closing:?}"
-                    )));
-                }
-            };
+    fn hear_executions(&mut self, listener: usize, begin: Instant) -> Outcome<()> {
+        while let Some(order) = self.listeners[listener].hear()? {
             let now = nanos(begin);
-            if !text.contains("\"side\":\"Buy\"") {
-                continue;
-            }
-            let order = text
-                .split_once("\"order_id\":\"")
-                .and_then(|(_, rest)| parse_uuid(rest.get(..36)?));
-            let order = order.ok_or_else(|| Failure::new(format!("not an execution: {text}")))?;
-            match self.replies.remove(&order) {
-                Some(number) => self.executed_at(number, now),
-                None => drop(self.early.insert(order, now)),
+            match self.replies.get_mut(&order) {
+                Some((number, lacking)) => {
+                    let number = *number;
+                    *lacking -= 1;
+                    if *lacking == 0 {
+                        self.replies.remove(&order);
+                    }
+                    self.executed_at(listener, number, now);
+                }
+                None => drop(self.listeners[listener].early.insert(order, now)),
             }
         }
+        Ok(())
     }
 
     fn hear_session(&mut self, session: usize, begin: Instant) -> Outcome<()> {
@@ -291,10 +322,18 @@ impl<'a> Loaded<'a> {
                     .add(self.at(now), Duration::from_nanos(now.saturating_sub(due)));
             }
             match result {
-                Ok(order) => match self.early.remove(&order) {
-                    Some(then) => self.executed_at(id, then),
-                    None => drop(self.replies.insert(order, id)),
-                },
+                Ok(order) => {
+                    let mut lacking = 0;
+                    for listener in 0..self.listeners.len() {
+                        match self.listeners[listener].early.remove(&order) {
+                            Some(then) => self.executed_at(listener, id, then),
+                            None => lacking += 1,
+                        }
+                    }
+                    if lacking > 0 {
+                        self.replies.insert(order, (id, lacking));
+                    }
+                }
                 Err(refusal) if refusal.code == "busy" => self.busy += 1,
                 Err(refusal) => {
                     return Err(Failure::new(format!(
@@ -307,12 +346,20 @@ impl<'a> Loaded<'a> {
         Ok(())
     }
 
-    fn executed_at(&mut self, number: u64, now: u64) {
-        self.executed += 1;
+    fn executed_at(&mut self, listener: usize, number: u64, now: u64) {
+        let at = self.at(now);
+        let listener = &mut self.listeners[listener];
+        listener.executed += 1;
         if number >= self.schedule.warm {
             let took = now.saturating_sub(self.schedule.due(number));
-            self.execution.add(self.at(now), Duration::from_nanos(took));
+            listener.execution.add(at, Duration::from_nanos(took));
         }
+    }
+
+    /// Orders that every listener has heard of.
+    fn executed(&self) -> u64 {
+        let executed = self.listeners.iter().map(|listener| listener.executed);
+        executed.min().unwrap_or(0)
     }
 
     /// The time since what counts began.
@@ -326,55 +373,4 @@ fn nanos(begin: Instant) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cli::{Cli, Mode};
-    use clap::Parser;
-    use hoga::config::{Config, Durability};
-    use hoga::recovery::Stores;
-    use hoga::serve::Exchange;
-
-    #[test]
-    fn every_order_that_counts_is_timed_once_by_either_way_in() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let config = Config {
-            listen: ([127, 0, 0, 1], 0).into(),
-            data_dir: folder.path().to_path_buf(),
-            durability: Durability::Memory,
-            ..Config::default()
-        };
-        let exchange =
-            Exchange::start(&config, &Stores::new(folder.path()), &mut |_| {}).expect("an exchange");
-        let address = exchange.address.to_string();
-        let trading = Trading::new("BTC-KRW", "50000000", "0.001").expect("plain decimals");
-        for (via, name) in [
-            ("websocket", "memory/loaded-600"),
-            ("http", "memory/loaded-600-http"),
-        ] {
-            let words = "hoga-perf wire --load-warm-up 1 --seconds 2 --sessions 3 --subscribers 4 --via";
-            let cli = Cli::parse_from(words.split(' ').chain([via]));
-            let Mode::Wire(args) = cli.mode else {
-                unreachable!("the mode is named above")
-            };
-            let row = run(&args, &address, &trading, "memory", 600, &Stop::default()).expect("a row");
-            assert_eq!(row.name, name);
-            assert_eq!(row.quantiles().count, 1_200, "{via}: executions");
-            let reply = row
-                .beside
-                .iter()
-                .find(|(name, _)| *name == "reply")
-                .expect("replies");
-            assert_eq!(
-                (reply.1.count(), row.figures["busy"]),
-                (1_200, 0.0),
-                "{via}: replies"
-            );
-            assert_eq!(row.figures["output_full_stalls"], 0.0);
-            assert!(
-                row.figures["audience_bytes"] > 100_000.0,
-                "{via}: nobody else heard"
-            );
-        }
-        exchange.stop();
-    }
-}
+mod tests;

@@ -1,26 +1,21 @@
-//! Where orders go in: an order socket, or a connection on which POST follows POST without waiting for the answers.
+//! Where orders go in: an order socket, or a connection on which POST follows POST.
 
-use std::collections::VecDeque;
-use std::io::{self, Read, Write};
-
-use mio::{Interest, Registry, Token};
+use mio::{Registry, Token};
 
 use crate::cli::Via;
-use crate::client::{Received, Socket, connect_tcp};
+use crate::client::{Posts, Received, Socket};
 use crate::failure::{Context, Failure, Outcome};
-use crate::message::{Refusal, Reply, ReplyReader, is_update, parse_uuid};
-use crate::orders::Trading;
+use crate::message::{Reply, ReplyReader, is_update};
+use crate::orders::{Kind, Trading};
 
 const READ_BUFFER: usize = 16 << 10;
-/// An answer longer than this is none.
-const MAX_ANSWER: usize = 64 << 10;
 
 /// A session of one account.
 pub enum Session {
     /// On /ws/orders.
     Socket(Box<Socket>),
-    /// By POST.
-    Http(Posts),
+    /// By POST, for the account named.
+    Http(Posts, String),
 }
 
 impl Session {
@@ -43,7 +38,7 @@ impl Session {
                 socket.register(registry, token).context(what)?;
                 Session::Socket(Box::new(socket))
             }
-            Via::Http => Session::Http(Posts::connect(address, account, registry, token)?),
+            Via::Http => Session::Http(Posts::connect(address, registry, token)?, account.to_owned()),
         })
     }
 
@@ -57,7 +52,7 @@ impl Session {
                 socket.write(&trading.take(id))?;
                 socket.flush()
             }
-            Session::Http(posts) => posts.send(id, trading),
+            Session::Http(posts, account) => posts.send(id, &trading.body(account, Kind::Take(1))),
         }
     }
 
@@ -68,7 +63,7 @@ impl Session {
     pub fn flush(&mut self) -> Outcome<()> {
         match self {
             Session::Socket(socket) => socket.flush(),
-            Session::Http(posts) => posts.flush(),
+            Session::Http(posts, _) => posts.flush(),
         }
     }
 
@@ -78,7 +73,7 @@ impl Session {
     /// When the connection has ended, or what came is no reply.
     pub fn read(&mut self, reader: &mut ReplyReader) -> Outcome<Option<Reply>> {
         match self {
-            Session::Http(posts) => posts.read(),
+            Session::Http(posts, _) => posts.read(),
             Session::Socket(socket) => loop {
                 return match socket.read()? {
                     Received::Nothing => Ok(None),
@@ -90,162 +85,5 @@ impl Session {
                 };
             },
         }
-    }
-}
-
-/// POST after POST on one connection (RFC 9112 §9.3.2).
-pub struct Posts {
-    stream: mio::net::TcpStream,
-    head: String,
-    account: String,
-    outgoing: Vec<u8>,
-    incoming: Vec<u8>,
-    /// The requests that wait for their answers, in that order.
-    waiting: VecDeque<u64>,
-}
-
-impl Posts {
-    fn connect(address: &str, account: &str, registry: &Registry, token: Token) -> Outcome<Self> {
-        let what = || "cannot watch a connection".to_owned();
-        let stream = connect_tcp(address)?;
-        stream.set_nonblocking(true).context(what)?;
-        let mut stream = mio::net::TcpStream::from_std(stream);
-        registry
-            .register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)
-            .context(what)?;
-        Ok(Self {
-            stream,
-            head: format!(
-                "POST /api/v1/orders HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n"
-            ),
-            account: account.to_owned(),
-            outgoing: Vec::new(),
-            incoming: Vec::new(),
-            waiting: VecDeque::new(),
-        })
-    }
-
-    fn send(&mut self, id: u64, trading: &Trading) -> Outcome<()> {
-        let body = trading.take_body(&self.account);
-        let length = format!("content-length: {}\r\n\r\n", body.len());
-        for part in [&self.head, &length, &body] {
-            self.outgoing.extend_from_slice(part.as_bytes());
-        }
-        self.waiting.push_back(id);
-        self.flush()
-    }
-
-    fn flush(&mut self) -> Outcome<()> {
-        while !self.outgoing.is_empty() {
-            match self.stream.write(&self.outgoing) {
-                Ok(written) => drop(self.outgoing.drain(..written)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) => return Err(error).context(|| "cannot send over HTTP".to_owned()),
-            }
-        }
-        Ok(())
-    }
-
-    fn read(&mut self) -> Outcome<Option<Reply>> {
-        loop {
-            if let Some((status, body, length)) = answer(&self.incoming)? {
-                let id = self
-                    .waiting
-                    .pop_front()
-                    .ok_or_else(|| Failure::new("the exchange answers what was not asked"))?;
-                let result = result(status, &body)?;
-                self.incoming.drain(..length);
-                return Ok(Some(Reply { id, result }));
-            }
-            let mut bytes = [0; READ_BUFFER];
-            match self.stream.read(&mut bytes) {
-                Ok(0) => return Err(Failure::new("the exchange closed an HTTP connection")),
-                Ok(read) => self.incoming.extend_from_slice(&bytes[..read]),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
-                Err(error) => return Err(error).context(|| "an HTTP connection".to_owned()),
-            }
-        }
-    }
-}
-
-/// The first whole answer in `bytes`: its status, its body, and how many bytes it takes.
-fn answer(bytes: &[u8]) -> Outcome<Option<(u16, String, usize)>> {
-    let broken = || Failure::new("what came over HTTP is no answer");
-    let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
-        return if bytes.len() > MAX_ANSWER {
-            Err(broken())
-        } else {
-            Ok(None)
-        };
-    };
-    let head = std::str::from_utf8(&bytes[..end]).map_err(|_| broken())?;
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-    let length = head.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length")
-            .then(|| value.trim().parse::<usize>().ok())?
-    });
-    let (Some(status), Some(length)) = (status, length.filter(|&length| length <= MAX_ANSWER)) else {
-        return Err(broken());
-    };
-    let whole = end + 4 + length;
-    if bytes.len() < whole {
-        return Ok(None);
-    }
-    let body = String::from_utf8(bytes[end + 4..whole].to_vec()).map_err(|_| broken())?;
-    Ok(Some((status, body, whole)))
-}
-
-fn result(status: u16, body: &str) -> Outcome<Result<u128, Refusal>> {
-    let text = |key: &str| {
-        let (_, rest) = body.split_once(&format!("\"{key}\":\""))?;
-        Some(rest.split('"').next()?.to_owned())
-    };
-    if status < 300 {
-        let order = text("order_id").and_then(|id| parse_uuid(&id));
-        return order
-            .map(Ok)
-            .ok_or_else(|| Failure::new(format!("an answer without an order: {body}")));
-    }
-    Ok(Err(Refusal {
-        code: text("code").unwrap_or_default(),
-        message: format!("{status}: {}", text("message").unwrap_or_default()),
-    }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_answer_is_neither_cut_nor_run_into_the_next() {
-        let one = "HTTP/1.1 201 Created\r\ncontent-type: x\r\nContent-Length: 4\r\n\r\nbody";
-        let two = format!("{one}HTTP/1.1 503 Busy\r\n");
-        for end in 0..one.len() {
-            assert!(answer(&one.as_bytes()[..end]).expect("a part").is_none(), "{end}");
-        }
-        let got = answer(two.as_bytes()).expect("an answer").expect("a whole one");
-        assert_eq!(got, (201, "body".to_owned(), one.len()));
-        for bad in [
-            "HTTP/1.1 200 OK\r\n\r\n",
-            "nonsense\r\n\r\n",
-            "H 200 x\r\ncontent-length: 9999999\r\n\r\n",
-        ] {
-            assert!(answer(bad.as_bytes()).is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn a_refusal_over_http_is_not_taken_for_an_order() {
-        let order = result(
-            201,
-            "{\"order_id\":\"00000000-0005-8000-8000-00005d1c9a27\",\"x\":1}",
-        );
-        assert!(order.expect("an order").is_ok());
-        let busy = result(503, "{\"error\":{\"code\":\"busy\",\"message\":\"later\"}}").expect("a refusal");
-        let refusal = busy.expect_err("busy");
-        assert_eq!(refusal.code, "busy");
-        assert!(refusal.message.contains("503") && refusal.message.contains("later"));
-        assert!(result(200, "{}").is_err());
     }
 }

@@ -9,13 +9,22 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::cli::{Durability, WireArgs};
+use crate::cli::{Durability, HostArgs};
 use crate::failure::{Context, Failure, Outcome};
 
 /// How long a stop may take before it is made to.
 const STOP: Duration = Duration::from_secs(15);
 /// The most that is kept of what the exchange prints.
 const MAX_OUTPUT: u64 = 64 << 10;
+
+/// Connections beside those of subscribers: sessions, short requests, those that are just closing.
+const SPARE_CONNECTIONS: u32 = 1_100;
+
+/// The setting that lets so many subscribers in.
+pub fn connections(subscribers: u32) -> (&'static str, String) {
+    let most = (subscribers + SPARE_CONNECTIONS).to_string();
+    ("GATEWAY__MAX_CONNECTIONS", most)
+}
 
 /// A running exchange.
 pub struct Host {
@@ -29,11 +38,12 @@ pub struct Host {
 }
 
 impl Host {
-    /// Starts `hoga serve` and waits until it is ready.
+    /// Starts `hoga serve` and waits until it is ready. `settings` are keys of its configuration as the environment names
+    /// them without `HOGA_`, and their values.
     ///
     /// # Errors
     /// When there is no binary, or it does not come up: what it printed is passed on.
-    pub fn start(args: &WireArgs, durability: Durability) -> Outcome<Self> {
+    pub fn start(args: &HostArgs, durability: Durability, settings: &[(&str, String)]) -> Outcome<Self> {
         let hoga = binary(args.hoga.as_deref())?;
         let parent = args.data_dir.clone().unwrap_or_else(std::env::temp_dir);
         let folder = TempDir::with_prefix_in("hoga-perf-", &parent)
@@ -51,6 +61,7 @@ impl Host {
             .env("HOGA_THREADS__IDLE", args.idle.name())
             .env("HOGA_THREADS__LAYOUT", args.layout.name())
             .envs(cores(args))
+            .envs(settings.iter().map(|(key, value)| (format!("HOGA_{key}"), value)))
             // Ctrl-C is for this process, which then asks the exchange to stop.
             .process_group(0)
             .stdin(Stdio::null())
@@ -157,7 +168,7 @@ impl Drop for Host {
 }
 
 /// The cores as the environment names a list.
-fn cores(args: &WireArgs) -> Option<(&'static str, String)> {
+fn cores(args: &HostArgs) -> Option<(&'static str, String)> {
     let list: Vec<String> = args.cores.iter().map(usize::to_string).collect();
     (!list.is_empty()).then(|| ("HOGA_THREADS__CORES", format!("[{}]", list.join(","))))
 }
