@@ -41,7 +41,7 @@ pub(crate) enum Incoming {
     /// A text message.
     Text(Utf8Bytes),
     /// A binary message.
-    Binary,
+    Binary(Bytes),
     /// A ping, a pong or a close, dealt with.
     Control,
     /// Nothing for now.
@@ -122,7 +122,7 @@ impl Channel {
         }
         let (code, reason) = match self.context.read(&mut Shim { line, now }) {
             Ok(Message::Text(text)) => return Ok(Incoming::Text(text)),
-            Ok(Message::Binary(_)) => return Ok(Incoming::Binary),
+            Ok(Message::Binary(bytes)) => return Ok(Incoming::Binary(bytes)),
             Ok(_) => return Ok(Incoming::Control),
             Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                 return Ok(Incoming::Nothing);

@@ -79,7 +79,7 @@ impl FrameRing {
             frame.id = encode::execution_id(&execution, views);
             frame.bytes.clear();
             framer.frame(&mut frame.bytes, Agreed::default(), |out| {
-                encode::execution(out, &execution, views)
+                encode::execution(out, &execution, views, Agreed::default().format)
             });
             self.next += 1;
             self.first = self.first.max(self.next.saturating_sub(self.capacity as u64));

@@ -17,8 +17,7 @@ use crate::line::Line;
 use crate::pending::Waiter;
 use crate::ports::CommandSink;
 use crate::turn::{Step, Turn, recovering};
-use crate::wire::request::parse_ws;
-use crate::wire::{ApiError, WsRequest, codes, encode};
+use crate::wire::{ApiError, Format, WsRequest, codes, encode, parse};
 
 /// Most messages of one client that are looked at before others have their turn.
 const MESSAGES_PER_TURN: usize = 32;
@@ -125,9 +124,12 @@ impl Session {
                 break;
             }
             match self.channel.read(line, turn.now)? {
-                Incoming::Text(text) => self.request(&text, line, turn),
-                Incoming::Binary => {
-                    let reason = "requests are JSON in text messages";
+                Incoming::Text(text) if self.agreed.format.is_text() => {
+                    self.request(text.as_bytes(), line, turn)
+                }
+                Incoming::Binary(bytes) if !self.agreed.format.is_text() => self.request(&bytes, line, turn),
+                Incoming::Text(_) | Incoming::Binary(_) => {
+                    let reason = wanted(self.agreed.format);
                     self.channel.close(line, turn.now, UNSUPPORTED_DATA, reason);
                 }
                 Incoming::Control => {}
@@ -148,16 +150,16 @@ impl Session {
         })
     }
 
-    fn request<S: CommandSink>(&mut self, text: &str, line: &mut Line, turn: &mut Turn<'_, S>) {
+    fn request<S: CommandSink>(&mut self, payload: &[u8], line: &mut Line, turn: &mut Turn<'_, S>) {
         if !self.channel.is_open() {
             return;
         }
         turn.stats.requests += 1;
-        let request = match parse_ws(text.as_bytes()) {
+        let request = match parse(payload, self.agreed.format) {
             Ok(request) => request,
             Err((id, error)) => {
                 turn.framer.frame(line.egress.buffer(), self.agreed, |out| {
-                    encode::ws_error_reply(out, id.as_ref(), &error)
+                    encode::error_reply(out, id.as_ref(), &error, self.agreed.format)
                 });
                 return;
             }
@@ -166,14 +168,14 @@ impl Session {
             Ok(Taken::Sequenced { .. }) => {}
             Ok(Taken::NothingToCancel) => {
                 turn.framer.frame(line.egress.buffer(), self.agreed, |out| {
-                    encode::ws_cancel_all_reply(out, &request.id, 0)
+                    encode::cancel_all_reply(out, &request.id, 0, self.agreed.format)
                 });
             }
             Err(error) => {
                 turn.stats.busy_refusals += u64::from(error.is(codes::BUSY) || error.is(codes::JOURNAL_FULL));
                 let id = Some(&request.id);
                 turn.framer.frame(line.egress.buffer(), self.agreed, |out| {
-                    encode::ws_error_reply(out, id, &error)
+                    encode::error_reply(out, id, &error, self.agreed.format)
                 });
             }
         }
@@ -224,7 +226,7 @@ impl Session {
                 return true;
             }
             framer.frame(line.egress.buffer(), agreed, |out| {
-                encode::order_update(out, update, views)
+                encode::order_update(out, update, views, agreed.format)
             });
             self.from = update.number + 1;
             self.seen = (update.sequence, Some(update.index));
@@ -241,5 +243,14 @@ impl Session {
         let reason = format!("slow consumer: updates after {after} are no longer in memory");
         turn.stats.slow_consumer_closes += 1;
         self.channel.close(line, turn.now, SLOW_CONSUMER, &reason);
+    }
+}
+
+/// What a client is told that sent a message of the other kind.
+fn wanted(format: Format) -> &'static str {
+    match format {
+        Format::Json => "requests are JSON in text messages",
+        Format::MessagePack => "requests are MessagePack in binary messages (subprotocol hoga.msgpack)",
+        Format::Protobuf => "requests are Protocol Buffers in binary messages (subprotocol hoga.protobuf)",
     }
 }

@@ -9,18 +9,28 @@ const MILLIS_PER_DAY: u64 = 86_400_000;
 
 /// Appends `time` as ISO 8601 in UTC, milliseconds, rounded down: `2023-04-30T12:35:10.123Z`.
 pub fn write_iso(out: &mut Vec<u8>, time: Nanos) {
+    out.extend_from_slice(&quoted(time)[1..=TEXT_LEN]);
+}
+
+/// The same between quotes.
+#[inline]
+pub(super) fn write_quoted(out: &mut Vec<u8>, time: Nanos) {
+    out.extend_from_slice(&quoted(time));
+}
+
+fn quoted(time: Nanos) -> [u8; TEXT_LEN + 2] {
     let millis = time.millis();
     let (year, month, day) = civil_from_days(millis / MILLIS_PER_DAY);
     let of_day = millis % MILLIS_PER_DAY;
-    let mut text = *b"0000-00-00T00:00:00.000Z";
-    put(&mut text[0..4], year);
-    put(&mut text[5..7], month);
-    put(&mut text[8..10], day);
-    put(&mut text[11..13], of_day / 3_600_000);
-    put(&mut text[14..16], of_day / 60_000 % 60);
-    put(&mut text[17..19], of_day / 1_000 % 60);
-    put(&mut text[20..23], of_day % 1_000);
-    out.extend_from_slice(&text);
+    let mut text = *b"\"0000-00-00T00:00:00.000Z\"";
+    put(&mut text[1..5], year);
+    put(&mut text[6..8], month);
+    put(&mut text[9..11], day);
+    put(&mut text[12..14], of_day / 3_600_000);
+    put(&mut text[15..17], of_day / 60_000 % 60);
+    put(&mut text[18..20], of_day / 1_000 % 60);
+    put(&mut text[21..24], of_day % 1_000);
+    text
 }
 
 /// Year, month (from 1) and day (from 1) of the proleptic Gregorian calendar, from days since 1970-01-01.

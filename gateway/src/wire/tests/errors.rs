@@ -8,7 +8,7 @@ use hoga_views::ViewLimits;
 
 use super::fixture::Exchange;
 use crate::route::route;
-use crate::wire::{ApiError, codes, encode, parse_place, parse_replace, parse_ws};
+use crate::wire::{ApiError, Format, codes, encode, parse_place, parse_replace, parse_ws};
 
 #[test]
 fn an_error_is_json_whatever_its_message_holds() {
@@ -20,7 +20,7 @@ fn an_error_is_json_whatever_its_message_holds() {
     let id = parse_ws(br#"{"id":"x","op":"cancel_all"}"#).unwrap().id;
     for (id, want) in [(None, "null"), (Some(&id), "\"x\"")] {
         out.clear();
-        encode::ws_error_reply(&mut out, id, &ApiError::new(codes::BUSY, "later"));
+        encode::error_reply(&mut out, id, &ApiError::new(codes::BUSY, "later"), Format::Json);
         let want = format!("{{\"id\":{want},\"error\":{{\"code\":\"busy\",\"message\":\"later\"}}}}");
         assert_eq!(std::str::from_utf8(&out).unwrap(), want);
     }
