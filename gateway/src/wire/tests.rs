@@ -2,7 +2,13 @@
 
 mod fixture;
 
+mod flat;
+
 mod encoding;
+
+mod binary_out;
+
+mod binary_in;
 
 mod requests;
 

@@ -9,7 +9,7 @@ use super::fixture::{EXCHANGE, Exchange, START, limit};
 use crate::wire::{Format, encode, ids, parse_ws};
 
 /// One order half filled by another; then an empty-handed market order.
-fn traded() -> (Exchange, OrderId, OrderId, OrderId) {
+pub fn traded() -> (Exchange, OrderId, OrderId, OrderId) {
     let mut exchange = Exchange::new(ViewLimits::default());
     let ask = exchange.rest(limit(1, Side::Sell, 50_000, 150_000_000));
     let bid = exchange.take(
