@@ -10,6 +10,8 @@ mod binary_out;
 
 mod binary_in;
 
+mod binary_refused;
+
 mod requests;
 
 mod changes;

@@ -8,6 +8,7 @@ use hoga_views::{Execution, OrderState, OrderStatus, OrderUpdate};
 use proptest::prelude::*;
 
 use super::encoding::traded;
+use super::errors::document;
 use super::flat::{self, pool};
 use crate::wire::{ApiError, Format, codes, encode, parse_ws};
 
@@ -151,6 +152,10 @@ fn an_execution_is_byte_for_byte_what_was_promised() {
         encode::execution(&mut out, &execution, &exchange.views, format);
         let hex: String = out.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hex, want.replace([' ', '\n'], ""), "{format:?}");
+        assert!(
+            document().contains(&hex),
+            "{format:?}: the document shows other bytes"
+        );
     }
 }
 

@@ -93,7 +93,7 @@ fn documented(document: &str) -> BTreeSet<(String, u16)> {
     rows
 }
 
-fn document() -> String {
+pub fn document() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/wire-protocol.md");
     std::fs::read_to_string(&path).expect("docs/wire-protocol.md can be read")
 }
