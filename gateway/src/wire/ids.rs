@@ -53,7 +53,6 @@ pub fn parse_execution_id(text: &str, exchange: ExchangeId) -> Option<(Sequence,
 }
 
 /// Appends an id's text, lower case with hyphens, between quotes.
-#[inline]
 pub(super) fn write_quoted(out: &mut Vec<u8>, id: Uuid) {
     let mut text = [b'"'; TEXT_LEN + 2];
     id.hyphenated().encode_lower(&mut text[1..=TEXT_LEN]);

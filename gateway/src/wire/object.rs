@@ -81,6 +81,18 @@ pub(super) enum Raw<'a> {
     Other(&'static str),
 }
 
+impl<'a> Raw<'a> {
+    /// The string that it is.
+    #[inline]
+    pub(super) fn text(self, field: Field) -> Result<Cow<'a, str>, ApiError> {
+        match self {
+            Raw::Json(raw) => unquote(raw, field),
+            Raw::Text(text) => Ok(Cow::Borrowed(text)),
+            raw => Err(wrong_type(field, "a string", raw)),
+        }
+    }
+}
+
 impl fmt::Display for Raw<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -106,16 +118,18 @@ pub(super) struct Object<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// Reads one message, and nothing before or behind it (but white space, in JSON). `what` names the whole in messages.
-    pub(super) fn read(bytes: &'a [u8], format: Format, what: &str) -> Result<Self, ApiError> {
+    /// Reads the fields of one message, with nothing before or behind it (but white space, in JSON). `what` names the
+    /// whole in messages.
+    pub(super) fn read(&mut self, bytes: &'a [u8], format: Format, what: &str) -> Result<(), ApiError> {
         match format {
-            Format::Json => json::read(bytes, what),
-            Format::MessagePack => message_pack::read(bytes),
-            Format::Protobuf => protobuf::read(bytes),
+            Format::Json => json::read(self, bytes, what),
+            Format::MessagePack => message_pack::read(self, bytes),
+            Format::Protobuf => protobuf::read(self, bytes),
         }
     }
 
-    fn empty() -> Self {
+    /// No fields yet. (An object is large, so it is filled where it lies.)
+    pub(super) fn empty() -> Self {
         Self {
             values: [None; NAMES.len()],
             duplicate: None,
@@ -124,9 +138,11 @@ impl<'a> Object<'a> {
     }
 
     fn put(&mut self, field: Field, value: Raw<'a>) {
-        if self.values[field as usize].replace(value).is_some() {
+        let slot = &mut self.values[field as usize];
+        if slot.is_some() {
             self.duplicate.get_or_insert(field);
         }
+        *slot = Some(value);
     }
 
     /// Refuses names that were given twice, and names other than `allowed`.
@@ -162,13 +178,7 @@ impl<'a> Object<'a> {
 
     /// A string.
     pub(super) fn text(&self, field: Field) -> Result<Option<Cow<'a, str>>, ApiError> {
-        self.raw(field)
-            .map(|raw| match raw {
-                Raw::Json(raw) => unquote(raw, field),
-                Raw::Text(text) => Ok(Cow::Borrowed(text)),
-                raw => Err(wrong_type(field, "a string", raw)),
-            })
-            .transpose()
+        self.raw(field).map(|raw| raw.text(field)).transpose()
     }
 
     /// `true` or `false`.

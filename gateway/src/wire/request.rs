@@ -157,6 +157,9 @@ fn account(object: &Object<'_>) -> Result<Option<AccountName>, ApiError> {
 
 /// One of a few words.
 fn word<T: Copy>(object: &Object<'_>, field: Field, words: &[(&str, T)]) -> Result<Option<T>, ApiError> {
+    let Some(raw) = object.raw(field) else {
+        return Ok(None);
+    };
     let unknown = |shown: &dyn fmt::Display| {
         let known: Vec<String> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
         invalid(
@@ -164,12 +167,10 @@ fn word<T: Copy>(object: &Object<'_>, field: Field, words: &[(&str, T)]) -> Resu
             format_args!("must be one of {}, not {shown}", known.join(", ")),
         )
     };
-    if let Some(raw @ Raw::Unnamed(_)) = object.raw(field) {
+    if let Raw::Unnamed(_) = raw {
         return Err(unknown(&raw));
     }
-    let Some(text) = object.text(field)? else {
-        return Ok(None);
-    };
+    let text = raw.text(field)?;
     match words.iter().find(|(word, _)| *word == text) {
         Some((_, value)) => Ok(Some(*value)),
         None => Err(unknown(&excerpt(&text))),

@@ -13,11 +13,11 @@ pub fn write_iso(out: &mut Vec<u8>, time: Nanos) {
 }
 
 /// The same between quotes.
-#[inline]
 pub(super) fn write_quoted(out: &mut Vec<u8>, time: Nanos) {
     out.extend_from_slice(&quoted(time));
 }
 
+#[inline]
 fn quoted(time: Nanos) -> [u8; TEXT_LEN + 2] {
     let millis = time.millis();
     let (year, month, day) = civil_from_days(millis / MILLIS_PER_DAY);

@@ -9,6 +9,7 @@ use crate::wire::number::{write_decimal, write_quotient, write_u64};
 use crate::wire::request::RequestId;
 use crate::wire::{ids, time as clock};
 
+/// Its methods are inlined wherever they are called: a name is copied by a few moves only where its length is known.
 pub(super) struct Json<'a> {
     out: &'a mut Vec<u8>,
 }
@@ -28,19 +29,19 @@ impl Json<'_> {
 }
 
 impl Fields for Json<'_> {
-    #[inline]
+    #[inline(always)]
     fn uuid(&mut self, name: Name, id: Uuid) {
         put(self.out, name.json);
         ids::write_quoted(self.out, id);
     }
 
-    #[inline]
+    #[inline(always)]
     fn text(&mut self, name: Name, text: &str) {
         put(self.out, name.json);
         string(self.out, text);
     }
 
-    #[inline]
+    #[inline(always)]
     fn plain(&mut self, name: Name, text: &str) {
         put(self.out, name.json);
         self.out.push(b'"');
@@ -48,19 +49,19 @@ impl Fields for Json<'_> {
         self.out.push(b'"');
     }
 
-    #[inline]
+    #[inline(always)]
     fn word(&mut self, name: Name, word: Word) {
         put(self.out, name.json);
         put(self.out, word.json);
     }
 
-    #[inline]
+    #[inline(always)]
     fn decimal(&mut self, name: Name, units: i128, scale: u8) {
         put(self.out, name.json);
         write_decimal(self.out, units, scale);
     }
 
-    #[inline]
+    #[inline(always)]
     fn quotient(&mut self, name: Name, quotient: Quotient) {
         put(self.out, name.json);
         let Quotient {
@@ -72,47 +73,47 @@ impl Fields for Json<'_> {
         write_quotient(self.out, numerator, denominator, step, scale);
     }
 
-    #[inline]
+    #[inline(always)]
     fn time(&mut self, name: Name, time: Nanos) {
         put(self.out, name.json);
         clock::write_quoted(self.out, time);
     }
 
-    #[inline]
+    #[inline(always)]
     fn flag(&mut self, name: Name, flag: bool) {
         put(self.out, name.json);
         put(self.out, if flag { "true" } else { "false" });
     }
 
-    #[inline]
+    #[inline(always)]
     fn integer(&mut self, name: Name, value: u64) {
         put(self.out, name.json);
         write_u64(self.out, value);
     }
 
-    #[inline]
+    #[inline(always)]
     fn null(&mut self, name: Name) {
         put(self.out, name.json);
         put(self.out, "null");
     }
 
-    #[inline]
+    #[inline(always)]
     fn request_id(&mut self, id: Option<&RequestId>) {
         put(self.out, ",\"id\":");
         match id {
-            Some(id) => id.write_json(self.out),
+            Some(id) => put(self.out, id.as_json()),
             None => put(self.out, "null"),
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn kind(&mut self, kind: &'static str) {
         put(self.out, ",\"type\":\"");
         put(self.out, kind);
         self.out.push(b'"');
     }
 
-    #[inline]
+    #[inline(always)]
     fn message(&mut self, name: Name, message: &impl Message) {
         put(self.out, name.json);
         Json::object(self.out, message);

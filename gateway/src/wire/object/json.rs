@@ -11,7 +11,7 @@ use crate::wire::codes;
 use crate::wire::error::{ApiError, label};
 
 /// Reads one object, and nothing before or behind it but white space.
-pub(super) fn read<'a>(bytes: &'a [u8], what: &str) -> Result<Object<'a>, ApiError> {
+pub(super) fn read<'a>(object: &mut Object<'a>, bytes: &'a [u8], what: &str) -> Result<(), ApiError> {
     let wrong = |why: fmt::Arguments<'_>| ApiError::new(codes::INVALID_JSON, format!("the {what} {why}"));
     let text = std::str::from_utf8(bytes).map_err(|error| {
         wrong(format_args!(
@@ -23,11 +23,9 @@ pub(super) fn read<'a>(bytes: &'a [u8], what: &str) -> Result<Object<'a>, ApiErr
         return Err(wrong(format_args!("is empty; send a JSON object")));
     }
     let mut json = serde_json::Deserializer::from_str(text);
-    let object = json
-        .deserialize_map(ObjectVisitor)
-        .and_then(|object| json.end().map(|()| object))
-        .map_err(|error| wrong(format_args!("is not a JSON object: {error}")))?;
-    Ok(object)
+    json.deserialize_map(ObjectVisitor(object))
+        .and_then(|()| json.end())
+        .map_err(|error| wrong(format_args!("is not a JSON object: {error}")))
 }
 
 /// The text of a JSON string.
@@ -43,17 +41,17 @@ pub(in crate::wire) fn unquote(raw: &str, field: Field) -> Result<Cow<'_, str>, 
     }
 }
 
-struct ObjectVisitor;
+struct ObjectVisitor<'o, 'de>(&'o mut Object<'de>);
 
-impl<'de> Visitor<'de> for ObjectVisitor {
-    type Value = Object<'de>;
+impl<'de> Visitor<'de> for ObjectVisitor<'_, 'de> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object in braces")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut object = Object::empty();
+        let Self(object) = self;
         while let Some(Key(key)) = map.next_key()? {
             match key {
                 Ok(field) => {
@@ -70,7 +68,7 @@ impl<'de> Visitor<'de> for ObjectVisitor {
                 }
             }
         }
-        Ok(object)
+        Ok(())
     }
 }
 

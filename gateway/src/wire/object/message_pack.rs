@@ -11,7 +11,7 @@ use super::{Field, Object, Raw, undecodable};
 use crate::wire::error::{ApiError, label};
 
 /// Reads one map, and nothing behind it.
-pub(super) fn read(bytes: &[u8]) -> Result<Object<'_>, ApiError> {
+pub(super) fn read<'a>(object: &mut Object<'a>, bytes: &'a [u8]) -> Result<(), ApiError> {
     let mut left = Left(bytes);
     if bytes.is_empty() {
         return Err(wrong(format_args!("it is empty; send a map")));
@@ -22,7 +22,6 @@ pub(super) fn read(bytes: &[u8]) -> Result<Object<'_>, ApiError> {
         Marker::Map32 => left.number(4)?,
         _ => return Err(wrong(format_args!("it is not a map"))),
     };
-    let mut object = Object::empty();
     for _ in 0..entries {
         let key = left.key()?;
         let value = left.value()?;
@@ -34,7 +33,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Object<'_>, ApiError> {
         }
     }
     match left.0 {
-        [] => Ok(object),
+        [] => Ok(()),
         rest => Err(wrong(format_args!("{} bytes follow the map", rest.len()))),
     }
 }

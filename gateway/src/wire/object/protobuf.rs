@@ -59,10 +59,8 @@ const CANCEL: &[Declared] = &[(1, Field::OrderId, Type::Id)];
 const CANCEL_ALL: &[Declared] = &[(1, Field::Symbol, Type::Text)];
 
 /// Reads one message.
-pub(super) fn read(bytes: &[u8]) -> Result<Object<'_>, ApiError> {
-    let mut object = Object::empty();
-    fill(&mut object, REQUEST, bytes)?;
-    Ok(object)
+pub(super) fn read<'a>(object: &mut Object<'a>, bytes: &'a [u8]) -> Result<(), ApiError> {
+    fill(object, REQUEST, bytes)
 }
 
 fn fill<'a>(object: &mut Object<'a>, declared: &[Declared], bytes: &'a [u8]) -> Result<(), ApiError> {

@@ -52,7 +52,8 @@ pub(super) const FIELDS: &[Field] = &[
 /// # Errors
 /// [`ApiError`] naming the field, what is wrong with it, and what to send instead.
 pub fn parse_place(body: &[u8]) -> Result<PlaceRequest, ApiError> {
-    let object = Object::read(body, Format::Json, "body")?;
+    let mut object = Object::empty();
+    object.read(body, Format::Json, "body")?;
     object.check(FIELDS, "a new order")?;
     read(&object)
 }

@@ -28,7 +28,8 @@ pub(super) const FIELDS: &[Field] = &[Field::Price, Field::Quantity, Field::Acco
 /// # Errors
 /// [`ApiError`] naming the field, what is wrong with it, and what to send instead.
 pub fn parse_replace(body: &[u8]) -> Result<ReplaceRequest, ApiError> {
-    let object = Object::read(body, Format::Json, "body")?;
+    let mut object = Object::empty();
+    object.read(body, Format::Json, "body")?;
     object.check(FIELDS, "a replace")?;
     read(&object)
 }

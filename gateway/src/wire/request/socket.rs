@@ -10,7 +10,6 @@ use super::{ascii, word};
 use crate::wire::encode::string;
 use crate::wire::error::ApiError;
 use crate::wire::format::Format;
-use crate::wire::number::write_decimal;
 use crate::wire::object::{Field, Object, Raw, invalid, missing, unquote};
 
 /// One message of the order entry socket.
@@ -46,23 +45,17 @@ pub enum WsOp {
     },
 }
 
-/// The id that a client gave its request, kept in the form it was sent in, in which it is echoed.
+/// The id that a client gave its request, echoed in the form it was sent in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct RequestId(Id);
+pub struct RequestId(
+    /// As JSON: what was sent as JSON to the byte, what came in another format as a string or integer like it.
+    Box<str>,
+);
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Id {
-    /// JSON text: a string with its quotes and escapes, or an integer.
-    Json(Box<str>),
-    Text(Box<str>),
-    /// At most [`RequestId::MAX_INTEGER`] digits.
-    Integer(i128),
-}
-
-/// What an id says, in whatever form it was sent.
+/// What an id says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IdValue<'a> {
-    /// A string of at most [`RequestId::MAX_TEXT`] bytes.
+    /// A string.
     Text(Cow<'a, str>),
     /// An integer of at most [`RequestId::MAX_INTEGER`] digits.
     Integer(i128),
@@ -74,24 +67,16 @@ impl RequestId {
     /// The most digits of an integer, its sign not counted.
     pub const MAX_INTEGER: usize = 20;
 
-    /// What it says.
-    pub fn value(&self) -> IdValue<'_> {
-        match &self.0 {
-            Id::Json(raw) => match raw.parse() {
-                Ok(number) => IdValue::Integer(number),
-                Err(_) => IdValue::Text(unquote(raw, Field::Id).unwrap_or_default()),
-            },
-            Id::Text(text) => IdValue::Text(Cow::Borrowed(text)),
-            Id::Integer(number) => IdValue::Integer(*number),
-        }
+    /// The JSON to echo: a string with its quotes, or an integer.
+    pub fn as_json(&self) -> &str {
+        &self.0
     }
 
-    /// Appends it as JSON; what was sent as JSON is echoed to the byte.
-    pub fn write_json(&self, out: &mut Vec<u8>) {
-        match &self.0 {
-            Id::Json(raw) => out.extend_from_slice(raw.as_bytes()),
-            Id::Text(text) => string(out, text),
-            Id::Integer(number) => write_decimal(out, *number, 0),
+    /// What it says, for formats other than JSON.
+    pub fn value(&self) -> IdValue<'_> {
+        match self.0.parse() {
+            Ok(number) => IdValue::Integer(number),
+            Err(_) => IdValue::Text(unquote(&self.0, Field::Id).unwrap_or_default()),
         }
     }
 
@@ -102,28 +87,30 @@ impl RequestId {
                 "a request needs it: a string or an integer, echoed in the reply",
             )
         })?;
-        let id = match raw {
+        match raw {
             Raw::Json(raw) if raw.starts_with('"') && raw.len() <= Self::MAX_TEXT + 2 => {
                 // It is echoed as it was sent, so it must be text that the client can read back.
                 unquote(raw, Field::Id)?;
-                Id::Json(raw.into())
+                Ok(Self(raw.into()))
             }
-            Raw::Json(raw) if is_integer(raw) => Id::Json(raw.into()),
-            Raw::Text(text) if text.len() <= Self::MAX_TEXT => Id::Text(text.into()),
-            Raw::Unsigned(number) => Id::Integer(number.into()),
-            Raw::Negative(number) => Id::Integer(number.into()),
-            _ => {
-                return Err(invalid(
-                    Field::Id,
-                    format_args!(
-                        "must be a string of at most {} bytes or an integer of at most {} digits",
-                        Self::MAX_TEXT,
-                        Self::MAX_INTEGER
-                    ),
-                ));
+            Raw::Json(raw) if is_integer(raw) => Ok(Self(raw.into())),
+            Raw::Text(text) if text.len() <= Self::MAX_TEXT => {
+                let mut json = Vec::with_capacity(text.len() + 2);
+                string(&mut json, text);
+                let json = String::from_utf8(json).unwrap_or_default();
+                Ok(Self(json.into()))
             }
-        };
-        Ok(Self(id))
+            Raw::Unsigned(number) => Ok(Self(number.to_string().into())),
+            Raw::Negative(number) => Ok(Self(number.to_string().into())),
+            _ => Err(invalid(
+                Field::Id,
+                format_args!(
+                    "must be a string of at most {} bytes or an integer of at most {} digits",
+                    Self::MAX_TEXT,
+                    Self::MAX_INTEGER
+                ),
+            )),
+        }
     }
 }
 
@@ -160,7 +147,10 @@ pub fn parse_ws(text: &[u8]) -> Result<WsRequest, (Option<RequestId>, ApiError)>
 /// # Errors
 /// The request's id when it could be read, and what is wrong.
 pub fn parse(payload: &[u8], format: Format) -> Result<WsRequest, (Option<RequestId>, ApiError)> {
-    let object = Object::read(payload, format, "message").map_err(|error| (None, error))?;
+    let mut object = Object::empty();
+    object
+        .read(payload, format, "message")
+        .map_err(|error| (None, error))?;
     let id = RequestId::of(&object).map_err(|error| (None, error))?;
     match parse_op(&object) {
         Ok(op) => Ok(WsRequest { id, op }),

@@ -5,13 +5,7 @@ use hoga_views::ViewLimits;
 
 use super::fixture::{Exchange, limit};
 use super::requests::GOOD;
-use crate::wire::{ErrorCode, RequestId, WsOp, codes, parse_place, parse_replace, parse_ws};
-
-fn json(id: &RequestId) -> String {
-    let mut out = Vec::new();
-    id.write_json(&mut out);
-    String::from_utf8(out).unwrap()
-}
+use crate::wire::{ErrorCode, WsOp, codes, parse_place, parse_replace, parse_ws};
 
 #[test]
 fn a_replace_needs_something_to_change() {
@@ -45,13 +39,13 @@ fn a_replace_needs_something_to_change() {
 fn a_socket_message_is_one_of_four_ops() {
     let parsed = |text: &str| parse_ws(text.as_bytes()).unwrap();
     let request = parsed(&GOOD.replace('{', r#"{"id":"a","op":"place","#));
-    assert_eq!(json(&request.id), "\"a\"");
+    assert_eq!(request.id.as_json(), "\"a\"");
     assert_eq!(request.op, WsOp::Place(parse_place(GOOD.as_bytes()).unwrap()));
     let request = parsed(r#"{"op":"replace","order_id":"x","quantity":2,"id":12345678901234567890}"#);
-    assert_eq!(json(&request.id), "12345678901234567890");
+    assert_eq!(request.id.as_json(), "12345678901234567890");
     for id in ["-12345678901234567890", r#""\ud83d\ude00""#, r#""\u0041\n\"""#] {
         let request = parsed(&format!(r#"{{"id":{id},"op":"cancel_all"}}"#));
-        assert_eq!(json(&request.id), id);
+        assert_eq!(request.id.as_json(), id);
     }
     let change = parse_replace(br#"{"quantity":2}"#).unwrap();
     assert_eq!(
@@ -196,7 +190,7 @@ fn a_refused_socket_message_gets_its_id_back_where_it_has_one() {
     ];
     for (text, id, code, says) in cases {
         let (got, error) = parse_ws(text.as_bytes()).unwrap_err();
-        assert_eq!(got.as_ref().map(|id| json(id)), id.map(str::to_owned), "{text}");
+        assert_eq!(got.as_ref().map(|id| id.as_json()), *id, "{text}");
         assert!(error.is(*code) && error.message.contains(says), "{text}: {error}");
     }
 }
