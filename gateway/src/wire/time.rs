@@ -23,13 +23,16 @@ fn quoted(time: Nanos) -> [u8; TEXT_LEN + 2] {
     let (year, month, day) = civil_from_days(millis / MILLIS_PER_DAY);
     let of_day = millis % MILLIS_PER_DAY;
     let mut text = *b"\"0000-00-00T00:00:00.000Z\"";
-    put(&mut text[1..5], year);
-    put(&mut text[6..8], month);
-    put(&mut text[9..11], day);
-    put(&mut text[12..14], of_day / 3_600_000);
-    put(&mut text[15..17], of_day / 60_000 % 60);
-    put(&mut text[18..20], of_day / 1_000 % 60);
-    put(&mut text[21..24], of_day % 1_000);
+    put(&mut text, 1, year / 100);
+    put(&mut text, 3, year % 100);
+    put(&mut text, 6, month);
+    put(&mut text, 9, day);
+    put(&mut text, 12, of_day / 3_600_000);
+    put(&mut text, 15, of_day / 60_000 % 60);
+    put(&mut text, 18, of_day / 1_000 % 60);
+    let millis = of_day % 1_000;
+    put(&mut text, 21, millis / 10);
+    text[23] = b'0' + (millis % 10) as u8;
     text
 }
 
@@ -56,11 +59,12 @@ fn civil_from_days(days: u64) -> (u64, u64, u64) {
     (year, month, day)
 }
 
-fn put(text: &mut [u8], mut value: u64) {
-    for digit in text.iter_mut().rev() {
-        *digit = b'0' + (value % 10) as u8;
-        value /= 10;
-    }
+/// Two digits.
+#[inline]
+fn put(text: &mut [u8; TEXT_LEN + 2], at: usize, value: u64) {
+    let value = value as u8;
+    text[at] = b'0' + value / 10;
+    text[at + 1] = b'0' + value % 10;
 }
 
 #[cfg(test)]
