@@ -6,7 +6,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hoga_benches::FlowKind;
-use hoga_gateway::wire::encode;
+use hoga_gateway::wire::{Format, encode};
 use hoga_views::{Execution, ViewLimits, Views};
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +49,7 @@ fn json_out(criterion: &mut Criterion) {
         bencher.iter(|| {
             for execution in &executions {
                 out.clear();
-                encode::execution(&mut out, black_box(execution), &views);
+                encode::execution(&mut out, black_box(execution), &views, Format::Json);
                 black_box(&out);
             }
         });

@@ -76,9 +76,9 @@ impl<'v> Answer<'v> {
         id: &RequestId,
     ) {
         framer.frame(out, agreed, |out| match self {
-            Answer::Order(_, order) => encode::ws_order_reply(out, id, order, views),
-            Answer::Canceled(canceled) => encode::ws_cancel_all_reply(out, id, *canceled),
-            Answer::Error(error) => encode::ws_error_reply(out, Some(id), error),
+            Answer::Order(_, order) => encode::order_reply(out, id, order, views, agreed.format),
+            Answer::Canceled(canceled) => encode::cancel_all_reply(out, id, *canceled, agreed.format),
+            Answer::Error(error) => encode::error_reply(out, Some(id), error, agreed.format),
         });
     }
 }

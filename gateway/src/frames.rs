@@ -198,7 +198,7 @@ impl Lane {
         while let Some(execution) = executions.get(self.next) {
             self.frame.clear();
             framer.frame(&mut self.frame, agreed, |out| {
-                encode::execution(out, &execution, views)
+                encode::execution(out, &execution, views, agreed.format)
             });
             self.push(execution.instrument, encode::execution_id(&execution, views));
         }

@@ -28,6 +28,8 @@ pub(crate) struct Line {
     pub blocked: Option<Duration>,
     /// When the last byte came.
     pub heard: Duration,
+    /// When the socket last took a byte.
+    pub spoke: Duration,
     /// Whether the peer has said that it sends no more.
     pub ended: bool,
     /// Bytes read since the connection was last called on.
@@ -55,6 +57,7 @@ impl Line {
             writable: true,
             blocked: None,
             heard: now,
+            spoke: now,
             ended: false,
             taken: 0,
         }
@@ -112,6 +115,7 @@ impl Line {
             self.blocked.get_or_insert(now);
         } else if written.bytes > 0 {
             self.blocked = None;
+            self.spoke = now;
         }
         Ok(written)
     }

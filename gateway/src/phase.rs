@@ -95,7 +95,7 @@ impl Phase {
         match self {
             Phase::Requests(requests) => requests.shut(),
             Phase::Subscriber(subscriber) => subscriber.channel.close(line, turn.now, GOING_AWAY, REASON),
-            Phase::Session(session) => session.channel.close(line, turn.now, GOING_AWAY, REASON),
+            Phase::Session(session) => session.shut(line, turn, GOING_AWAY, REASON),
             Phase::Echo(echo) => echo.channel.close(line, turn.now, GOING_AWAY, REASON),
             Phase::Linger(_) => {}
         }

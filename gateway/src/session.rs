@@ -17,8 +17,7 @@ use crate::line::{Line, READ_PER_VISIT};
 use crate::pending::Waiter;
 use crate::ports::CommandSink;
 use crate::turn::{Step, Turn, recovering};
-use crate::wire::request::parse_ws;
-use crate::wire::{ApiError, WsRequest, codes, encode};
+use crate::wire::{ApiError, Format, WsRequest, codes, encode, parse};
 
 /// Most messages of one client that are looked at before others have their turn.
 const MESSAGES_PER_TURN: usize = 32;
@@ -97,21 +96,57 @@ impl Session {
 
     /// When [`expire`](Self::expire) has something to do. While the session is not read, its silence proves nothing.
     pub fn deadline(&self, line: &Line, config: &GatewayConfig) -> Option<Duration> {
-        (self.may_read(line, config) || !self.channel.is_open()).then(|| {
+        let own = (self.may_read(line, config) || !self.channel.is_open()).then(|| {
             self.channel
                 .deadline(line, config.ping_after, config.close_after, config.write_stall)
-        })
+        });
+        match (own, self.heartbeat_due(line, config)) {
+            (Some(own), Some(due)) => Some(own.min(due)),
+            (own, due) => own.or(due),
+        }
     }
 
-    /// Pings a silent client, closes one that does not answer, and gives up one that was closed long enough.
+    /// Pings a silent client, closes one that does not answer, and gives up one that was closed long enough. Sends a
+    /// heartbeat to one that was sent nothing for a while.
     pub fn expire<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
         let config = turn.config;
         if self.channel.is_given_up(turn.now, config.write_stall) {
             return Step::Drop;
         }
-        self.channel
-            .keep_alive(line, turn.now, config.ping_after, config.close_after);
+        if self.may_read(line, config) {
+            self.channel
+                .keep_alive(line, turn.now, config.ping_after, config.close_after);
+        }
+        if self
+            .heartbeat_due(line, config)
+            .is_some_and(|due| turn.now >= due)
+        {
+            let time = turn.wall();
+            self.push_message(line, turn.framer, |out, format| {
+                encode::heartbeat(out, time, format);
+            });
+        }
         Step::Again
+    }
+
+    /// Tells the client that the exchange goes away, and closes.
+    pub fn shut<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>, code: u16, reason: &str) {
+        if self.channel.is_open() {
+            self.push_message(line, turn.framer, |out, format| {
+                encode::server_shutdown(out, reason, format);
+            });
+        }
+        self.channel.close(line, turn.now, code, reason);
+    }
+
+    /// When a heartbeat is due; never while something waits to be written, which says as much once it is.
+    fn heartbeat_due(&self, line: &Line, config: &GatewayConfig) -> Option<Duration> {
+        (self.channel.is_open() && line.egress.is_empty()).then(|| line.spoke + config.heartbeat)
+    }
+
+    fn push_message(&self, line: &mut Line, framer: &mut Framer, write: impl FnOnce(&mut Vec<u8>, Format)) {
+        let agreed = self.agreed;
+        framer.frame(line.egress.buffer(), agreed, |out| write(out, agreed.format));
     }
 
     fn may_read(&self, line: &Line, config: &GatewayConfig) -> bool {
@@ -125,9 +160,12 @@ impl Session {
                 break;
             }
             match self.channel.read(line, turn.intake, turn.now)? {
-                Incoming::Text(text) => self.request(&text, line, turn),
-                Incoming::Binary(_) => {
-                    let reason = "requests are JSON in text messages";
+                Incoming::Text(text) if self.agreed.format.is_text() => {
+                    self.request(text.as_bytes(), line, turn)
+                }
+                Incoming::Binary(bytes) if !self.agreed.format.is_text() => self.request(&bytes, line, turn),
+                Incoming::Text(_) | Incoming::Binary(_) => {
+                    let reason = wanted(self.agreed.format);
                     self.channel.close(line, turn.now, UNSUPPORTED_DATA, reason);
                 }
                 Incoming::Control => {}
@@ -148,16 +186,16 @@ impl Session {
         })
     }
 
-    fn request<S: CommandSink>(&mut self, text: &str, line: &mut Line, turn: &mut Turn<'_, S>) {
+    fn request<S: CommandSink>(&mut self, payload: &[u8], line: &mut Line, turn: &mut Turn<'_, S>) {
         if !self.channel.is_open() {
             return;
         }
         turn.stats.requests += 1;
-        let request = match parse_ws(text.as_bytes()) {
+        let request = match parse(payload, self.agreed.format) {
             Ok(request) => request,
             Err((id, error)) => {
                 turn.framer.frame(line.egress.buffer(), self.agreed, |out| {
-                    encode::ws_error_reply(out, id.as_ref(), &error)
+                    encode::error_reply(out, id.as_ref(), &error, self.agreed.format)
                 });
                 return;
             }
@@ -166,14 +204,14 @@ impl Session {
             Ok(Taken::Sequenced { .. }) => {}
             Ok(Taken::NothingToCancel) => {
                 turn.framer.frame(line.egress.buffer(), self.agreed, |out| {
-                    encode::ws_cancel_all_reply(out, &request.id, 0)
+                    encode::cancel_all_reply(out, &request.id, 0, self.agreed.format)
                 });
             }
             Err(error) => {
                 turn.stats.busy_refusals += u64::from(error.is(codes::BUSY) || error.is(codes::JOURNAL_FULL));
                 let id = Some(&request.id);
                 turn.framer.frame(line.egress.buffer(), self.agreed, |out| {
-                    encode::ws_error_reply(out, id, &error)
+                    encode::error_reply(out, id, &error, self.agreed.format)
                 });
             }
         }
@@ -224,7 +262,7 @@ impl Session {
                 return true;
             }
             framer.frame(line.egress.buffer(), agreed, |out| {
-                encode::order_update(out, update, views)
+                encode::order_update(out, update, views, agreed.format)
             });
             self.from = update.number + 1;
             self.seen = (update.sequence, Some(update.index));
@@ -241,5 +279,14 @@ impl Session {
         let reason = format!("slow consumer: updates after {after} are no longer in memory");
         turn.stats.slow_consumer_closes += 1;
         self.channel.close(line, turn.now, SLOW_CONSUMER, &reason);
+    }
+}
+
+/// What a client is told that sent a message of the other kind.
+fn wanted(format: Format) -> &'static str {
+    match format {
+        Format::Json => "requests are JSON in text messages",
+        Format::MessagePack => "requests are MessagePack in binary messages (subprotocol hoga.msgpack)",
+        Format::Protobuf => "requests are Protocol Buffers in binary messages (subprotocol hoga.protobuf)",
     }
 }

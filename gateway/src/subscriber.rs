@@ -155,7 +155,7 @@ impl Subscriber {
             };
             if self.admits(execution.instrument) {
                 framer.frame(line.egress.buffer(), self.agreed, |out| {
-                    encode::execution(out, &execution, views)
+                    encode::execution(out, &execution, views, self.agreed.format)
                 });
                 self.sent = Some(encode::execution_id(&execution, views));
                 encoded += 1;

@@ -1,4 +1,5 @@
-//! The words on the wire: JSON requests to commands, events and views to JSON, ids and exact numbers.
+//! The words on the wire: requests to commands, events and views to messages, ids and exact numbers; in JSON, MessagePack
+//! and Protocol Buffers.
 //!
 //! Everything here is bytes in and values out; nothing reads a socket or a clock.
 
@@ -12,13 +13,17 @@ pub mod codes;
 
 pub mod format;
 
-mod json;
+mod object;
 
 pub mod request;
 
 pub mod time;
 
 pub mod number;
+
+mod fields;
+
+mod messages;
 
 pub mod encode;
 
@@ -27,7 +32,7 @@ pub mod resume;
 pub use error::{ApiError, ErrorCode};
 pub use format::Format;
 pub use request::{
-    PlaceRequest, ReplaceRequest, RequestId, WsOp, WsRequest, parse_place, parse_replace, parse_ws,
+    PlaceRequest, ReplaceRequest, RequestId, WsOp, WsRequest, parse, parse_place, parse_replace, parse_ws,
 };
 
 pub(crate) use error::{excerpt, label};

@@ -18,6 +18,19 @@ fn by_hand() -> World {
     })
 }
 
+/// One that says nothing of its own accord, so that pings and pongs are all there is.
+fn without_heartbeats() -> World {
+    let setup = Setup::default();
+    World::with(Setup {
+        config: GatewayConfig {
+            heartbeat: Duration::from_secs(24 * 60 * 60),
+            ..setup.config
+        },
+        by_hand: true,
+        ..Setup::default()
+    })
+}
+
 #[test]
 fn nothing_is_served_before_the_journal_is_recovered() {
     let mut world = World::with(Setup {
@@ -311,7 +324,7 @@ fn connections_beyond_the_most_are_told_so_and_places_come_free() {
 #[test]
 fn a_websocket_that_is_silent_is_pinged_and_then_closed() {
     let config = GatewayConfig::default();
-    let world = by_hand();
+    let world = without_heartbeats();
     for path in ["/ws/executions", "/ws/orders"] {
         let mut ws = Ws::connect(&world, path);
         world.until("it", |stats| stats.subscribers + stats.sessions == 1);
@@ -341,10 +354,41 @@ fn a_websocket_that_is_silent_is_pinged_and_then_closed() {
 }
 
 #[test]
+fn an_order_session_with_nothing_to_say_tells_that_it_lives_and_the_founding_stream_says_nothing_else() {
+    let config = GatewayConfig::default();
+    let world = by_hand();
+    let mut stream = Ws::connect(&world, "/ws/executions");
+    let mut session = Ws::connect(&world, "/ws/orders?account=alice");
+    world.until("both", |stats| stats.subscribers + stats.sessions == 2);
+    for _ in 0..2 {
+        world.advance(config.heartbeat - Duration::from_millis(1));
+        world.settle();
+        // What is sent in time takes the heartbeat's place.
+        session.send(r#"{"id":1,"op":"cancel_all"}"#);
+        assert_eq!(session.text(), r#"{"id":1,"canceled":0}"#);
+        world.advance(config.heartbeat + Duration::from_millis(200));
+        let heartbeat = session.json();
+        assert_eq!(heartbeat["type"], "heartbeat");
+        assert!(
+            heartbeat["time"].as_str().unwrap().starts_with("2023-04-30T12:3"),
+            "{heartbeat}"
+        );
+    }
+    world.ask(|gateway| gateway.close_all());
+    let (before, frame) = session.closed();
+    let reason = "the exchange is shutting down";
+    let farewell = format!(r#"{{"type":"server_shutdown","reason":"{reason}"}}"#);
+    assert_eq!(before, [farewell]);
+    assert_eq!((u16::from(frame.code), frame.reason.as_str()), (1001, reason));
+    let (before, frame) = stream.closed();
+    assert_eq!((before, u16::from(frame.code)), (Vec::new(), 1001));
+}
+
+#[test]
 fn a_client_that_keeps_the_connection_alive_itself_is_answered_and_left_alone() {
     use tungstenite::Message;
     let config = GatewayConfig::default();
-    let world = by_hand();
+    let world = without_heartbeats();
     for path in ["/ws/executions", "/ws/orders"] {
         let mut ws = Ws::connect(&world, path);
         world.until("it", |stats| stats.subscribers + stats.sessions == 1);
@@ -370,7 +414,7 @@ fn a_client_that_keeps_the_connection_alive_itself_is_answered_and_left_alone() 
 fn a_ping_is_given_all_its_time_to_be_answered() {
     use tungstenite::Message;
     let config = GatewayConfig::default();
-    let world = by_hand();
+    let world = without_heartbeats();
     for path in ["/ws/executions", "/ws/orders"] {
         let mut ws = Ws::connect(&world, path);
         world.until("it", |stats| stats.subscribers + stats.sessions == 1);

@@ -53,6 +53,8 @@ codes! {
 
     /// The body or message is not JSON, not UTF-8, or not one object.
     INVALID_JSON = 400 "invalid_json";
+    /// A binary message that cannot be read as MessagePack or Protocol Buffers.
+    INVALID_MESSAGE = 400 "invalid_message";
     /// A field that the request does not have.
     UNKNOWN_FIELD = 400 "unknown_field";
     /// A field given twice.

@@ -1,40 +1,71 @@
-//! Events and views to JSON, appended to a byte buffer: no float, and no string in between.
+//! Events and views to bytes, appended to a buffer: no float, and no string in between.
+//!
+//! What a WebSocket carries is written in whatever [`Format`] was agreed on; answers over HTTP are JSON.
 
-use hoga_protocol::{
-    CancelReason, ExchangeId, InstrumentSpec, Lots, Nanos, Notional, OrderType, Scaled, Side, Ticks,
-    TimeInForce,
-};
-use hoga_views::{Book, Execution, Level, OrderState, OrderStatus, OrderUpdate, Views};
+use hoga_protocol::{ExchangeId, InstrumentSpec, Lots, Nanos, Notional, Scaled, Side, Ticks};
+use hoga_views::{Book, Execution, Level, OrderState, OrderUpdate, Views};
 use uuid::Uuid;
 
 use super::error::ApiError;
-use super::number::{write_decimal, write_quotient, write_u64};
+use super::fields::{write, write_enveloped};
+use super::format::Format;
+use super::messages::{
+    self, CancelAllReply, ErrorReply, ExecutionMessage, Heartbeat, OrderMessage, OrderReply, ServerShutdown,
+    UpdateMessage,
+};
+use super::number::{write_decimal, write_u64};
 use super::request::RequestId;
 use super::{ids, time as clock};
 
-/// Appends the founding stream's object: eight fields in the document's order.
-pub fn execution(out: &mut Vec<u8>, execution: &Execution, views: &Views) {
+/// Appends one message of the founding stream: eight fields, as JSON in the document's order.
+pub fn execution(out: &mut Vec<u8>, execution: &Execution, views: &Views, format: Format) {
     let Some(spec) = views.instruments().get(execution.instrument) else {
         debug_assert!(false, "an execution of an instrument that the views do not have");
         return;
     };
-    put(out, "{\"exec_id\":\"");
-    ids::write(out, execution_id(execution, views));
-    put(out, "\",\"order_id\":\"");
-    ids::write(out, ids::order_uuid(exchange(views), execution.order));
-    put(out, "\",\"symbol\":\"");
-    put(out, spec.symbol().as_str());
-    put(out, "\",\"side\":\"");
-    put(out, side_text(execution.side));
-    put(out, "\",\"price\":");
-    price(out, execution.price, spec);
-    put(out, ",\"quantity\":");
-    quantity(out, execution.quantity, spec);
-    put(out, ",\"fee\":");
-    money(out, execution.fee, spec);
-    put(out, ",\"transaction_time\":\"");
-    clock::write_iso(out, execution.timestamp);
-    put(out, "\"}");
+    let message = ExecutionMessage {
+        execution,
+        spec,
+        views,
+    };
+    write(out, &message, format);
+}
+
+/// Appends the reply to a request about one order: `{"id":…,"order":{…}}`.
+pub fn order_reply(out: &mut Vec<u8>, id: &RequestId, state: &OrderState, views: &Views, format: Format) {
+    if let Some(order) = OrderMessage::of(state, views) {
+        write_enveloped(out, messages::REPLY, &OrderReply { id, order }, format);
+    }
+}
+
+/// Appends the reply to a request that was refused: `{"id":…,"error":{…}}`; the id is null when the request's could
+/// not be read.
+pub fn error_reply(out: &mut Vec<u8>, id: Option<&RequestId>, error: &ApiError, format: Format) {
+    write_enveloped(out, messages::REPLY, &ErrorReply { id, error }, format);
+}
+
+/// Appends the reply to a cancel of many: `{"id":…,"canceled":n}`.
+pub fn cancel_all_reply(out: &mut Vec<u8>, id: &RequestId, canceled: u64, format: Format) {
+    write_enveloped(out, messages::REPLY, &CancelAllReply { id, canceled }, format);
+}
+
+/// Appends a push, `{"type":"order","sequence":…,"index":…,"order":{…}}`, with `"fill":{…}` when the event was a trade.
+pub fn order_update(out: &mut Vec<u8>, update: &OrderUpdate, views: &Views, format: Format) {
+    if let Some(order) = OrderMessage::of(&update.order, views) {
+        let message = UpdateMessage { update, order };
+        write_enveloped(out, messages::ORDER_UPDATE, &message, format);
+    }
+}
+
+/// Appends a sign of life, `{"type":"heartbeat","time":"…"}`.
+pub fn heartbeat(out: &mut Vec<u8>, time: Nanos, format: Format) {
+    write_enveloped(out, messages::HEARTBEAT, &Heartbeat { time }, format);
+}
+
+/// Appends the push that goes before the exchange closes, `{"type":"server_shutdown","reason":"…"}`.
+pub fn server_shutdown(out: &mut Vec<u8>, reason: &str, format: Format) {
+    let message = ServerShutdown { reason };
+    write_enveloped(out, messages::SERVER_SHUTDOWN, &message, format);
 }
 
 /// The id of an execution.
@@ -47,85 +78,20 @@ pub fn execution_id(execution: &Execution, views: &Views) -> Uuid {
     )
 }
 
-/// Appends a JSON array of [`execution`] objects.
+/// Appends a JSON array of executions.
 pub fn executions(out: &mut Vec<u8>, executions: impl Iterator<Item = Execution>, views: &Views) {
     put(out, "[");
-    list(out, executions, |out, item| execution(out, &item, views));
+    list(out, executions, |out, item| {
+        execution(out, &item, views, Format::Json)
+    });
     put(out, "]");
 }
 
-/// Appends an order.
+/// Appends an order as JSON.
 pub fn order(out: &mut Vec<u8>, order: &OrderState, views: &Views) {
-    let Some(spec) = views.instruments().get(order.instrument) else {
-        debug_assert!(false, "an order of an instrument that the views do not have");
-        return;
-    };
-    put(out, "{\"order_id\":\"");
-    ids::write(out, ids::order_uuid(exchange(views), order.order));
-    put(out, "\",\"client_order_id\":");
-    if order.client_order_id.is_empty() {
-        put(out, "null");
-    } else {
-        string(out, order.client_order_id.as_str());
+    if let Some(order) = OrderMessage::of(order, views) {
+        write(out, &order, Format::Json);
     }
-    put(out, ",\"account\":\"");
-    put(
-        out,
-        views
-            .accounts()
-            .get(order.account)
-            .map_or("", |name| name.as_str()),
-    );
-    put(out, "\",\"symbol\":\"");
-    put(out, spec.symbol().as_str());
-    put(out, "\",\"side\":\"");
-    put(out, side_text(order.side));
-    put(out, "\",\"type\":\"");
-    put(out, type_text(order.order_type));
-    put(out, "\",\"time_in_force\":\"");
-    put(out, time_in_force_text(order.time_in_force));
-    put(out, "\",\"post_only\":");
-    put(out, if order.post_only { "true" } else { "false" });
-    amounts(out, order, spec);
-    put(out, ",\"status\":\"");
-    put(out, status_text(order.status));
-    put(out, "\",\"reason\":");
-    match order.reason {
-        Some(reason) => string(out, reason_text(reason)),
-        None => put(out, "null"),
-    }
-    put(out, ",\"sequence\":");
-    write_u64(out, order.sequence.0);
-    put(out, ",\"created_at\":\"");
-    clock::write_iso(out, order.created_at);
-    put(out, "\",\"updated_at\":\"");
-    clock::write_iso(out, order.updated_at);
-    put(out, "\"}");
-}
-
-fn amounts(out: &mut Vec<u8>, order: &OrderState, spec: &InstrumentSpec) {
-    put(out, ",\"price\":");
-    match order.order_type {
-        OrderType::Limit => price(out, order.price, spec),
-        OrderType::Market => put(out, "null"),
-    }
-    put(out, ",\"quantity\":");
-    quantity(out, order.quantity, spec);
-    put(out, ",\"filled_quantity\":");
-    quantity(out, order.filled, spec);
-    put(out, ",\"remaining_quantity\":");
-    quantity(out, order.leaves, spec);
-    put(out, ",\"average_price\":");
-    if order.filled == Lots::ZERO {
-        put(out, "null");
-    } else {
-        // A notional is the sum of ticks × lots × units, so its sum of ticks × lots is exact.
-        let ticks_lots = order.notional.0.unsigned_abs() / u128::from(spec.tick_lot_units());
-        let Scaled { mantissa, scale } = spec.tick();
-        write_quotient(out, ticks_lots, u128::from(order.filled.0), mantissa, scale);
-    }
-    put(out, ",\"fee\":");
-    money(out, order.fee, spec);
 }
 
 /// Appends `{"orders":[…]}`.
@@ -196,60 +162,10 @@ fn instrument(out: &mut Vec<u8>, spec: &InstrumentSpec) {
     put(out, "}");
 }
 
-/// Appends `{"id":…,"order":{…}}`.
-pub fn ws_order_reply(out: &mut Vec<u8>, id: &RequestId, state: &OrderState, views: &Views) {
-    put(out, "{\"id\":");
-    put(out, id.as_json());
-    put(out, ",\"order\":");
-    order(out, state, views);
-    put(out, "}");
-}
-
-/// Appends `{"id":…,"error":{…}}`; the id is null when the request's could not be read.
-pub fn ws_error_reply(out: &mut Vec<u8>, id: Option<&RequestId>, error: &ApiError) {
-    put(out, "{\"id\":");
-    put(out, id.map_or("null", RequestId::as_json));
-    put(out, ",\"error\":");
-    error.write_object(out);
-    put(out, "}");
-}
-
-/// Appends `{"id":…,"canceled":n}`.
-pub fn ws_cancel_all_reply(out: &mut Vec<u8>, id: &RequestId, canceled: u64) {
-    put(out, "{\"id\":");
-    put(out, id.as_json());
-    put(out, ",\"canceled\":");
-    write_u64(out, canceled);
-    put(out, "}");
-}
-
 /// Appends `{"canceled":n}`, the answer of an HTTP cancel-all.
 pub fn canceled(out: &mut Vec<u8>, canceled: u64) {
     put(out, "{\"canceled\":");
     write_u64(out, canceled);
-    put(out, "}");
-}
-
-/// Appends `{"type":"order","sequence":…,"index":…,"order":{…}}`, with `"fill":{…}` when the event was a trade.
-pub fn order_update(out: &mut Vec<u8>, update: &OrderUpdate, views: &Views) {
-    put(out, "{\"type\":\"order\",\"sequence\":");
-    write_u64(out, update.sequence.0);
-    put(out, ",\"index\":");
-    write_u64(out, u64::from(update.index));
-    put(out, ",\"order\":");
-    order(out, &update.order, views);
-    if let (Some(fill), Some(spec)) = (&update.fill, views.instruments().get(update.order.instrument)) {
-        put(out, ",\"fill\":{\"exec_id\":\"");
-        let id = ids::execution_uuid(exchange(views), fill.sequence, fill.index, fill.role);
-        ids::write(out, id);
-        put(out, "\",\"price\":");
-        price(out, fill.price, spec);
-        put(out, ",\"quantity\":");
-        quantity(out, fill.quantity, spec);
-        put(out, ",\"fee\":");
-        money(out, fill.fee, spec);
-        put(out, "}");
-    }
     put(out, "}");
 }
 
@@ -286,50 +202,6 @@ pub fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-/// A side as it is written on the wire.
-pub(crate) fn side_text(side: Side) -> &'static str {
-    match side {
-        Side::Buy => "Buy",
-        Side::Sell => "Sell",
-    }
-}
-
-/// A status as it is written on the wire.
-pub(crate) fn status_text(status: OrderStatus) -> &'static str {
-    match status {
-        OrderStatus::New => "New",
-        OrderStatus::PartiallyFilled => "PartiallyFilled",
-        OrderStatus::Filled => "Filled",
-        OrderStatus::Canceled => "Canceled",
-        OrderStatus::Expired => "Expired",
-    }
-}
-
-fn type_text(order_type: OrderType) -> &'static str {
-    match order_type {
-        OrderType::Limit => "Limit",
-        OrderType::Market => "Market",
-    }
-}
-
-fn time_in_force_text(time_in_force: TimeInForce) -> &'static str {
-    match time_in_force {
-        TimeInForce::Gtc => "GTC",
-        TimeInForce::Ioc => "IOC",
-        TimeInForce::Fok => "FOK",
-    }
-}
-
-fn reason_text(reason: CancelReason) -> &'static str {
-    match reason {
-        CancelReason::Requested => "requested",
-        CancelReason::MassCancel => "mass_cancel",
-        CancelReason::ImmediateOrCancel => "immediate_or_cancel",
-        CancelReason::FillOrKill => "fill_or_kill",
-        CancelReason::NoLiquidity => "no_liquidity",
-    }
-}
-
 /// The exchange that every id names.
 pub(super) fn exchange(views: &Views) -> ExchangeId {
     views
@@ -338,7 +210,8 @@ pub(super) fn exchange(views: &Views) -> ExchangeId {
         .unwrap_or_default()
 }
 
-fn put(out: &mut Vec<u8>, text: &str) {
+#[inline]
+pub(super) fn put(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 

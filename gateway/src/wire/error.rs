@@ -3,7 +3,8 @@
 use hoga_protocol::{RejectReason, Rejected, Symbol};
 use hoga_views::Views;
 
-use super::{codes, encode, ids};
+use super::format::Format;
+use super::{codes, encode, fields, ids};
 
 /// A stable code and the HTTP status that goes with it; [`codes`] lists them all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,16 +58,7 @@ impl ApiError {
     /// Appends `{"error":{"code":"…","message":"…"}}`.
     pub fn write_json(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"error\":");
-        self.write_object(out);
-        out.push(b'}');
-    }
-
-    /// Appends `{"code":"…","message":"…"}`.
-    pub(super) fn write_object(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"{\"code\":\"");
-        out.extend_from_slice(self.code.as_bytes());
-        out.extend_from_slice(b"\",\"message\":");
-        encode::string(out, &self.message);
+        fields::write(out, self, Format::Json);
         out.push(b'}');
     }
 

@@ -52,10 +52,11 @@ pub fn parse_execution_id(text: &str, exchange: ExchangeId) -> Option<(Sequence,
     Some((sequence, index, role))
 }
 
-/// Appends an id's text, lower case with hyphens.
-pub(super) fn write(out: &mut Vec<u8>, id: Uuid) {
-    let mut text = [0; TEXT_LEN];
-    out.extend_from_slice(id.hyphenated().encode_lower(&mut text).as_bytes());
+/// Appends an id's text, lower case with hyphens, between quotes.
+pub(super) fn write_quoted(out: &mut Vec<u8>, id: Uuid) {
+    let mut text = [b'"'; TEXT_LEN + 2];
+    id.hyphenated().encode_lower(&mut text[1..=TEXT_LEN]);
+    out.extend_from_slice(&text);
 }
 
 fn pack(exchange: ExchangeId, sequence: Sequence, index: u32, tag: u8) -> Uuid {

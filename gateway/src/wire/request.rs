@@ -1,4 +1,4 @@
-//! JSON requests to commands.
+//! Requests to commands, whatever format they came in.
 
 mod place;
 
@@ -8,16 +8,17 @@ mod socket;
 
 pub use place::{PlaceRequest, parse_place};
 pub use replace::{ReplaceRequest, parse_replace};
-pub use socket::{RequestId, WsOp, WsRequest, parse_ws};
+pub use socket::{IdValue, RequestId, WsOp, WsRequest, parse, parse_ws};
 
+use std::borrow::Cow;
 use std::fmt;
 
 use hoga_protocol::{AccountName, AsciiText, InstrumentSpec, Lots, Ticks};
 
 use super::codes;
 use super::decimal::{self, DecimalError, MAX_DIGITS, parse_on_grid};
-use super::error::{ApiError, ErrorCode, excerpt, excerpt_json};
-use super::json::{Field, Object, invalid, unquote};
+use super::error::{ApiError, ErrorCode, excerpt};
+use super::object::{Field, Object, Raw, invalid, unquote};
 
 /// A number as it was sent: a plain non-negative decimal of at most [`MAX_DIGITS`] digits, on no grid yet.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,16 +51,16 @@ impl Digits {
         let Some(raw) = object.raw(field) else {
             return Ok(None);
         };
-        let wrong = |error: &dyn fmt::Display| {
-            ApiError::new(code, format!("{}: {} {error}", field.name(), excerpt_json(raw)))
-        };
-        if raw.starts_with(['{', '[', 't', 'f']) {
-            return Err(wrong(&"is not a number; send a number or a string of digits"));
-        }
-        let text = if raw.starts_with('"') {
-            unquote(raw, field)?
-        } else {
-            raw.into()
+        let wrong =
+            |error: &dyn fmt::Display| ApiError::new(code, format!("{}: {raw} {error}", field.name()));
+        let text: Cow<'_, str> = match raw {
+            Raw::Json(text) if text.starts_with('"') => unquote(text, field)?,
+            Raw::Json(text) if !text.starts_with(['{', '[', 't', 'f']) => text.into(),
+            Raw::Text(text) => text.into(),
+            Raw::Unsigned(number) => number.to_string().into(),
+            Raw::Negative(number) => number.to_string().into(),
+            Raw::Float => return Err(wrong(&"is not exact; send a string of digits, or an integer")),
+            _ => return Err(wrong(&"is not a number; send a number or a string of digits")),
         };
         Self::new(&text).map(Some).map_err(|error| wrong(&error))
     }
@@ -156,15 +157,22 @@ fn account(object: &Object<'_>) -> Result<Option<AccountName>, ApiError> {
 
 /// One of a few words.
 fn word<T: Copy>(object: &Object<'_>, field: Field, words: &[(&str, T)]) -> Result<Option<T>, ApiError> {
-    let Some(text) = object.text(field)? else {
+    let Some(raw) = object.raw(field) else {
         return Ok(None);
     };
-    if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
-        return Ok(Some(*value));
+    let unknown = |shown: &dyn fmt::Display| {
+        let known: Vec<String> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
+        invalid(
+            field,
+            format_args!("must be one of {}, not {shown}", known.join(", ")),
+        )
+    };
+    if let Raw::Unnamed(_) = raw {
+        return Err(unknown(&raw));
     }
-    let known: Vec<String> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
-    Err(invalid(
-        field,
-        format_args!("must be one of {}, not {}", known.join(", "), excerpt(&text)),
-    ))
+    let text = raw.text(field)?;
+    match words.iter().find(|(word, _)| *word == text) {
+        Some((_, value)) => Ok(Some(*value)),
+        None => Err(unknown(&excerpt(&text))),
+    }
 }

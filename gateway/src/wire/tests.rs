@@ -2,7 +2,15 @@
 
 mod fixture;
 
+mod flat;
+
 mod encoding;
+
+mod binary_out;
+
+mod binary_in;
+
+mod binary_refused;
 
 mod requests;
 

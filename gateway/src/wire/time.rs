@@ -9,18 +9,31 @@ const MILLIS_PER_DAY: u64 = 86_400_000;
 
 /// Appends `time` as ISO 8601 in UTC, milliseconds, rounded down: `2023-04-30T12:35:10.123Z`.
 pub fn write_iso(out: &mut Vec<u8>, time: Nanos) {
+    out.extend_from_slice(&quoted(time)[1..=TEXT_LEN]);
+}
+
+/// The same between quotes.
+pub(super) fn write_quoted(out: &mut Vec<u8>, time: Nanos) {
+    out.extend_from_slice(&quoted(time));
+}
+
+#[inline]
+fn quoted(time: Nanos) -> [u8; TEXT_LEN + 2] {
     let millis = time.millis();
     let (year, month, day) = civil_from_days(millis / MILLIS_PER_DAY);
     let of_day = millis % MILLIS_PER_DAY;
-    let mut text = *b"0000-00-00T00:00:00.000Z";
-    put(&mut text[0..4], year);
-    put(&mut text[5..7], month);
-    put(&mut text[8..10], day);
-    put(&mut text[11..13], of_day / 3_600_000);
-    put(&mut text[14..16], of_day / 60_000 % 60);
-    put(&mut text[17..19], of_day / 1_000 % 60);
-    put(&mut text[20..23], of_day % 1_000);
-    out.extend_from_slice(&text);
+    let mut text = *b"\"0000-00-00T00:00:00.000Z\"";
+    put(&mut text, 1, year / 100);
+    put(&mut text, 3, year % 100);
+    put(&mut text, 6, month);
+    put(&mut text, 9, day);
+    put(&mut text, 12, of_day / 3_600_000);
+    put(&mut text, 15, of_day / 60_000 % 60);
+    put(&mut text, 18, of_day / 1_000 % 60);
+    let millis = of_day % 1_000;
+    put(&mut text, 21, millis / 10);
+    text[23] = b'0' + (millis % 10) as u8;
+    text
 }
 
 /// Year, month (from 1) and day (from 1) of the proleptic Gregorian calendar, from days since 1970-01-01.
@@ -46,11 +59,12 @@ fn civil_from_days(days: u64) -> (u64, u64, u64) {
     (year, month, day)
 }
 
-fn put(text: &mut [u8], mut value: u64) {
-    for digit in text.iter_mut().rev() {
-        *digit = b'0' + (value % 10) as u8;
-        value /= 10;
-    }
+/// Two digits.
+#[inline]
+fn put(text: &mut [u8; TEXT_LEN + 2], at: usize, value: u64) {
+    let value = value as u8;
+    text[at] = b'0' + value / 10;
+    text[at + 1] = b'0' + value % 10;
 }
 
 #[cfg(test)]

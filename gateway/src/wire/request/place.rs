@@ -8,7 +8,8 @@ use hoga_views::Views;
 use super::{Digits, account, ascii, word};
 use crate::wire::codes;
 use crate::wire::error::ApiError;
-use crate::wire::json::{Field, Object, missing};
+use crate::wire::format::Format;
+use crate::wire::object::{Field, Object, missing};
 
 /// A request for a new order: well-formed, its terms go together, but not yet on an instrument's grid.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,12 +47,13 @@ pub(super) const FIELDS: &[Field] = &[
     Field::Account,
 ];
 
-/// Reads the body of a new order.
+/// Reads the JSON body of a new order.
 ///
 /// # Errors
 /// [`ApiError`] naming the field, what is wrong with it, and what to send instead.
 pub fn parse_place(body: &[u8]) -> Result<PlaceRequest, ApiError> {
-    let object = Object::read(body, "body")?;
+    let mut object = Object::empty();
+    object.read(body, Format::Json, "body")?;
     object.check(FIELDS, "a new order")?;
     read(&object)
 }

@@ -6,7 +6,8 @@ use hoga_views::{OrderState, Views};
 use super::{Digits, account};
 use crate::wire::codes;
 use crate::wire::error::ApiError;
-use crate::wire::json::{Field, Object};
+use crate::wire::format::Format;
+use crate::wire::object::{Field, Object};
 
 /// A request to change an order's price, its total, or both.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,12 +23,13 @@ pub struct ReplaceRequest {
 /// The fields of a replace.
 pub(super) const FIELDS: &[Field] = &[Field::Price, Field::Quantity, Field::Account];
 
-/// Reads the body of a replace.
+/// Reads the JSON body of a replace.
 ///
 /// # Errors
 /// [`ApiError`] naming the field, what is wrong with it, and what to send instead.
 pub fn parse_replace(body: &[u8]) -> Result<ReplaceRequest, ApiError> {
-    let object = Object::read(body, "body")?;
+    let mut object = Object::empty();
+    object.read(body, Format::Json, "body")?;
     object.check(FIELDS, "a replace")?;
     read(&object)
 }

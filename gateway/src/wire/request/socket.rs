@@ -1,12 +1,16 @@
 //! One message of the order entry socket.
 
+use std::borrow::Cow;
+
 use hoga_protocol::Symbol;
 
 use super::place::{self, PlaceRequest};
 use super::replace::{self, ReplaceRequest};
 use super::{ascii, word};
+use crate::wire::encode::string;
 use crate::wire::error::ApiError;
-use crate::wire::json::{Field, Object, invalid, missing, unquote};
+use crate::wire::format::Format;
+use crate::wire::object::{Field, Object, Raw, invalid, missing, unquote};
 
 /// One message of the order entry socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,12 +45,24 @@ pub enum WsOp {
     },
 }
 
-/// The id that a client gave its request, kept as the JSON text it was sent as.
+/// The id that a client gave its request, echoed in the form it was sent in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct RequestId(Box<str>);
+pub struct RequestId(
+    /// As JSON: what was sent as JSON to the byte, what came in another format as a string or integer like it.
+    Box<str>,
+);
+
+/// What an id says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IdValue<'a> {
+    /// A string.
+    Text(Cow<'a, str>),
+    /// An integer of at most [`RequestId::MAX_INTEGER`] digits.
+    Integer(i128),
+}
 
 impl RequestId {
-    /// The most bytes between the quotes of a string.
+    /// The most bytes of a string (in JSON: between its quotes, as it was sent).
     pub const MAX_TEXT: usize = 64;
     /// The most digits of an integer, its sign not counted.
     pub const MAX_INTEGER: usize = 20;
@@ -56,6 +72,14 @@ impl RequestId {
         &self.0
     }
 
+    /// What it says, for formats other than JSON.
+    pub fn value(&self) -> IdValue<'_> {
+        match self.0.parse() {
+            Ok(number) => IdValue::Integer(number),
+            Err(_) => IdValue::Text(unquote(&self.0, Field::Id).unwrap_or_default()),
+        }
+    }
+
     fn of(object: &Object<'_>) -> Result<Self, ApiError> {
         let raw = object.raw(Field::Id).ok_or_else(|| {
             missing(
@@ -63,28 +87,36 @@ impl RequestId {
                 "a request needs it: a string or an integer, echoed in the reply",
             )
         })?;
-        let fits = if raw.starts_with('"') {
-            raw.len() <= Self::MAX_TEXT + 2
-        } else {
-            let digits = raw.strip_prefix('-').unwrap_or(raw);
-            digits.len() <= Self::MAX_INTEGER && digits.bytes().all(|byte| byte.is_ascii_digit())
-        };
-        if !fits {
-            return Err(invalid(
+        match raw {
+            Raw::Json(raw) if raw.starts_with('"') && raw.len() <= Self::MAX_TEXT + 2 => {
+                // It is echoed as it was sent, so it must be text that the client can read back.
+                unquote(raw, Field::Id)?;
+                Ok(Self(raw.into()))
+            }
+            Raw::Json(raw) if is_integer(raw) => Ok(Self(raw.into())),
+            Raw::Text(text) if text.len() <= Self::MAX_TEXT => {
+                let mut json = Vec::with_capacity(text.len() + 2);
+                string(&mut json, text);
+                let json = String::from_utf8(json).unwrap_or_default();
+                Ok(Self(json.into()))
+            }
+            Raw::Unsigned(number) => Ok(Self(number.to_string().into())),
+            Raw::Negative(number) => Ok(Self(number.to_string().into())),
+            _ => Err(invalid(
                 Field::Id,
                 format_args!(
                     "must be a string of at most {} bytes or an integer of at most {} digits",
                     Self::MAX_TEXT,
                     Self::MAX_INTEGER
                 ),
-            ));
+            )),
         }
-        // It is echoed as it was sent, so it must be text that the client can read back.
-        if raw.starts_with('"') {
-            unquote(raw, Field::Id)?;
-        }
-        Ok(Self(raw.into()))
     }
+}
+
+fn is_integer(json: &str) -> bool {
+    let digits = json.strip_prefix('-').unwrap_or(json);
+    digits.len() <= RequestId::MAX_INTEGER && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[derive(Clone, Copy)]
@@ -102,12 +134,23 @@ const OPS: &[(&str, Op)] = &[
     ("cancel_all", Op::CancelAll),
 ];
 
+/// Reads one message of the order entry socket, in JSON.
+///
+/// # Errors
+/// As those of [`parse`].
+pub fn parse_ws(text: &[u8]) -> Result<WsRequest, (Option<RequestId>, ApiError)> {
+    parse(text, Format::Json)
+}
+
 /// Reads one message of the order entry socket.
 ///
 /// # Errors
 /// The request's id when it could be read, and what is wrong.
-pub fn parse_ws(text: &[u8]) -> Result<WsRequest, (Option<RequestId>, ApiError)> {
-    let object = Object::read(text, "message").map_err(|error| (None, error))?;
+pub fn parse(payload: &[u8], format: Format) -> Result<WsRequest, (Option<RequestId>, ApiError)> {
+    let mut object = Object::empty();
+    object
+        .read(payload, format, "message")
+        .map_err(|error| (None, error))?;
     let id = RequestId::of(&object).map_err(|error| (None, error))?;
     match parse_op(&object) {
         Ok(op) => Ok(WsRequest { id, op }),
@@ -155,7 +198,7 @@ fn parse_op(object: &Object<'_>) -> Result<WsOp, ApiError> {
 }
 
 fn order_id(object: &Object<'_>) -> Result<String, ApiError> {
-    let text = object.text(Field::OrderId)?;
-    text.map(Into::into)
+    object
+        .uuid(Field::OrderId)?
         .ok_or_else(|| missing(Field::OrderId, "this op needs the order's id"))
 }

@@ -6,10 +6,10 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::fixture::{EXCHANGE, Exchange, START, limit};
-use crate::wire::{encode, ids, parse_ws};
+use crate::wire::{Format, encode, ids, parse_ws};
 
 /// One order half filled by another; then an empty-handed market order.
-fn traded() -> (Exchange, OrderId, OrderId, OrderId) {
+pub fn traded() -> (Exchange, OrderId, OrderId, OrderId) {
     let mut exchange = Exchange::new(ViewLimits::default());
     let ask = exchange.rest(limit(1, Side::Sell, 50_000, 150_000_000));
     let bid = exchange.take(
@@ -39,7 +39,7 @@ fn an_execution_is_byte_for_byte_the_documents_object() {
     let mut execution = exchange.views.executions().get(number).unwrap();
     execution.timestamp = Nanos(START);
     assert_eq!(
-        text(|out| encode::execution(out, &execution, &exchange.views)),
+        text(|out| encode::execution(out, &execution, &exchange.views, Format::Json)),
         "{\"exec_id\":\"00000000-0007-8000-8004-00011234abcd\",\
          \"order_id\":\"00000000-0007-8000-8000-00001234abcd\",\"symbol\":\"BTC-KRW\",\"side\":\"Buy\",\
          \"price\":50000000,\"quantity\":0.5,\"fee\":0.05,\"transaction_time\":\"2023-04-30T12:35:10.123Z\"}"
@@ -107,14 +107,14 @@ fn a_push_tells_the_order_and_its_fill() {
     let updates = exchange.views.updates();
     let account = exchange.views.orders().get(bid).unwrap().account;
     let accepted = updates.next_of(account, 0).unwrap();
-    let push = text(|out| encode::order_update(out, accepted, &exchange.views));
+    let push = text(|out| encode::order_update(out, accepted, &exchange.views, Format::Json));
     assert!(
         push.starts_with("{\"type\":\"order\",\"sequence\":7,\"index\":0,\"order\":{\"order_id\":"),
         "{push}"
     );
     assert!(push.ends_with("}}") && !push.contains("\"fill\""), "{push}");
     let filled = updates.next_of(account, accepted.number + 1).unwrap();
-    let push = text(|out| encode::order_update(out, filled, &exchange.views));
+    let push = text(|out| encode::order_update(out, filled, &exchange.views, Format::Json));
     assert!(
         push.starts_with("{\"type\":\"order\",\"sequence\":7,\"index\":1,"),
         "{push}"
@@ -174,13 +174,13 @@ fn small_answers_are_what_the_document_says() {
     assert_eq!(text(|out| encode::canceled(out, 12)), "{\"canceled\":12}");
     assert_eq!(text(|out| encode::status(out, "ready")), "{\"status\":\"ready\"}");
     let id = parse_ws(br#"{"id":"\u00e9 \" 7","op":"cancel_all"}"#).unwrap().id;
-    let reply = text(|out| encode::ws_cancel_all_reply(out, &id, 0));
+    let reply = text(|out| encode::cancel_all_reply(out, &id, 0, Format::Json));
     assert_eq!(reply, r#"{"id":"\u00e9 \" 7","canceled":0}"#);
     let (exchange, ask, ..) = traded();
     let state = exchange.views.orders().get(ask).unwrap();
     let order = text(|out| encode::order(out, state, &exchange.views));
     let id = parse_ws(br#"{"id":-7,"op":"cancel_all"}"#).unwrap().id;
-    let reply = text(|out| encode::ws_order_reply(out, &id, state, &exchange.views));
+    let reply = text(|out| encode::order_reply(out, &id, state, &exchange.views, Format::Json));
     assert_eq!(reply, format!("{{\"id\":-7,\"order\":{order}}}"));
 }
 
@@ -216,7 +216,7 @@ proptest! {
             timestamp: Nanos(millis * 1_000_000),
             ..template
         };
-        let json = text(|out| encode::execution(out, &execution, &exchange.views));
+        let json = text(|out| encode::execution(out, &execution, &exchange.views, Format::Json));
         // Numbers are compared as text: a parser's float would not hold them.
         let raw: std::collections::HashMap<&str, &serde_json::value::RawValue> =
             serde_json::from_str(&json).unwrap();

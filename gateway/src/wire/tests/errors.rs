@@ -8,7 +8,7 @@ use hoga_views::ViewLimits;
 
 use super::fixture::Exchange;
 use crate::route::route;
-use crate::wire::{ApiError, codes, encode, parse_place, parse_replace, parse_ws};
+use crate::wire::{ApiError, Format, codes, encode, parse_place, parse_replace, parse_ws};
 
 #[test]
 fn an_error_is_json_whatever_its_message_holds() {
@@ -20,7 +20,7 @@ fn an_error_is_json_whatever_its_message_holds() {
     let id = parse_ws(br#"{"id":"x","op":"cancel_all"}"#).unwrap().id;
     for (id, want) in [(None, "null"), (Some(&id), "\"x\"")] {
         out.clear();
-        encode::ws_error_reply(&mut out, id, &ApiError::new(codes::BUSY, "later"));
+        encode::error_reply(&mut out, id, &ApiError::new(codes::BUSY, "later"), Format::Json);
         let want = format!("{{\"id\":{want},\"error\":{{\"code\":\"busy\",\"message\":\"later\"}}}}");
         assert_eq!(std::str::from_utf8(&out).unwrap(), want);
     }
@@ -93,7 +93,7 @@ fn documented(document: &str) -> BTreeSet<(String, u16)> {
     rows
 }
 
-fn document() -> String {
+pub fn document() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/wire-protocol.md");
     std::fs::read_to_string(&path).expect("docs/wire-protocol.md can be read")
 }

@@ -9,9 +9,9 @@ use hoga::journaler::Journaler;
 use hoga::matcher::Matcher;
 use hoga::pipeline::{InputSlot, RingSink, RingSource};
 use hoga_engine::Engine;
-use hoga_gateway::wire::encode::{execution, ws_order_reply};
+use hoga_gateway::wire::encode::{execution, order_reply};
 use hoga_gateway::wire::ids::parse_order_id;
-use hoga_gateway::wire::{RequestId, WsOp, parse_ws};
+use hoga_gateway::wire::{Format, RequestId, WsOp, parse_ws};
 use hoga_gateway::{CommandSink, EventSource};
 use hoga_journal::Writer;
 use hoga_protocol::codec::{MAX_RECORD, decode_command, encode_command};
@@ -57,7 +57,7 @@ pub fn views(views: &mut Views, event: &Event) {
 #[inline(never)]
 pub fn execution_json(out: &mut Vec<u8>, one: &Execution, views: &Views) {
     out.clear();
-    execution(out, one, views);
+    execution(out, one, views, Format::Json);
     black_box(out);
 }
 
@@ -65,7 +65,7 @@ pub fn execution_json(out: &mut Vec<u8>, one: &Execution, views: &Views) {
 #[inline(never)]
 pub fn reply_json(out: &mut Vec<u8>, id: &RequestId, order: &OrderState, views: &Views) {
     out.clear();
-    ws_order_reply(out, id, order, views);
+    order_reply(out, id, order, views, Format::Json);
     black_box(out);
 }
 
