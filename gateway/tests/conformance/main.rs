@@ -20,3 +20,5 @@ mod limits;
 mod compression;
 
 mod handshake;
+
+mod formats;
