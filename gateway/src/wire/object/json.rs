@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::{Field, Object, Raw, invalid, wrong_type};
 use crate::wire::codes;
-use crate::wire::error::{ApiError, label};
+use crate::wire::error::{ApiError, excerpt_json, label};
 
 /// Reads one object, and nothing before or behind it but white space.
 pub(super) fn read<'a>(object: &mut Object<'a>, bytes: &'a [u8], what: &str) -> Result<(), ApiError> {
@@ -21,6 +21,14 @@ pub(super) fn read<'a>(object: &mut Object<'a>, bytes: &'a [u8], what: &str) -> 
     })?;
     if text.trim_ascii().is_empty() {
         return Err(wrong(format_args!("is empty; send a JSON object")));
+    }
+    let json = text.trim_ascii();
+    if !json.starts_with('{') {
+        // The library would repeat all of it.
+        let begins = excerpt_json(json);
+        return Err(wrong(format_args!(
+            "is not a JSON object: send one in braces, not {begins}"
+        )));
     }
     let mut json = serde_json::Deserializer::from_str(text);
     json.deserialize_map(ObjectVisitor(object))
