@@ -151,7 +151,7 @@ impl<'a> Soak<'a> {
                 let sample = self.look(&latest)?;
                 latest = sample;
                 if at >= shown + every {
-                    shown = at;
+                    shown += every;
                     println!("{}", sample.text());
                 }
                 samples.push(sample);

@@ -83,7 +83,10 @@ impl Moment {
                 row.figure("gateway_cpu_ns_per_delivery", nanos / deliveries as f64);
             }
         }
-        if let Some(writes) = self.writes(before).filter(|&writes| writes > 0.0) {
+        if let Some(writes) = self
+            .writes(before)
+            .filter(|&writes| deliveries > 0 && writes > 0.0)
+        {
             row.figure("stream_writes", writes);
             row.figure("messages_per_write", deliveries as f64 / writes);
             if let Some(bytes) = since(STREAM_BYTES) {
