@@ -187,6 +187,10 @@ fn a_stop_does_not_cut_clients_off_without_a_word() {
         websocket(process.address, "/ws/orders").unwrap(),
     ];
     let said = process.terminate();
+    match sockets[1].read() {
+        Ok(Message::Text(text)) => assert!(text.contains(r#""type":"server_shutdown""#), "{text}"),
+        other => panic!("expected a word of the stop, got {other:?}"),
+    }
     for socket in &mut sockets {
         match socket.read() {
             Ok(Message::Close(Some(frame))) => assert_eq!(u16::from(frame.code), 1001),

@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(figures.stats(), stats);
         assert_eq!(
             (stats.connections, stats.subscribers, stats.backlog, stats.events),
-            (1, 2, 11, 12)
+            (1, 2, 13, 14)
         );
         let lens = [&figures.turn, &figures.broadcast].map(|recorded| recorded.snapshot().len());
         assert_eq!(lens, [1, 0]);

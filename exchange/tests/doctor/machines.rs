@@ -126,7 +126,7 @@ fn a_laptop_is_told_all_that_makes_it_slow() {
             ("irqbalance", Costs, "IRQBALANCE_BANNED_CPULIST=1-3"),
             ("huge pages", Costs, "scripts/tune-host.sh --cores 1-3"),
             ("memlock", Broken, "at most 8192 KiB"),
-            ("open files", Broken, "needs 10064"),
+            ("open files", Broken, "needs 12064"),
             ("swap", Costs, "vm.swappiness 60"),
             ("clock source", Costs, "echo tsc > /sys/devices"),
             ("clock read", Costs, "1200 ns"),
