@@ -25,7 +25,7 @@ use crate::placing;
 use crate::progress::Stop;
 use crate::results::{Measured, Results};
 use bench::{Bench, Subject};
-use floor::Floor;
+use floor::{Floor, Speed};
 
 /// Trades a second beside silent subscribers, unless told.
 const SILENT_RATE: u32 = 100;
@@ -181,8 +181,8 @@ impl Fanout<'_> {
         let mut floor = Floor::start(subscribers, frame_bytes)?;
         let bursts = self.args.burst.iter().copied().filter(|&burst| burst > 0);
         let most = bursts.clone().max().unwrap_or(1);
-        let mut known: BTreeMap<(u32, u32), f64> = BTreeMap::new();
-        let mut at = |messages: u32, per_write: u32| -> Outcome<f64> {
+        let mut known: BTreeMap<(u32, u32), Speed> = BTreeMap::new();
+        let mut at = |messages: u32, per_write: u32| -> Outcome<Speed> {
             if let Some(&known) = known.get(&(messages, per_write)) {
                 return Ok(known);
             }
@@ -206,13 +206,13 @@ impl Fanout<'_> {
                 (None, None) => continue,
             };
             let floor = at(messages, per_write)?;
-            row.figure("floor_deliveries_per_s", floor);
+            floor.tell(row);
             row.figure("floor_messages_per_write", f64::from(per_write));
-            row.figure("share_of_floor", own / floor);
+            row.figure("share_of_floor", own / floor.per_second);
         }
         for per_write in [1].into_iter().chain(bursts) {
             let mut row = Measured::counted(format!("{name}/floor-{per_write}"));
-            row.figure("floor_deliveries_per_s", at(most.max(per_write), per_write)?);
+            at(most.max(per_write), per_write)?.tell(&mut row);
             row.figure("floor_messages_per_write", f64::from(per_write));
             rows.retain(|other| other.name != row.name);
             rows.push(row);
@@ -223,13 +223,14 @@ impl Fanout<'_> {
 
 /// Every row as text.
 fn table(rows: &[Measured]) -> String {
-    const COLUMNS: [(&str, &str, usize); 10] = [
+    const COLUMNS: [(&str, &str, usize); 11] = [
         ("deliveries/s", "deliveries_per_s", 0),
         ("floor/s", "floor_deliveries_per_s", 0),
         ("of floor", "share_of_floor", 2),
         ("a write", "messages_per_write", 1),
         ("bytes", "bytes_per_delivery", 1),
         ("gateway ns", "gateway_cpu_ns_per_delivery", 0),
+        ("floor ns", "floor_cpu_ns_per_delivery", 0),
         ("reader %", "reader_busy_percent", 0),
         ("matcher ns", "matcher_cpu_ns_per_command", 0),
         ("idle bytes", "idle_client_bytes", 0),

@@ -16,10 +16,14 @@ use crate::client::connect_tcp;
 use crate::crowd::{Crowd, Member, write_frame};
 use crate::failure::{Context, Failure, Outcome};
 use crate::progress::Stop;
+use crate::results::Measured;
+use crate::threads::Threads;
 
 /// As the exchange's `gateway.send_buffer`.
 const SEND_BUFFER: usize = 64 << 10;
 const BINARY: u8 = 2;
+/// The writer's only thread, by the name of its program.
+const WRITER: &str = "hoga-perf";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A message of so many bytes, its frame included: 128 and 129 cannot be (RFC 6455 §5.2) and become 130.
@@ -121,6 +125,25 @@ fn write(socket: &mut TcpStream, bytes: &[u8]) -> io::Result<usize> {
     }
 }
 
+/// How fast it was.
+#[derive(Clone, Copy, Debug)]
+pub struct Speed {
+    /// Deliveries a second, of the time in which some were under way.
+    pub per_second: f64,
+    /// What a delivery cost the writer, in nanoseconds of a core, if the system tells.
+    pub cpu_ns: Option<f64>,
+}
+
+impl Speed {
+    /// Puts it into a row.
+    pub fn tell(self, row: &mut Measured) {
+        row.figure("floor_deliveries_per_s", self.per_second);
+        if let Some(nanos) = self.cpu_ns {
+            row.figure("floor_cpu_ns_per_delivery", nanos);
+        }
+    }
+}
+
 /// A running floor with its subscribers.
 pub struct Floor {
     crowd: Crowd,
@@ -165,13 +188,14 @@ impl Floor {
     }
 
     /// For about `seconds`, or until `stop`: sends `messages` to everybody, `per_write` in each write, waits until they are
-    /// there, and begins again. Deliveries a second, of the time in which some were under way.
+    /// there, and begins again.
     ///
     /// # Errors
     /// When a message does not arrive.
-    pub fn measure(&mut self, messages: u32, per_write: u32, seconds: u32, stop: &Stop) -> Outcome<f64> {
+    pub fn measure(&mut self, messages: u32, per_write: u32, seconds: u32, stop: &Stop) -> Outcome<Speed> {
         let until = self.crowd.now() + u64::from(seconds) * 1_000_000_000;
         let (before, mut took) = (self.crowd.messages(), 0);
+        let ran_before = Threads::of_process(self.child.id()).ran(WRITER);
         let each = u64::from(messages) * self.crowd.members;
         while took == 0 || (self.crowd.now() < until && !stop.is_set()) {
             self.crowd.expect(self.crowd.messages() + each);
@@ -184,7 +208,13 @@ impl Floor {
             took += self.crowd.wait(PATIENCE)?.saturating_sub(begin);
         }
         let deliveries = (self.crowd.messages() - before) as f64;
-        Ok(deliveries * 1e9 / took.max(1) as f64)
+        let ran = Threads::of_process(self.child.id()).ran(WRITER);
+        Ok(Speed {
+            per_second: deliveries * 1e9 / took.max(1) as f64,
+            cpu_ns: ran
+                .zip(ran_before)
+                .map(|(now, then)| (now - then) as f64 / deliveries),
+        })
     }
 }
 
