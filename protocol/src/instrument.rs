@@ -76,10 +76,7 @@ impl InstrumentSpec {
         if min_notional.0 < 0 {
             return Err(InstrumentError::NegativeMinNotional);
         }
-        let in_range = |rate: FeeRate| (-FeeRate::MAX.0..=FeeRate::MAX.0).contains(&rate.0);
-        if !in_range(maker_fee) || !in_range(taker_fee) || maker_fee.0 + taker_fee.0 < 0 {
-            return Err(InstrumentError::FeeRate);
-        }
+        check_fees(maker_fee, taker_fee)?;
         Ok(Self {
             symbol,
             tick,
@@ -91,6 +88,19 @@ impl InstrumentSpec {
             min_notional,
             maker_fee,
             taker_fee,
+        })
+    }
+
+    /// The same instrument with other fees.
+    ///
+    /// # Errors
+    /// [`InstrumentError::FeeRate`].
+    pub fn with_fees(self, maker_fee: FeeRate, taker_fee: FeeRate) -> Result<Self, InstrumentError> {
+        check_fees(maker_fee, taker_fee)?;
+        Ok(Self {
+            maker_fee,
+            taker_fee,
+            ..self
         })
     }
 
@@ -115,7 +125,15 @@ impl InstrumentSpec {
     }
 
     /// Quote units that one tick times one lot is worth.
-    pub const fn tick_lot_units(&self) -> u32 {
+    pub const fn check_fees(maker: FeeRate, taker: FeeRate) -> Result<(), InstrumentError> {
+    let in_range = |rate: FeeRate| (-FeeRate::MAX.0..=FeeRate::MAX.0).contains(&rate.0);
+    match in_range(maker) && in_range(taker) && maker.0 + taker.0 >= 0 {
+        true => Ok(()),
+        false => Err(InstrumentError::FeeRate),
+    }
+}
+
+fn tick_lot_units(&self) -> u32 {
         self.tick_lot_units
     }
 

@@ -31,6 +31,17 @@ impl Market {
 
         let leaves = Lots(quantity.0 - old.filled().0);
         let priority_kept = price == level.price && quantity <= old.quantity;
+        if !priority_kept {
+            let is_open = instrument.status == InstrumentStatus::Open;
+            let reason = match is_open {
+                true if !self.accounts.is_suspended(old.account) => None,
+                true => Some(RejectReason::AccountSuspended),
+                false => Some(RejectReason::InstrumentClosed),
+            };
+            if let Some(reason) = reason {
+                return Err(refused_for(old.id, reason));
+            }
+        }
         let replaced = EventBody::OrderReplaced(OrderReplaced {
             order: old.id,
             account: old.account,

@@ -2,6 +2,11 @@
 
 use super::CodecError;
 use super::bytes::{Reader, Writer};
+use crate::administration::{
+    AccountStatus, AdminAction, Administer, InstrumentStatus, SetAccountLimits, SetAccountStatus, SetFees,
+    SetInstrumentStatus,
+};
+use crate::arming::{Arm, ArmCause, Disarm};
 use crate::command::{
     CancelAll, CancelOrder, Checkpoint, Command, EngineVersion, Genesis, Limits, OpenAccount, ReplaceOrder,
     StateCheck,
@@ -24,6 +29,9 @@ const CANCEL_ORDER: u8 = 6;
 const CANCEL_ALL: u8 = 7;
 const CHECKPOINT: u8 = 8;
 const ENGINE_VERSION: u8 = 9;
+const ARM: u8 = 10;
+const DISARM: u8 = 11;
+const ADMINISTER: u8 = 12;
 
 /// Writes a record into `out` and returns its length.
 pub fn encode_command(timestamp: Nanos, command: &Command, out: &mut [u8; MAX_RECORD]) -> usize {
@@ -63,11 +71,7 @@ pub fn encode_command(timestamp: Nanos, command: &Command, out: &mut [u8; MAX_RE
         }
         Command::CancelAll(cancel) => {
             w.u8(CANCEL_ALL);
-            w.u32(cancel.account.0);
-            w.bool(cancel.instrument.is_some());
-            w.u32(cancel.instrument.unwrap_or_default().0);
-            w.bool(cancel.before.is_some());
-            w.u64(cancel.before.unwrap_or_default().0);
+            put_cancel_all(&mut w, cancel);
         }
         Command::Checkpoint(checkpoint) => {
             w.u8(CHECKPOINT);
@@ -81,6 +85,21 @@ pub fn encode_command(timestamp: Nanos, command: &Command, out: &mut [u8; MAX_RE
         Command::EngineVersion(raise) => {
             w.u8(ENGINE_VERSION);
             w.u32(raise.version);
+        }
+        Command::Arm(arm) => {
+            w.u8(ARM);
+            w.u32(arm.account.0);
+            put_cause(&mut w, arm.cause);
+        }
+        Command::Disarm(disarm) => {
+            w.u8(DISARM);
+            w.u32(disarm.account.0);
+            w.u64(disarm.arming.0);
+        }
+        Command::Administer(administer) => {
+            w.u8(ADMINISTER);
+            w.text(&administer.by);
+            put_action(&mut w, &administer.action);
         }
     }
     w.len()
@@ -108,11 +127,7 @@ pub fn decode_command(record: &[u8]) -> Result<(Nanos, Command), CodecError> {
             account: AccountId(r.u32()?),
             order: get_order_id(&mut r)?,
         }),
-        CANCEL_ALL => Command::CancelAll(CancelAll {
-            account: AccountId(r.u32()?),
-            instrument: optional(&mut r, "instrument", Reader::u32)?.map(InstrumentId),
-            before: optional(&mut r, "before", Reader::u64)?.map(Sequence),
-        }),
+        CANCEL_ALL => Command::CancelAll(get_cancel_all(&mut r)?),
         CHECKPOINT => Command::Checkpoint(Checkpoint {
             previous: optional(&mut r, "previous", |r| Ok((r.u64()?, r.take()?)))?.map(
                 |(sequence, digest)| StateCheck {
@@ -122,6 +137,15 @@ pub fn decode_command(record: &[u8]) -> Result<(Nanos, Command), CodecError> {
             ),
         }),
         ENGINE_VERSION => Command::EngineVersion(EngineVersion { version: r.u32()? }),
+        ARM => Command::Arm(Arm {
+            account: AccountId(r.u32()?),
+            cause: get_cause(&mut r)?,
+        }),
+        DISARM => Command::Disarm(Disarm {
+            account: AccountId(r.u32()?),
+            arming: Sequence(r.u64()?),
+        }),
+        ADMINISTER => Command::Administer(get_administer(&mut r)?),
         kind => return Err(CodecError::UnknownKind(kind)),
     };
     r.finish()?;
@@ -250,6 +274,107 @@ fn get_new_order(r: &mut Reader<'_>) -> Result<NewOrder, CodecError> {
         quantity: Lots(r.u64()?),
         client_order_id: r.text("client_order_id")?,
     })
+}
+
+fn put_cancel_all(w: &mut Writer<'_>, cancel: &CancelAll) {
+    w.u32(cancel.account.0);
+    w.bool(cancel.instrument.is_some());
+    w.u32(cancel.instrument.unwrap_or_default().0);
+    w.bool(cancel.before.is_some());
+    w.u64(cancel.before.unwrap_or_default().0);
+}
+
+fn get_cancel_all(r: &mut Reader<'_>) -> Result<CancelAll, CodecError> {
+    Ok(CancelAll {
+        account: AccountId(r.u32()?),
+        instrument: optional(r, "instrument", Reader::u32)?.map(InstrumentId),
+        before: optional(r, "before", Reader::u64)?.map(Sequence),
+    })
+}
+
+/// A deadline, or none.
+pub(super) fn put_cause(w: &mut Writer<'_>, cause: ArmCause) {
+    let deadline = match cause {
+        ArmCause::Disconnect => None,
+        ArmCause::Deadline(at) => Some(at),
+    };
+    w.bool(deadline.is_some());
+    w.u64(deadline.unwrap_or_default().0);
+}
+
+fn get_cause(r: &mut Reader<'_>) -> Result<ArmCause, CodecError> {
+    let deadline = optional(r, "deadline", Reader::u64)?;
+    Ok(deadline.map_or(ArmCause::Disconnect, |at| ArmCause::Deadline(Nanos(at))))
+}
+
+fn put_action(w: &mut Writer<'_>, action: &AdminAction) {
+    match action {
+        AdminAction::DefineInstrument(spec) => {
+            w.u8(1);
+            put_spec(w, spec);
+        }
+        AdminAction::SetFees(set) => {
+            w.u8(2);
+            w.u32(set.instrument.0);
+            w.i32(set.maker.0);
+            w.i32(set.taker.0);
+        }
+        AdminAction::SetInstrumentStatus(set) => {
+            w.u8(3);
+            w.u32(set.instrument.0);
+            w.u8(set.status as u8);
+        }
+        AdminAction::SetAccountStatus(set) => {
+            w.u8(4);
+            w.u32(set.account.0);
+            w.u8(set.status as u8);
+        }
+        AdminAction::SetAccountLimits(set) => {
+            w.u8(5);
+            w.u32(set.account.0);
+            w.u32(set.max_open_orders);
+        }
+        AdminAction::CancelAll(cancel) => {
+            w.u8(6);
+            put_cancel_all(w, cancel);
+        }
+    }
+}
+
+fn get_administer(r: &mut Reader<'_>) -> Result<Administer, CodecError> {
+    let by = r.text("by")?;
+    if by.is_empty() {
+        return Err(CodecError::BadValue("by"));
+    }
+    let action = match r.u8()? {
+        1 => AdminAction::DefineInstrument(get_spec(r)?),
+        2 => AdminAction::SetFees(SetFees {
+            instrument: InstrumentId(r.u32()?),
+            maker: FeeRate(r.i32()?),
+            taker: FeeRate(r.i32()?),
+        }),
+        3 => AdminAction::SetInstrumentStatus(SetInstrumentStatus {
+            instrument: InstrumentId(r.u32()?),
+            status: match r.bool("status")? {
+                false => InstrumentStatus::Open,
+                true => InstrumentStatus::CancelOnly,
+            },
+        }),
+        4 => AdminAction::SetAccountStatus(SetAccountStatus {
+            account: AccountId(r.u32()?),
+            status: match r.bool("status")? {
+                false => AccountStatus::Active,
+                true => AccountStatus::Suspended,
+            },
+        }),
+        5 => AdminAction::SetAccountLimits(SetAccountLimits {
+            account: AccountId(r.u32()?),
+            max_open_orders: r.u32()?,
+        }),
+        6 => AdminAction::CancelAll(get_cancel_all(r)?),
+        _ => return Err(CodecError::BadValue("action")),
+    };
+    Ok(Administer { by, action })
 }
 
 fn get_order_id(r: &mut Reader<'_>) -> Result<OrderId, CodecError> {
