@@ -118,16 +118,18 @@ impl Accounts {
 
     #[cold]
     fn check_restricted(&self, account: AccountId, may_rest: bool) -> Result<(), RejectReason> {
-        match self.is_suspended(account) {
-            true => Err(RejectReason::AccountSuspended),
-            false if may_rest => Err(RejectReason::AccountLimit),
-            false => Ok(()),
+        match self.may_send(account) {
+            false => Err(RejectReason::AccountSuspended),
+            true if may_rest => Err(RejectReason::AccountLimit),
+            true => Ok(()),
         }
     }
 
-    /// Whether `account` may cancel only.
-    pub(crate) fn is_suspended(&self, account: AccountId) -> bool {
-        self.standing(account).status == AccountStatus::Suspended
+    /// Whether `account`, which is open, may do more than cancel.
+    #[inline]
+    pub(crate) fn may_send(&self, account: AccountId) -> bool {
+        let Account { free_below, .. } = self.list[account.0 as usize];
+        free_below > 0 || self.standing(account).status == AccountStatus::Active
     }
 
     pub(crate) fn standing(&self, account: AccountId) -> Standing {
@@ -148,7 +150,9 @@ impl Accounts {
 
     /// The accounts that stand otherwise than free, in the order of their numbers.
     pub(crate) fn restricted(&self) -> impl ExactSizeIterator<Item = (AccountId, Standing)> {
-        self.restricted.iter().map(|(&account, &standing)| (account, standing))
+        self.restricted
+            .iter()
+            .map(|(&account, &standing)| (account, standing))
     }
 
     /// Counts the order at `slot` as its account's youngest.
@@ -188,7 +192,7 @@ impl Accounts {
 
     /// The oldest live order of `account`, which is open, in `instrument` if one is given.
     pub(crate) fn oldest(&self, account: AccountId, instrument: Option<InstrumentId>) -> Option<Slot> {
-        let Account { live, home } = &self.list[account.0 as usize];
+        let Account { live, home, .. } = &self.list[account.0 as usize];
         let Some(instrument) = instrument else {
             return live.front();
         };

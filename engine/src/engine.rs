@@ -1,8 +1,8 @@
 //! The door: one command with its sequence and its time goes in, its events come out.
 
 use hoga_protocol::{
-    Armed, Command, Event, EventBody, Genesis, InstrumentId, InstrumentSpec, Lots, Nanos, OrderId, RejectReason,
-    Rejected, Sequence, Side, StateCheck, Ticks,
+    Armed, Command, Event, EventBody, Genesis, InstrumentId, InstrumentSpec, Lots, Nanos, OrderId,
+    RejectReason, Rejected, Sequence, Side, StateCheck, Ticks,
 };
 
 use crate::digest::StateDigest;

@@ -125,15 +125,7 @@ impl InstrumentSpec {
     }
 
     /// Quote units that one tick times one lot is worth.
-    pub const fn check_fees(maker: FeeRate, taker: FeeRate) -> Result<(), InstrumentError> {
-    let in_range = |rate: FeeRate| (-FeeRate::MAX.0..=FeeRate::MAX.0).contains(&rate.0);
-    match in_range(maker) && in_range(taker) && maker.0 + taker.0 >= 0 {
-        true => Ok(()),
-        false => Err(InstrumentError::FeeRate),
-    }
-}
-
-fn tick_lot_units(&self) -> u32 {
+    pub const fn tick_lot_units(&self) -> u32 {
         self.tick_lot_units
     }
 
@@ -155,6 +147,14 @@ fn tick_lot_units(&self) -> u32 {
     /// An amount of money (a notional or a fee) as it is written on the wire.
     pub const fn money_text(&self, amount: Notional) -> DecimalText {
         DecimalText::new(amount.0, self.quote_scale)
+    }
+}
+
+fn check_fees(maker: FeeRate, taker: FeeRate) -> Result<(), InstrumentError> {
+    let in_range = |rate: FeeRate| (-FeeRate::MAX.0..=FeeRate::MAX.0).contains(&rate.0);
+    match in_range(maker) && in_range(taker) && maker.0 + taker.0 >= 0 {
+        true => Ok(()),
+        false => Err(InstrumentError::FeeRate),
     }
 }
 

@@ -1,9 +1,9 @@
 //! What an exchange's operators do, and the armings that are kept for its traders.
 
 use hoga_protocol::{
-    AccountId, AccountLimitsSet, AccountStatusSet, AdminAction, Administer, Arm, Armed, Disarm, Event, EventBody,
-    FeesSet, InstrumentId, InstrumentStatusSet, OperatorName, RejectReason, Rejected, Sequence, SetAccountLimits,
-    SetAccountStatus, SetFees, SetInstrumentStatus,
+    AccountId, AccountLimitsSet, AccountStatusSet, AdminAction, Administer, Arm, ArmCause, Armed, Disarm,
+    Event, EventBody, FeesSet, InstrumentId, InstrumentStatusSet, Nanos, OperatorName, RejectReason,
+    Rejected, Sequence, SetAccountLimits, SetAccountStatus, SetFees, SetInstrumentStatus,
 };
 
 use super::{Answer, Market, refused};
@@ -28,10 +28,14 @@ impl Market {
         };
         let replaced = self.armings.arm(&armed).map_err(refused)?;
         if let Some(replaced) = replaced {
-            self.tape([u64::from(replaced.account.0), replaced.arming.0]);
+            self.tape(&[u64::from(replaced.account.0), replaced.arming.0]);
             out.emit(EventBody::Disarmed(replaced), false);
         }
-        self.tape([u64::from(armed.account.0), armed.arming.0]);
+        let deadline = match armed.cause {
+            ArmCause::Disconnect => Nanos(0),
+            ArmCause::Deadline(at) => at,
+        };
+        self.tape(&[u64::from(armed.account.0), armed.arming.0, deadline.0]);
         out.last(EventBody::Armed(armed));
         Ok(())
     }
@@ -41,7 +45,7 @@ impl Market {
         self.must_have_administration()?;
         self.must_know_account(disarm.account)?;
         self.armings.disarm(disarm).map_err(refused)?;
-        self.tape([u64::from(disarm.account.0), disarm.arming.0]);
+        self.tape(&[u64::from(disarm.account.0), disarm.arming.0]);
         out.last(EventBody::Disarmed(*disarm));
         Ok(())
     }
@@ -146,14 +150,14 @@ impl Market {
     fn stand(&mut self, account: AccountId, standing: Standing) {
         self.accounts.set_standing(account, standing);
         let status = standing.status as u64;
-        self.tape([
+        self.tape(&[
             u64::from(account.0),
             status << 32 | u64::from(standing.max_open_orders),
         ]);
     }
 
     /// Adds to what every checkpoint covers.
-    fn tape(&mut self, words: [u64; 2]) {
+    fn tape(&mut self, words: &[u64]) {
         self.checks.tape.words(words);
     }
 

@@ -108,8 +108,8 @@ impl Tape {
             .for_each(|&byte| self.add(u64::from(byte)));
     }
 
-    pub(super) fn words(&mut self, words: [u64; 2]) {
-        words.into_iter().for_each(|word| self.add(word));
+    pub(super) fn words(&mut self, words: &[u64]) {
+        words.iter().for_each(|&word| self.add(word));
     }
 
     /// The multiplier is 2^64 over the golden ratio, and odd.

@@ -1,8 +1,8 @@
 //! A new order: the checks in their fixed order, then its trades, then its rest or its cancel.
 
 use hoga_protocol::{
-    CancelReason, Event, EventBody, InstrumentSpec, InstrumentStatus, Lots, NewOrder, Notional, OrderAccepted, OrderCanceled,
-    OrderId, OrderType, RejectReason, Rejected, Side, Ticks, TimeInForce,
+    CancelReason, Event, EventBody, InstrumentSpec, InstrumentStatus, Lots, NewOrder, Notional,
+    OrderAccepted, OrderCanceled, OrderId, OrderType, RejectReason, Rejected, Side, Ticks, TimeInForce,
 };
 
 use super::matching::Aggressor;
