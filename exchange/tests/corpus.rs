@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use hoga::replay::{Scope, replay};
 use hoga_engine::Engine;
 use hoga_follower::decode;
-use hoga_journal::Reader;
-use hoga_protocol::{Command, Sequence};
+use hoga_journal::{Journal, Options, Reader};
+use hoga_protocol::codec::{MAX_RECORD, encode_command};
+use hoga_protocol::*;
 use hoga_views::ViewLimits;
 use serde_json::{Value, json};
 use support::{Http, PATIENCE, Process, Random, next_text, order_body, websocket};
@@ -103,6 +104,45 @@ fn the_newest_journal_holds_checkpoints() {
     let whole = replay(&folder, &WHOLE).unwrap();
     assert_eq!(whole.rules, hoga_engine::ENGINE_VERSION, "{}", folder.display());
     assert!(whole.last_checkpoint > 0, "{}", folder.display());
+}
+
+#[test]
+fn the_newest_journal_holds_every_kind_of_arming_and_of_administration() {
+    let folder = corpus().pop().unwrap();
+    let mut said = BTreeSet::new();
+    let mut engine = Engine::new();
+    let mut reader = Reader::open(&folder).unwrap();
+    while let Some(record) = reader.next_record().unwrap() {
+        let (timestamp, command) = decode(record.sequence, record.bytes).unwrap();
+        let what = match &command {
+            Command::Arm(arm) => variant(&arm.cause),
+            Command::Disarm(_) => "Disarm".to_owned(),
+            Command::Administer(administer) => variant(&administer.action),
+            _ => String::new(),
+        };
+        engine.apply(Sequence(record.sequence), timestamp, &command, &mut |event| {
+            if !what.is_empty() && event.last {
+                said.insert(format!("{what}: {}", variant(&event.body)));
+            }
+        });
+    }
+    assert_eq!(
+        Vec::from_iter(&said),
+        [
+            "CancelAll: MassCancelDone",
+            "Deadline: Armed",
+            "DefineInstrument: InstrumentDefined",
+            "Disarm: Disarmed",
+            "Disarm: Rejected",
+            "Disconnect: Armed",
+            "SetAccountLimits: AccountLimitsSet",
+            "SetAccountStatus: AccountStatusSet",
+            "SetFees: FeesSet",
+            "SetFees: Rejected",
+            "SetInstrumentStatus: InstrumentStatusSet",
+        ]
+    );
+    assert_eq!(engine.armings().count(), 3);
 }
 
 #[test]
@@ -232,6 +272,10 @@ fn make_a_journal_of_this_version() {
     Desk::open(&process, "desk:c@example.com").trade(2, 120);
     one_by_one(&process);
     process.terminate();
+    govern(dir.path());
+    let (made, said, error) =
+        support::hoga(&["snapshot", "make", "--data-dir", dir.path().to_str().unwrap()]);
+    assert!(made, "{said}{error}");
 
     let journal = dir.path().join("journal");
     let begun = hoga_journal::verify(&journal).unwrap().segments;
@@ -249,6 +293,101 @@ fn make_a_journal_of_this_version() {
     }
     fs::write(target.join("expected.txt"), outcome(&target)).unwrap();
     println!("made {} of {begun} segments", target.display());
+}
+
+/// Armings and administration of every kind, behind all that was traded.
+fn govern(data: &Path) {
+    let account = AccountId(0);
+    let instrument = InstrumentId(1);
+    let symbol = Symbol::new("XRP-KRW").unwrap();
+    let (step, rate) = (
+        Scaled {
+            mantissa: 1,
+            scale: 0,
+        },
+        FeeRate(100),
+    );
+    let spec = InstrumentSpec::new(
+        symbol,
+        step,
+        step,
+        0,
+        Lots(1),
+        Lots(1_000),
+        Notional(0),
+        rate,
+        rate,
+    )
+    .unwrap();
+    let status = InstrumentStatus::CancelOnly;
+    let suspended = AccountStatus::Suspended;
+    let actions = [
+        AdminAction::DefineInstrument(spec),
+        AdminAction::SetFees(SetFees {
+            instrument,
+            maker: FeeRate(-50),
+            taker: FeeRate(300),
+        }),
+        AdminAction::SetInstrumentStatus(SetInstrumentStatus { instrument, status }),
+        AdminAction::SetAccountStatus(SetAccountStatus {
+            account,
+            status: suspended,
+        }),
+        AdminAction::SetAccountLimits(SetAccountLimits {
+            account,
+            max_open_orders: 10,
+        }),
+        AdminAction::CancelAll(CancelAll {
+            account,
+            instrument: None,
+            before: None,
+        }),
+        AdminAction::SetFees(SetFees {
+            instrument,
+            maker: FeeRate(-301),
+            taker: FeeRate(300),
+        }),
+    ];
+    let by = OperatorName::new("ops@example.com").unwrap();
+    let mut commands: Vec<Command> = actions
+        .map(|action| Command::Administer(Administer { by, action }))
+        .into();
+    let deadline = |at| {
+        Command::Arm(Arm {
+            account: AccountId(1),
+            cause: ArmCause::Deadline(Nanos(at)),
+        })
+    };
+    let disconnect = |account| {
+        Command::Arm(Arm {
+            account: AccountId(account),
+            cause: ArmCause::Disconnect,
+        })
+    };
+    commands.extend([
+        deadline(1_000),
+        disconnect(1),
+        disconnect(2),
+        deadline(2_000),
+        disconnect(2),
+    ]);
+
+    let opened = Journal::open(data.join("journal"), &Options::default(), |_, _| {
+        Ok::<(), std::io::Error>(())
+    });
+    let (mut writer, _) = opened.unwrap();
+    let mut append = |command: &Command| {
+        let mut record = [0; MAX_RECORD];
+        let len = encode_command(Nanos(0), command, &mut record);
+        writer.append(&record[..len]).unwrap();
+        writer.commit().unwrap();
+        Sequence(writer.next_sequence() - 1)
+    };
+    let last = commands.iter().map(&mut append).last().unwrap();
+    for arming in [last, Sequence(1)] {
+        let account = AccountId(2);
+        append(&Command::Disarm(Disarm { account, arming }));
+    }
 }
 
 /// Commands over HTTP, each in a frame of its own.
