@@ -152,6 +152,12 @@ fn no_build_and_no_machine_plays_a_journal_otherwise() {
             "9c036649f79f747d2a051ce1228d325d",
             5_289,
         ),
+        (
+            3,
+            "4aa21e23012629c933bc0e517404d491",
+            "0f9eaf8364c0874c6ff0baba968e6df5",
+            3_151,
+        ),
     ] {
         let outcome = campaign(rules, 1, 20_000);
         let digests = (hex(outcome.events), hex(outcome.state), outcome.trades);
