@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use hoga::replay::{Scope, replay};
 use hoga_engine::Engine;
 use hoga_follower::decode;
-use hoga_journal::{Journal, Options, Reader};
-use hoga_protocol::codec::{MAX_RECORD, encode_command};
+use hoga_journal::Reader;
 use hoga_protocol::*;
 use hoga_views::ViewLimits;
 use serde_json::{Value, json};
+use support::append::append_to;
 use support::{Http, PATIENCE, Process, Random, next_text, order_body, websocket};
 use tungstenite::{Message, WebSocket};
 
@@ -285,12 +285,15 @@ fn make_a_journal_of_this_version() {
     }
     let snapshots = dir.path().join("snapshots");
     fs::create_dir(target.join("snapshots")).unwrap();
-    for entry in fs::read_dir(&snapshots).unwrap() {
-        let name = entry.unwrap().file_name();
-        if name.to_str().unwrap().ends_with(".snapshot") {
-            fs::copy(snapshots.join(&name), target.join("snapshots").join(&name)).unwrap();
-        }
-    }
+    // The newest has the greatest name.
+    let names = fs::read_dir(&snapshots)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    let name = names
+        .filter(|name| name.to_str().unwrap().ends_with(".snapshot"))
+        .max()
+        .unwrap();
+    fs::copy(snapshots.join(&name), target.join("snapshots").join(&name)).unwrap();
     fs::write(target.join("expected.txt"), outcome(&target)).unwrap();
     println!("made {} of {begun} segments", target.display());
 }
@@ -372,22 +375,12 @@ fn govern(data: &Path) {
         disconnect(2),
     ]);
 
-    let opened = Journal::open(data.join("journal"), &Options::default(), |_, _| {
-        Ok::<(), std::io::Error>(())
-    });
-    let (mut writer, _) = opened.unwrap();
-    let mut append = |command: &Command| {
-        let mut record = [0; MAX_RECORD];
-        let len = encode_command(Nanos(0), command, &mut record);
-        writer.append(&record[..len]).unwrap();
-        writer.commit().unwrap();
-        Sequence(writer.next_sequence() - 1)
-    };
-    let last = commands.iter().map(&mut append).last().unwrap();
-    for arming in [last, Sequence(1)] {
+    let last = append_to(data, &commands);
+    let disarm = |arming| {
         let account = AccountId(2);
-        append(&Command::Disarm(Disarm { account, arming }));
-    }
+        Command::Disarm(Disarm { account, arming })
+    };
+    append_to(data, &[disarm(Sequence(last)), disarm(Sequence(1))]);
 }
 
 /// Commands over HTTP, each in a frame of its own.

@@ -10,13 +10,13 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use hoga_journal::{Journal, Options, Reader};
-use hoga_protocol::codec::{MAX_RECORD, encode_command};
+use hoga_journal::Reader;
 use hoga_protocol::{
     AccountId, AccountStatus, AdminAction, Administer, Arm, ArmCause, CancelAll, Disarm, FeeRate,
     InstrumentId, Nanos, OperatorName, Sequence, SetAccountStatus, SetFees,
 };
 use serde_json::Value;
+use support::append::append_to;
 use support::{Http, Process};
 use tempfile::TempDir;
 
@@ -190,10 +190,6 @@ fn the_life_of_an_order_is_told_from_its_placing_to_its_end() {
 
 /// Appends what a gateway of operators would have sequenced.
 fn administered(data: &Data) {
-    let opened = Journal::open(data.dir.path().join("journal"), &Options::default(), |_, _| {
-        Ok::<(), std::io::Error>(())
-    });
-    let (mut writer, _) = opened.unwrap();
     let by = |name| OperatorName::new(name).unwrap();
     let action = |name, action| hoga_protocol::Command::Administer(Administer { by: by(name), action });
     let account = AccountId(0);
@@ -230,12 +226,7 @@ fn administered(data: &Data) {
             }),
         ),
     ];
-    for command in commands {
-        let mut record = [0; MAX_RECORD];
-        let len = encode_command(Nanos(u64::MAX / 4), &command, &mut record);
-        writer.append(&record[..len]).unwrap();
-        writer.commit().unwrap();
-    }
+    append_to(data.dir.path(), &commands);
 }
 
 #[test]
