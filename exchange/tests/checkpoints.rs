@@ -13,7 +13,7 @@ use hoga::following::Following;
 use hoga::recovery::{self, Stores};
 use hoga_engine::ENGINE_VERSION;
 use hoga_follower::{Replica, take};
-use hoga_journal::{Journal, Options, Reader, Snapshots};
+use hoga_journal::{Journal, Options, Reader, Snapshots, Writer};
 use hoga_protocol::codec::{MAX_RECORD, decode_command, encode_command};
 use hoga_protocol::{
     AccountId, AdminAction, Administer, Arm, ArmCause, CancelOrder, Checkpoint, Command, EngineVersion,
