@@ -175,10 +175,8 @@ impl<'a> Program<'a> {
             }),
             _ => return self.record(),
         };
-        Some(Command::Administer(Administer {
-            by: OperatorName::new("ops").unwrap_or_default(),
-            action,
-        }))
+        let by = OperatorName::new("ops").unwrap_or_default();
+        Some(Command::Administer(Administer::new(by, action)))
     }
 
     /// Mostly an order of its own account, sometimes of another, sometimes one that never was.

@@ -153,7 +153,7 @@ fn write_all(
 /// The operator who did it, if one did.
 fn done_by(command: &Command) -> Option<OperatorName> {
     match command {
-        Command::Administer(administer) => Some(administer.by),
+        Command::Administer(administer) => Some(administer.by()),
         _ => None,
     }
 }

@@ -287,13 +287,13 @@ fn the_second_rules_refuse_what_the_third_brought_until_they_are_raised() {
         account: AccountId(0),
         cause: ArmCause::Disconnect,
     });
-    let closed = Command::Administer(Administer {
-        by: OperatorName::new("ops").unwrap(),
-        action: AdminAction::SetInstrumentStatus(SetInstrumentStatus {
+    let closed = Command::Administer(Administer::new(
+        OperatorName::new("ops").unwrap(),
+        AdminAction::SetInstrumentStatus(SetInstrumentStatus {
             instrument: InstrumentId(0),
             status: InstrumentStatus::CancelOnly,
         }),
-    });
+    ));
     let refused = append_to(&data, &[arm, closed]);
     let (ok, out, err) = hoga(&["upgrade", "--data-dir", text(&data)]);
     assert!(ok && out.contains("were of version 2"), "{out}{err}");

@@ -353,7 +353,7 @@ fn govern(data: &Path) {
     ];
     let by = OperatorName::new("ops@example.com").unwrap();
     let mut commands: Vec<Command> = actions
-        .map(|action| Command::Administer(Administer { by, action }))
+        .map(|action| Command::Administer(Administer::new(by, action)))
         .into();
     let deadline = |at| {
         Command::Arm(Arm {

@@ -191,7 +191,7 @@ fn the_life_of_an_order_is_told_from_its_placing_to_its_end() {
 /// Appends what a gateway of operators would have sequenced.
 fn administered(data: &Data) {
     let by = |name| OperatorName::new(name).unwrap();
-    let action = |name, action| hoga_protocol::Command::Administer(Administer { by: by(name), action });
+    let action = |name, action| hoga_protocol::Command::Administer(Administer::new(by(name), action));
     let account = AccountId(0);
     let commands = [
         hoga_protocol::Command::Arm(Arm {

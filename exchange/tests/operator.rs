@@ -206,7 +206,7 @@ fn what_an_operator_set_is_not_held_against_the_configuration() {
     };
     let by = OperatorName::new("ops").unwrap();
     let commands = [AdminAction::DefineInstrument(spec), AdminAction::SetFees(fees)]
-        .map(|action| Command::Administer(Administer { by, action }));
+        .map(|action| Command::Administer(Administer::new(by, action)));
     append_to(dir.path(), &commands);
     start(&example).unwrap().terminate();
     // What an operator cannot have set still is.

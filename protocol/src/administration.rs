@@ -1,5 +1,8 @@
 //! What an exchange's operators may do while it runs. Each action stands in the journal with the name of who did it.
 
+use core::fmt;
+
+use crate::codec::{ADMINISTER_LEN, pack_administer, unpack_administer};
 use crate::command::CancelAll;
 use crate::ids::{AccountId, InstrumentId};
 use crate::instrument::InstrumentSpec;
@@ -28,13 +31,42 @@ pub enum AccountStatus {
     Suspended = 1,
 }
 
-/// An operator's doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An operator's doing, kept as the bytes that its record has: a name beside an instrument would make every command half as
+/// large again, and every order is carried in one.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Administer {
+    bytes: [u8; ADMINISTER_LEN],
+}
+
+impl Administer {
+    /// What `by` did.
+    pub fn new(by: OperatorName, action: AdminAction) -> Self {
+        Self {
+            bytes: pack_administer(&by, &action),
+        }
+    }
+
     /// Who did it.
-    pub by: OperatorName,
+    pub fn by(&self) -> OperatorName {
+        self.unpack().0
+    }
+
     /// What.
-    pub action: AdminAction,
+    pub fn action(&self) -> AdminAction {
+        self.unpack().1
+    }
+
+    fn unpack(&self) -> (OperatorName, AdminAction) {
+        unpack_administer(&self.bytes).expect("the bytes were put together from a name and an action")
+    }
+}
+
+impl fmt::Debug for Administer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (by, action) = self.unpack();
+        let mut shown = f.debug_struct("Administer");
+        shown.field("by", &by).field("action", &action).finish()
+    }
 }
 
 /// What an operator can do.

@@ -141,7 +141,7 @@ fn command() -> impl Strategy<Value = Command> {
             text().prop_filter("an operator has a name", |name| !name.is_empty()),
             action()
         )
-            .prop_map(|(by, action)| Command::Administer(Administer { by, action })),
+            .prop_map(|(by, action)| Command::Administer(Administer::new(by, action))),
         any::<u32>().prop_map(|version| Command::EngineVersion(EngineVersion { version })),
         (
             account.clone(),

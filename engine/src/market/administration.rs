@@ -57,8 +57,8 @@ impl Market {
         out: &mut Emitter<'_, E>,
     ) -> Answer {
         self.must_have_administration()?;
-        let by = administer.by;
-        match &administer.action {
+        let by = administer.by();
+        match &administer.action() {
             AdminAction::DefineInstrument(spec) => self.define_instrument(spec, out),
             AdminAction::SetFees(set) => self.set_fees(by, set, out),
             AdminAction::SetInstrumentStatus(set) => self.set_instrument_status(by, set, out),

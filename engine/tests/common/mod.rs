@@ -106,7 +106,7 @@ pub fn disarm(account: u32, arming: u64) -> Command {
 
 pub fn administer(action: AdminAction) -> Command {
     let by = OperatorName::new("ops").unwrap();
-    Command::Administer(Administer { by, action })
+    Command::Administer(Administer::new(by, action))
 }
 
 pub fn set_status(instrument: u32, status: InstrumentStatus) -> AdminAction {

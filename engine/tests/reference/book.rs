@@ -363,8 +363,8 @@ impl Reference {
     }
 
     fn administer(&mut self, administer: &Administer, said: &mut Vec<EventBody>) -> Refusal {
-        let by = administer.by;
-        match &administer.action {
+        let by = administer.by();
+        match &administer.action() {
             AdminAction::DefineInstrument(spec) => return self.define(spec, said),
             AdminAction::CancelAll(cancel) => return self.cancel_all(cancel, said),
             AdminAction::SetFees(SetFees {

@@ -26,10 +26,10 @@ pub fn command(names: &Names, engine: &Engine, text: &str) -> Result<Command, St
             }),
         })),
         ["rules", version] => Ok(common::raise(whole(version)?)),
-        ["admin", by, action @ ..] => Ok(Command::Administer(Administer {
-            by: OperatorName::new(by).map_err(|error| error.to_string())?,
-            action: admin_action(names, action)?,
-        })),
+        ["admin", by, action @ ..] => Ok(Command::Administer(Administer::new(
+            OperatorName::new(by).map_err(|error| error.to_string())?,
+            admin_action(names, action)?,
+        ))),
         [account, "arms", rest @ ..] => {
             let deadline = settings(rest)?.get("until").map(|text| whole(text)).transpose()?;
             Ok(Command::Arm(Arm {

@@ -128,7 +128,7 @@ impl Past {
             Command::CancelAll(cancel) => cancel.account,
             Command::Arm(arm) => arm.account,
             Command::Disarm(disarm) => disarm.account,
-            Command::Administer(administer) => match &administer.action {
+            Command::Administer(administer) => match &administer.action() {
                 AdminAction::DefineInstrument(_)
                 | AdminAction::SetFees(_)
                 | AdminAction::SetInstrumentStatus(_) => return None,
@@ -154,7 +154,7 @@ impl Past {
             Command::ReplaceOrder(replace) => traded_by(replace.order),
             Command::CancelOrder(cancel) => traded_by(cancel.order),
             Command::CancelAll(cancel) => cancel.instrument,
-            Command::Administer(administer) => match &administer.action {
+            Command::Administer(administer) => match &administer.action() {
                 AdminAction::DefineInstrument(_)
                 | AdminAction::SetAccountStatus(_)
                 | AdminAction::SetAccountLimits(_) => None,
@@ -175,7 +175,7 @@ impl Past {
             Command::ReplaceOrder(replace) => replace.order == order,
             Command::CancelOrder(cancel) => cancel.order == order,
             Command::CancelAll(cancel) => self.covers(cancel, order),
-            Command::Administer(administer) => match &administer.action {
+            Command::Administer(administer) => match &administer.action() {
                 AdminAction::CancelAll(cancel) => self.covers(cancel, order),
                 _ => false,
             },

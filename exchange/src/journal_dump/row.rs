@@ -240,8 +240,9 @@ impl Row {
     }
 
     fn administer(&mut self, administer: &Administer, told: &Told) {
-        self.push("by", Cell::text(administer.by));
-        let (action, status) = match &administer.action {
+        self.push("by", Cell::text(administer.by()));
+        let doing = administer.action();
+        let (action, status) = match &doing {
             AdminAction::DefineInstrument(_) => ("DefineInstrument", None),
             AdminAction::SetFees(_) => ("SetFees", None),
             AdminAction::SetInstrumentStatus(set) => {
@@ -252,7 +253,7 @@ impl Row {
             AdminAction::CancelAll(_) => ("CancelAll", None),
         };
         self.push("action", Cell::text(action));
-        match &administer.action {
+        match &doing {
             AdminAction::DefineInstrument(spec) => self.instrument(spec),
             AdminAction::SetFees(set) => {
                 self.symbol(told);

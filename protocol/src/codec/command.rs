@@ -15,6 +15,7 @@ use crate::decimal::Scaled;
 use crate::ids::{AccountId, ExchangeId, InstrumentId, OrderId, Sequence};
 use crate::instrument::InstrumentSpec;
 use crate::order::{NewOrder, OrderType, Side, TimeInForce};
+use crate::text::OperatorName;
 use crate::units::{FeeRate, Lots, Nanos, Notional, Ticks};
 
 /// The longest record, in bytes.
@@ -98,8 +99,8 @@ pub fn encode_command(timestamp: Nanos, command: &Command, out: &mut [u8; MAX_RE
         }
         Command::Administer(administer) => {
             w.u8(ADMINISTER);
-            w.text(&administer.by);
-            put_action(&mut w, &administer.action);
+            w.text(&administer.by());
+            put_action(&mut w, &administer.action());
         }
     }
     w.len()
@@ -145,7 +146,13 @@ pub fn decode_command(record: &[u8]) -> Result<(Nanos, Command), CodecError> {
             account: AccountId(r.u32()?),
             arming: Sequence(r.u64()?),
         }),
-        ADMINISTER => Command::Administer(get_administer(&mut r)?),
+        ADMINISTER => {
+            let (by, action) = get_administer(&mut r)?;
+            if by.is_empty() {
+                return Err(CodecError::BadValue("by"));
+            }
+            Command::Administer(Administer::new(by, action))
+        }
         kind => return Err(CodecError::UnknownKind(kind)),
     };
     r.finish()?;
@@ -341,11 +348,26 @@ fn put_action(w: &mut Writer<'_>, action: &AdminAction) {
     }
 }
 
-fn get_administer(r: &mut Reader<'_>) -> Result<Administer, CodecError> {
+/// The most bytes that a name and an action have in a record.
+pub(crate) const ADMINISTER_LEN: usize = 110;
+
+/// A name and an action as a record has them, and zeros behind them.
+pub(crate) fn pack_administer(by: &OperatorName, action: &AdminAction) -> [u8; ADMINISTER_LEN] {
+    let mut bytes = [0; ADMINISTER_LEN];
+    let mut w = Writer::new(&mut bytes);
+    w.text(by);
+    put_action(&mut w, action);
+    bytes
+}
+
+pub(crate) fn unpack_administer(
+    bytes: &[u8; ADMINISTER_LEN],
+) -> Result<(OperatorName, AdminAction), CodecError> {
+    get_administer(&mut Reader::new(bytes))
+}
+
+fn get_administer(r: &mut Reader<'_>) -> Result<(OperatorName, AdminAction), CodecError> {
     let by = r.text("by")?;
-    if by.is_empty() {
-        return Err(CodecError::BadValue("by"));
-    }
     let action = match r.u8()? {
         1 => AdminAction::DefineInstrument(get_spec(r)?),
         2 => AdminAction::SetFees(SetFees {
@@ -374,7 +396,7 @@ fn get_administer(r: &mut Reader<'_>) -> Result<Administer, CodecError> {
         6 => AdminAction::CancelAll(get_cancel_all(r)?),
         _ => return Err(CodecError::BadValue("action")),
     };
-    Ok(Administer { by, action })
+    Ok((by, action))
 }
 
 fn get_order_id(r: &mut Reader<'_>) -> Result<OrderId, CodecError> {

@@ -101,10 +101,9 @@ impl Walk {
                 let Armed { account, arming, .. } = *index.get(&armings);
                 Command::Disarm(Disarm { account, arming })
             }
-            Step::Administer(action) => Command::Administer(Administer {
-                by: OperatorName::new("ops").unwrap(),
-                action: *action,
-            }),
+            Step::Administer(action) => {
+                Command::Administer(Administer::new(OperatorName::new("ops").unwrap(), *action))
+            }
         };
         self.apply(&command);
     }
