@@ -109,15 +109,18 @@ impl Accounts {
     /// Why `account`, which is open, may not send an order, which `may_rest` or not.
     #[inline]
     pub(crate) fn check_order(&self, account: AccountId, may_rest: bool) -> Result<(), RejectReason> {
-        let Account { open, free_below, .. } = self.list[account.0 as usize];
-        match open < free_below {
+        match self.restricted.is_empty() {
             true => Ok(()),
             false => self.check_restricted(account, may_rest),
         }
     }
 
-    #[cold]
+    #[inline(never)]
     fn check_restricted(&self, account: AccountId, may_rest: bool) -> Result<(), RejectReason> {
+        let Account { open, free_below, .. } = self.list[account.0 as usize];
+        if open < free_below {
+            return Ok(());
+        }
         match self.may_send(account) {
             false => Err(RejectReason::AccountSuspended),
             true if may_rest => Err(RejectReason::AccountLimit),
@@ -128,8 +131,9 @@ impl Accounts {
     /// Whether `account`, which is open, may do more than cancel.
     #[inline]
     pub(crate) fn may_send(&self, account: AccountId) -> bool {
-        let Account { free_below, .. } = self.list[account.0 as usize];
-        free_below > 0 || self.standing(account).status == AccountStatus::Active
+        self.restricted.is_empty()
+            || self.list[account.0 as usize].free_below > 0
+            || self.standing(account).status == AccountStatus::Active
     }
 
     pub(crate) fn standing(&self, account: AccountId) -> Standing {

@@ -99,8 +99,7 @@ pub fn encode_command(timestamp: Nanos, command: &Command, out: &mut [u8; MAX_RE
         }
         Command::Administer(administer) => {
             w.u8(ADMINISTER);
-            w.text(&administer.by());
-            put_action(&mut w, &administer.action());
+            put_administer(&mut w, administer);
         }
     }
     w.len()
@@ -138,25 +137,31 @@ pub fn decode_command(record: &[u8]) -> Result<(Nanos, Command), CodecError> {
             ),
         }),
         ENGINE_VERSION => Command::EngineVersion(EngineVersion { version: r.u32()? }),
-        ARM => Command::Arm(Arm {
-            account: AccountId(r.u32()?),
-            cause: get_cause(&mut r)?,
-        }),
-        DISARM => Command::Disarm(Disarm {
-            account: AccountId(r.u32()?),
-            arming: Sequence(r.u64()?),
-        }),
-        ADMINISTER => {
-            let (by, action) = get_administer(&mut r)?;
-            if by.is_empty() {
-                return Err(CodecError::BadValue("by"));
-            }
-            Command::Administer(Administer::new(by, action))
-        }
+        kind @ (ARM | DISARM | ADMINISTER) => get_seldom(kind, &mut r)?,
         kind => return Err(CodecError::UnknownKind(kind)),
     };
     r.finish()?;
     Ok((timestamp, command))
+}
+
+/// The fields of a kind that is seldom sent, out of the way of those that are.
+#[inline(never)]
+fn get_seldom(kind: u8, r: &mut Reader<'_>) -> Result<Command, CodecError> {
+    if kind == ADMINISTER {
+        let (by, action) = get_administer(r)?;
+        return match by.is_empty() {
+            true => Err(CodecError::BadValue("by")),
+            false => Ok(Command::Administer(Administer::new(by, action))),
+        };
+    }
+    let account = AccountId(r.u32()?);
+    Ok(if kind == ARM {
+        let cause = get_cause(r)?;
+        Command::Arm(Arm { account, cause })
+    } else {
+        let arming = Sequence(r.u64()?);
+        Command::Disarm(Disarm { account, arming })
+    })
 }
 
 pub(super) fn put_genesis(w: &mut Writer<'_>, genesis: &Genesis) {
@@ -312,6 +317,12 @@ pub(super) fn put_cause(w: &mut Writer<'_>, cause: ArmCause) {
 fn get_cause(r: &mut Reader<'_>) -> Result<ArmCause, CodecError> {
     let deadline = optional(r, "deadline", Reader::u64)?;
     Ok(deadline.map_or(ArmCause::Disconnect, |at| ArmCause::Deadline(Nanos(at))))
+}
+
+#[inline(never)]
+fn put_administer(w: &mut Writer<'_>, administer: &Administer) {
+    w.text(&administer.by());
+    put_action(w, &administer.action());
 }
 
 fn put_action(w: &mut Writer<'_>, action: &AdminAction) {
