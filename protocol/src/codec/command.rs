@@ -113,8 +113,6 @@ pub fn decode_command(record: &[u8]) -> Result<(Nanos, Command), CodecError> {
     let mut r = Reader::new(record);
     let timestamp = Nanos(r.u64()?);
     let command = match r.u8()? {
-        GENESIS => Command::Genesis(get_genesis(&mut r)?),
-        DEFINE_INSTRUMENT => Command::DefineInstrument(get_spec(&mut r)?),
         OPEN_ACCOUNT => Command::OpenAccount(get_open_account(&mut r)?),
         NEW_ORDER => Command::NewOrder(get_new_order(&mut r)?),
         REPLACE_ORDER => Command::ReplaceOrder(ReplaceOrder {
@@ -137,31 +135,40 @@ pub fn decode_command(record: &[u8]) -> Result<(Nanos, Command), CodecError> {
             ),
         }),
         ENGINE_VERSION => Command::EngineVersion(EngineVersion { version: r.u32()? }),
-        kind @ (ARM | DISARM | ADMINISTER) => get_seldom(kind, &mut r)?,
+        kind @ (GENESIS | DEFINE_INSTRUMENT | ARM | DISARM | ADMINISTER) => {
+            return Ok((timestamp, get_seldom(kind, r)?));
+        }
         kind => return Err(CodecError::UnknownKind(kind)),
     };
     r.finish()?;
     Ok((timestamp, command))
 }
 
-/// The fields of a kind that is seldom sent, out of the way of those that are.
+/// The fields of a kind that is seldom sent, to the record's end. It has the reader for itself, so that the reader of
+/// those that are sent often can stay in registers.
 #[inline(never)]
-fn get_seldom(kind: u8, r: &mut Reader<'_>) -> Result<Command, CodecError> {
-    if kind == ADMINISTER {
-        let (by, action) = get_administer(r)?;
-        return match by.is_empty() {
-            true => Err(CodecError::BadValue("by")),
-            false => Ok(Command::Administer(Administer::new(by, action))),
-        };
-    }
-    let account = AccountId(r.u32()?);
-    Ok(if kind == ARM {
-        let cause = get_cause(r)?;
-        Command::Arm(Arm { account, cause })
-    } else {
-        let arming = Sequence(r.u64()?);
-        Command::Disarm(Disarm { account, arming })
-    })
+fn get_seldom(kind: u8, mut r: Reader<'_>) -> Result<Command, CodecError> {
+    let command = match kind {
+        GENESIS => Command::Genesis(get_genesis(&mut r)?),
+        DEFINE_INSTRUMENT => Command::DefineInstrument(get_spec(&mut r)?),
+        ARM => Command::Arm(Arm {
+            account: AccountId(r.u32()?),
+            cause: get_cause(&mut r)?,
+        }),
+        DISARM => Command::Disarm(Disarm {
+            account: AccountId(r.u32()?),
+            arming: Sequence(r.u64()?),
+        }),
+        _ => {
+            let (by, action) = get_administer(&mut r)?;
+            if by.is_empty() {
+                return Err(CodecError::BadValue("by"));
+            }
+            Command::Administer(Administer::new(by, action))
+        }
+    };
+    r.finish()?;
+    Ok(command)
 }
 
 pub(super) fn put_genesis(w: &mut Writer<'_>, genesis: &Genesis) {
@@ -261,6 +268,8 @@ pub(super) fn put_new_order(w: &mut Writer<'_>, order: &NewOrder) {
     w.text(&order.client_order_id);
 }
 
+// A call would take the reader's address, and all others would read through it.
+#[inline(always)]
 fn get_new_order(r: &mut Reader<'_>) -> Result<NewOrder, CodecError> {
     Ok(NewOrder {
         account: AccountId(r.u32()?),
@@ -296,6 +305,8 @@ fn put_cancel_all(w: &mut Writer<'_>, cancel: &CancelAll) {
     w.u64(cancel.before.unwrap_or_default().0);
 }
 
+// As `get_new_order`.
+#[inline(always)]
 fn get_cancel_all(r: &mut Reader<'_>) -> Result<CancelAll, CodecError> {
     Ok(CancelAll {
         account: AccountId(r.u32()?),
