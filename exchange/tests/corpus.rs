@@ -117,7 +117,7 @@ fn the_newest_journal_holds_every_kind_of_arming_and_of_administration() {
         let what = match &command {
             Command::Arm(arm) => variant(&arm.cause),
             Command::Disarm(_) => "Disarm".to_owned(),
-            Command::Administer(administer) => variant(&administer.action),
+            Command::Administer(administer) => variant(&administer.action()),
             _ => String::new(),
         };
         engine.apply(Sequence(record.sequence), timestamp, &command, &mut |event| {
