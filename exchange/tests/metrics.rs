@@ -87,9 +87,14 @@ fn no_metric_is_undocumented_and_no_documented_one_is_missing() {
         .filter_map(|line| line.strip_prefix("| `hoga_"))
         .map(|rest| rest.split(['`', '{']).next().unwrap())
         .collect();
-    let exposed: BTreeSet<&str> = exposition
-        .families
-        .keys()
+    // Keys are told of where they are asked for.
+    let required = dir.path().join("required.toml");
+    fs::write(&required, "[auth]\nmode = \"required\"\n").unwrap();
+    let arguments = ["--config", required.to_str().unwrap()];
+    let with_keys = Process::start(&dir.path().join("with_keys"), &arguments);
+    let with_keys = exposed(with_keys.address);
+    let exposed: BTreeSet<&str> = (exposition.families.keys())
+        .chain(with_keys.families.keys())
         .map(|name| name.strip_prefix("hoga_").unwrap())
         .collect();
     let only = |one: &BTreeSet<&str>, other: &BTreeSet<&str>| {

@@ -44,7 +44,8 @@ impl Request {
             .any(|part| part.trim_ascii().eq_ignore_ascii_case(token))
     }
 
-    pub(super) fn values<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
+    /// Every header called `name`, in any case and in the order they were sent; those that are not UTF-8 are left out.
+    pub(crate) fn values<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
         self.headers
             .iter()
             .filter(move |header| header.name.eq_ignore_ascii_case(name))
