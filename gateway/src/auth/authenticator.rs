@@ -108,18 +108,15 @@ impl Authenticator {
 
     fn stale(&self, timestamp: u64, now: Nanos) -> ApiError {
         let server = now.millis();
+        let age = server.saturating_sub(timestamp);
         let why = if timestamp > server.saturating_add(AHEAD_MS) {
             format!("{} ms ahead; at most {AHEAD_MS} may be", timestamp - server)
-        } else if self.replay.is_waiting(server) && timestamp >= server.saturating_sub(self.window_ms) {
-            "from before the exchange was ready for it (it has just been started, or its clock was set); sign it again in a \
-             second"
-                .to_owned()
+        } else if age > self.window_ms {
+            format!("{age} ms old; at most {} may be", self.window_ms)
         } else {
-            format!(
-                "{} ms old; at most {} may be",
-                server.saturating_sub(timestamp),
-                self.window_ms
-            )
+            "from before the exchange was ready for it (it has just been started, or its clock was set); sign it again in \
+             a second"
+                .to_owned()
         };
         let message = format!(
             "the timestamp {timestamp} is {why}. The exchange's time is {server}: set the clock, or correct by GET \

@@ -63,11 +63,6 @@ impl ReplayGuard {
         (from..=now_ms.saturating_add(AHEAD_MS)).contains(&timestamp)
     }
 
-    /// Whether nothing counts yet but what will be signed later: the guard has only just begun, or the clock was set back.
-    pub fn is_waiting(&self, now_ms: u64) -> bool {
-        now_ms < self.horizon
-    }
-
     /// Accepts a signature that has verified, or says why not.
     pub fn accept(&mut self, signature: &Signature, timestamp: u64, now_ms: u64) -> Acceptance {
         self.horizon = self.horizon.max(now_ms.saturating_sub(self.window_ms));
