@@ -3,6 +3,7 @@
 mod support;
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -587,9 +588,21 @@ fn an_exchange_without_authentication_does_not_start_open_to_other_machines() {
         !dir.path().join("journal").exists(),
         "it was refused before anything was written"
     );
-    let process = Process::start(dir.path(), &["--listen", "0.0.0.0:0", "--insecure"]);
-    assert!(process.banner.contains("ANYBODY"), "{}", process.banner);
-    process.terminate();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_hoga"))
+        .args(["serve", "--listen", "0.0.0.0:0", "--insecure", "--data-dir", data])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map(Result::unwrap);
+    let banner: Vec<String> = lines.take_while(|line| !line.contains("ready")).collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(
+        banner.iter().any(|line| line.contains("off: ANYBODY")),
+        "{banner:?}"
+    );
     let process = Process::start(dir.path(), &[]);
     assert!(
         process.banner.contains("off: any program on this machine"),

@@ -44,9 +44,21 @@ impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Text<T> {
     }
 }
 
-/// A moment as the file has it.
+/// A moment as the file has it: a whole millisecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Moment(pub Nanos);
+pub struct Moment(Nanos);
+
+impl Moment {
+    /// The millisecond that `time` lies in.
+    pub const fn of(time: Nanos) -> Self {
+        Self(Nanos(time.0 - time.0 % 1_000_000))
+    }
+
+    /// When it begins.
+    pub const fn time(self) -> Nanos {
+        self.0
+    }
+}
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -60,7 +72,7 @@ impl FromStr for Moment {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        parse_time(text).map(Self)
+        parse_time(text).map(Self::of)
     }
 }
 
@@ -153,8 +165,8 @@ impl Entry {
             account: self.account.0.0,
             permissions: self.permissions.iter().map(|permission| permission.0.0).collect(),
             public: self.public_key.0.0,
-            revoked: self.revoked.map(|moment| moment.0.0),
-            expires: self.expires.map(|moment| moment.0.0),
+            revoked: self.revoked.map(|moment| moment.0.time()),
+            expires: self.expires.map(|moment| moment.0.time()),
         }
     }
 }

@@ -53,7 +53,7 @@ pub fn new(path: &Path, wanted: NewKey) -> Result<(), String> {
             "--note is longer than {MOST_NOTE} characters; shorten it"
         ));
     }
-    if wanted.expires.is_some_and(|expires| expires.0 <= now) {
+    if wanted.expires.is_some_and(|expires| expires.time() <= now) {
         return Err("--expires is in the past; such a key is good for nothing".to_owned());
     }
     let (public, secret) = match wanted.public {
@@ -156,7 +156,7 @@ fn register(path: &Path, wanted: &NewKey, public: PublicKey, now: Nanos) -> Resu
                 .map(|permission| Text(PermissionName(permission)))
                 .collect(),
             public_key: Text(Base64Key(public)),
-            created: Text(Moment(now)),
+            created: Text(Moment::of(now)),
             expires: wanted.expires.map(Text),
             revoked: None,
             note: wanted.note.clone(),
@@ -242,7 +242,7 @@ pub fn revoke(path: &Path, id: KeyId) -> Result<(), String> {
                 revoked.0
             ));
         }
-        key.revoked = Some(Text(Moment(now)));
+        key.revoked = Some(Text(Moment::of(now)));
         Ok(format!(
             "key {id} of {account} is revoked; a running exchange refuses it within a second or two"
         ))
@@ -261,7 +261,7 @@ fn no_file(path: &Path) -> String {
 fn state(key: &Entry, now: Nanos) -> (&'static str, String) {
     match (&key.revoked, &key.expires) {
         (Some(revoked), _) => ("revoked", format!("revoked {}", revoked.0)),
-        (None, Some(expires)) if expires.0.0 <= now => ("expired", format!("expired {}", expires.0)),
+        (None, Some(expires)) if expires.0.time() <= now => ("expired", format!("expired {}", expires.0)),
         (None, Some(expires)) => ("live", format!("live until {}", expires.0)),
         (None, None) => ("live", "live".to_owned()),
     }
