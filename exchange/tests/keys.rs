@@ -506,7 +506,7 @@ fn a_verdict_is_neither_lost_nor_told_to_another() {
     let ask = |n: u64| {
         let body = n.to_string();
         let subject = Subject::new("POST", "/api/v1/orders", body.as_bytes()).unwrap();
-        let signed = if n % 3 == 0 {
+        let signed = if n.is_multiple_of(3) {
             Subject::new("POST", "/api/v1/orders", b"x").unwrap()
         } else {
             subject

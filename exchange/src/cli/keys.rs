@@ -14,7 +14,7 @@ use crate::keys::tool::{self, NewKey};
 #[derive(Debug, Subcommand)]
 pub enum KeysMode {
     /// Make a key pair, register its public half and print the private one, once.
-    New(NewArgs),
+    New(Box<NewArgs>),
     /// List the keys.
     List {
         #[command(flatten)]
