@@ -11,7 +11,7 @@ use hoga_gateway::auth::{Check, Verdict};
 
 use crate::cores::{self, CorePlan};
 
-/// The most checks under way; one more is refused. They are some 50 ms of one core's work.
+/// The most checks under way; one more is refused. They are tens of milliseconds of one core's work.
 pub const MOST_CHECKS: usize = 1_024;
 
 /// The most bytes of messages under way; more are refused, except that one message alone is always taken.
