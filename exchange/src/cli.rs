@@ -1,5 +1,7 @@
 //! The command line: one `match` over what the program can do.
 
+mod keys;
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use hoga_protocol::{AccountName, Nanos, OperatorName};
 use toml::{Table, Value};
 
+use self::keys::KeysMode;
 use crate::config::{Config, Durability};
 use crate::journal_dump::{self, Form, Selection, parse_kind, parse_time};
 use crate::{
@@ -42,6 +45,9 @@ enum Mode {
     Follow(FollowArgs),
     /// Journal the newest rules of matching; the exchange must be stopped.
     Upgrade(FollowArgs),
+    /// Make, list or revoke the API keys of those who trade.
+    #[command(subcommand)]
+    Keys(KeysMode),
     /// Show what a running exchange has measured of itself: latencies, batches, rings.
     Latency(LatencyArgs),
     /// Tell what of this machine, and of a running exchange, costs latency or breaks a promise, and how to mend it.
@@ -71,6 +77,9 @@ struct ServeArgs {
     /// Serve /ws/echo, which sends every message back: for tests of the WebSocket protocol.
     #[arg(long, hide = true)]
     test_echo: bool,
+    /// Start although authentication is off and other machines can connect: anybody there may trade for any account.
+    #[arg(long)]
+    insecure: bool,
 }
 
 #[derive(Debug, Args)]
@@ -376,6 +385,7 @@ pub fn run() -> ExitCode {
         Some(Mode::Follow(args)) => args.config().and_then(|config| following::run(&config)),
         Some(Mode::Upgrade(args)) => args.config().and_then(|config| upgrade::run(&config)),
         Some(Mode::Snapshot(mode)) => mode.run(),
+        Some(Mode::Keys(mode)) => mode.run(),
         Some(Mode::Latency(args)) => args.run(),
         Some(Mode::Doctor(args)) => match args.run() {
             Ok(false) => return ExitCode::FAILURE,
@@ -409,6 +419,7 @@ fn run_serve(args: ServeArgs) -> Result<(), String> {
     let mut config = Config::load(args.config.as_deref(), std::env::vars(), flags)?;
     config.accept_divergence = args.accept_divergence;
     config.test_echo = args.test_echo;
+    config.insecure = args.insecure;
     if args.print_config {
         let mut shown = config;
         shown.limits.get_or_insert_default();

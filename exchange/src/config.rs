@@ -1,5 +1,7 @@
 //! Configuration: defaults, then a TOML file, then `HOGA_…` environment variables, then flags; the later wins.
 
+mod auth;
+
 mod load;
 
 use std::net::SocketAddr;
@@ -12,6 +14,7 @@ use hoga_protocol::{Limits, Nanos};
 use hoga_views::ViewLimits;
 use serde::{Deserialize, Serialize};
 
+pub use self::auth::{AuthMode, AuthSection};
 use crate::agent::IdleStrategy;
 use crate::checkpoints::CheckpointOptions;
 use crate::cores::{self, CorePlan, Layout, Pinning};
@@ -44,6 +47,8 @@ pub struct Config {
     pub limits: Option<LimitsConfig>,
     /// What is kept in memory for queries and resumption.
     pub views: ViewsConfig,
+    /// Who may trade.
+    pub auth: AuthSection,
     /// Sockets.
     pub gateway: GatewaySection,
     /// What is traded; journaled when an exchange begins, and compared when given later.
@@ -54,6 +59,9 @@ pub struct Config {
     /// Whether `/ws/echo` is there; only ever from the command line.
     #[serde(skip)]
     pub test_echo: bool,
+    /// Whether other machines may connect without authentication; from the command line only.
+    #[serde(skip)]
+    pub insecure: bool,
 }
 
 /// What has happened to an order when its client is told.
@@ -213,10 +221,12 @@ impl Default for Config {
             follower: FollowerConfig::default(),
             limits: None,
             views: ViewsConfig::default(),
+            auth: AuthSection::default(),
             gateway: GatewaySection::default(),
             instruments: None,
             accept_divergence: None,
             test_echo: false,
+            insecure: false,
         }
     }
 }

@@ -7,6 +7,9 @@ pub mod cli;
 pub mod config;
 pub mod instruments;
 
+pub mod keys;
+pub mod verifier;
+
 pub mod descriptors;
 pub mod manager;
 pub mod memory;

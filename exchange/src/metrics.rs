@@ -27,8 +27,10 @@ use self::gateway::{GatewayFigures, GatewayRecorders};
 use crate::config::{Config, Durability};
 use crate::cores::CorePlan;
 use crate::following::Following;
+use crate::keys::ring::Keyring;
 use crate::pipeline::{Counters, PipelineRecordings};
 use crate::recovery::Recovered;
+use crate::verifier::VerifierFigures;
 
 /// All that is known of a running exchange, for whoever asks. What its threads write is atomic.
 #[derive(Debug)]
@@ -37,12 +39,23 @@ pub struct Metrics {
     pub started: SystemTime,
     /// What was configured: (what, how).
     pub facts: Vec<(&'static str, String)>,
+    /// Who may come in, where that is asked.
+    pub auth: Option<AuthFigures>,
     /// What the gateway counts and measures.
     pub gateway: GatewayFigures,
     /// The sequence that recovery has come to.
     pub reached: AtomicU64,
     since: Instant,
     core: OnceLock<CoreFigures>,
+}
+
+/// What is known of authentication.
+#[derive(Clone, Debug)]
+pub struct AuthFigures {
+    /// The registered keys.
+    pub keyring: Keyring,
+    /// The signatures that were looked at.
+    pub verifier: Arc<VerifierFigures>,
 }
 
 /// What is known once the exchange is open.
@@ -92,8 +105,9 @@ pub fn observe<S: CommandSink, E: EventSource, C: Clock>(
     gateway: &mut Gateway<S, E, C>,
     config: &Config,
     plan: &CorePlan,
+    auth: Option<AuthFigures>,
 ) -> Result<(Arc<Metrics>, JoinHandle<()>), String> {
-    let (metrics, recorders) = Metrics::new(config, plan);
+    let (metrics, recorders) = Metrics::new(config, plan, auth);
     let (reporter, thread) = printer::start(Arc::clone(&metrics), recorders, gateway.waker(), *plan)
         .map_err(|error| format!("cannot start a thread: {error}"))?;
     gateway.observe(Box::new(reporter));
@@ -102,7 +116,7 @@ pub fn observe<S: CommandSink, E: EventSource, C: Clock>(
 
 impl Metrics {
     /// Of an exchange that has only just begun to start, and the gateway's own end of it.
-    fn new(config: &Config, plan: &CorePlan) -> (Arc<Metrics>, GatewayRecorders) {
+    fn new(config: &Config, plan: &CorePlan, auth: Option<AuthFigures>) -> (Arc<Metrics>, GatewayRecorders) {
         let threads = plan.describe();
         let cores = threads
             .iter()
@@ -128,6 +142,7 @@ impl Metrics {
         let metrics = Metrics {
             started: SystemTime::now(),
             facts,
+            auth,
             gateway,
             reached: AtomicU64::new(0),
             since: Instant::now(),

@@ -6,14 +6,17 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hoga_engine::ENGINE_VERSION;
-use hoga_gateway::GatewayStats;
+use hoga_gateway::auth::Keys as _;
+use hoga_gateway::{Clock as _, GatewayStats};
 use hoga_protocol::{DecimalText, FeeRate, Lots, Ticks};
 use hoga_views::Views;
 
 use crate::config::{Config, Durability};
 use crate::cores::CorePlan;
+use crate::keys::ring::Keyring;
 use crate::memory::Locked;
 use crate::pipeline::Counters;
+use crate::serve::SystemClock;
 
 /// Says something to whoever reads the log. That nobody does, or that its disk is full, must not stop an exchange.
 pub fn tell(text: &str) {
@@ -39,6 +42,8 @@ pub struct Opening<'a> {
     pub views: &'a Views,
     /// Whether its memory is locked.
     pub locked: &'a Locked,
+    /// The registered keys, where they are asked for.
+    pub keys: Option<&'a Keyring>,
 }
 
 /// What the start prints.
@@ -52,6 +57,7 @@ pub fn banner(config: &Config, opening: &Opening<'_>) -> String {
         "address",
         &format!("http://{address}/   executions: ws://{address}/ws/executions"),
     );
+    line("auth", &authentication(config, opening.keys));
     line(
         "data",
         &match config.durability {
@@ -121,6 +127,24 @@ pub fn banner(config: &Config, opening: &Opening<'_>) -> String {
     );
     text.push_str("  ready; Ctrl-C stops");
     text
+}
+
+/// Whether those who trade must show who they are, and who can.
+fn authentication(config: &Config, keys: Option<&Keyring>) -> String {
+    let Some(keys) = keys else {
+        let whom = match config.listen.ip().to_canonical().is_loopback() {
+            true => "any program on this machine",
+            false => "ANYBODY who can connect (--insecure)",
+        };
+        return format!("off: {whom} may trade for any account");
+    };
+    let (table, file) = (keys.table(), keys.path().display());
+    let live = table.live(SystemClock::new().now());
+    match (table.len(), live) {
+        (0, _) => format!("required, and no key is registered: `hoga keys new` makes one in {file}"),
+        (all, live) if all == live => format!("required: {all} keys in {file}"),
+        (all, live) => format!("required: {all} keys in {file}, of which {live} are live"),
+    }
 }
 
 /// A body that the first instrument accepts.

@@ -1,5 +1,7 @@
 //! `hoga serve`: recover, start, run, drain.
 
+mod authentication;
+
 mod gateway_thread;
 
 use std::io;
@@ -21,6 +23,7 @@ use crate::config::{Config, Durability};
 use crate::cores::{self, CorePlan};
 use crate::descriptors;
 use crate::following::{self, Following};
+use crate::keys::ring::Keyring;
 use crate::manager;
 use crate::memory::{self, Locked};
 use crate::metrics;
@@ -29,6 +32,7 @@ use crate::pipeline::{self, Counters, PipelineOptions, PipelineRecordings, RingS
 use crate::recovery::{self, Recovered, Stores};
 use crate::replay;
 use crate::watch::{Watch, Watched};
+use authentication::Authentication;
 use gateway_thread::{Door, spawn_gateway};
 
 /// How long the drain waits for sequenced commands.
@@ -121,6 +125,7 @@ pub struct Exchange {
     printer: JoinHandle<()>,
     watch: Watch,
     following: Option<Following>,
+    authentication: Option<Authentication>,
 }
 
 impl Exchange {
@@ -131,6 +136,8 @@ impl Exchange {
     /// As [`run`].
     pub fn start(config: &Config, stores: &Stores, progress: &mut dyn FnMut(u64)) -> Result<Self, String> {
         let plan = config.plan()?;
+        config.auth.check_listen(config.listen, config.insecure)?;
+        let keyring = authentication::open_keys(config)?;
         let mut gateway = Gateway::bind(config.gateway(), SystemClock::new()).map_err(|error| {
             let hint = match error.kind() {
                 io::ErrorKind::AddrInUse => ". Is another exchange running? --listen chooses another address",
@@ -139,7 +146,11 @@ impl Exchange {
             format!("cannot listen on {}: {error}{hint}", config.listen)
         })?;
         let (address, waker) = (gateway.local_addr(), gateway.waker());
-        let (metrics, printer) = metrics::observe(&mut gateway, config, &plan)?;
+        let authentication = keyring
+            .map(|keyring| Authentication::start(keyring, plan, waker.clone()))
+            .transpose()?;
+        let figures = authentication.as_ref().map(Authentication::figures);
+        let (metrics, printer) = metrics::observe(&mut gateway, config, &plan, figures)?;
         let stop = Arc::new(AtomicBool::new(false));
         let turns = Arc::new(AtomicU64::new(0));
         let (open, opened) = mpsc::sync_channel(1);
@@ -151,6 +162,9 @@ impl Exchange {
         };
         let gateway = spawn_gateway(gateway, door, Arc::clone(&stop), plan, config.threads.idle)?;
 
+        let keys = authentication
+            .as_ref()
+            .map(|authentication| &authentication.keyring);
         let open_for_business = || {
             let mut reached = |sequence| {
                 metrics.reached.store(sequence, Ordering::Relaxed);
@@ -158,7 +172,7 @@ impl Exchange {
             };
             let (following, recovered) = recover_and_follow(config, stores, plan, &mut reached)?;
             let figures = metrics.recovered(config, &recovered, following.as_ref());
-            let (started, core, banner) = start_core(config, address, plan, recovered, &waker)?;
+            let (started, core, banner) = start_core(config, address, plan, recovered, &waker, keys)?;
             metrics.open(figures, &started.counters, started.recordings);
             open.send(core)
                 .map_err(|_| "the gateway stopped before it was opened".to_owned())?;
@@ -180,6 +194,9 @@ impl Exchange {
             Ok(open) => open,
             Err(error) => {
                 stop_gateway(&stop, &waker, gateway);
+                if let Some(authentication) = authentication {
+                    authentication.stop();
+                }
                 return Err(error);
             }
         };
@@ -194,6 +211,7 @@ impl Exchange {
             watch,
             printer,
             following,
+            authentication,
         })
     }
 
@@ -208,6 +226,9 @@ impl Exchange {
             following.stop();
         }
         self.watch.stop();
+        if let Some(authentication) = self.authentication {
+            authentication.stop();
+        }
         farewell(&self.counters, stats.as_ref())
     }
 }
@@ -227,6 +248,7 @@ fn start_core(
     plan: CorePlan,
     recovered: Recovered,
     waker: &GatewayWaker,
+    keys: Option<&Keyring>,
 ) -> Result<(StartedCore, ExchangeCore, String), String> {
     let Recovered {
         replica,
@@ -270,6 +292,7 @@ fn start_core(
         rules,
         views: &views,
         locked: &locked,
+        keys,
     };
     let banner = banner(config, &opening);
     let core = Core {

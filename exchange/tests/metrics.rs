@@ -87,9 +87,14 @@ fn no_metric_is_undocumented_and_no_documented_one_is_missing() {
         .filter_map(|line| line.strip_prefix("| `hoga_"))
         .map(|rest| rest.split(['`', '{']).next().unwrap())
         .collect();
-    let exposed: BTreeSet<&str> = exposition
-        .families
-        .keys()
+    // Keys are told of where they are asked for.
+    let required = dir.path().join("required.toml");
+    fs::write(&required, "[auth]\nmode = \"required\"\n").unwrap();
+    let arguments = ["--config", required.to_str().unwrap()];
+    let with_keys = Process::start(&dir.path().join("with_keys"), &arguments);
+    let with_keys = exposed(with_keys.address);
+    let exposed: BTreeSet<&str> = (exposition.families.keys())
+        .chain(with_keys.families.keys())
         .map(|name| name.strip_prefix("hoga_").unwrap())
         .collect();
     let only = |one: &BTreeSet<&str>, other: &BTreeSet<&str>| {
@@ -105,11 +110,13 @@ fn no_metric_is_undocumented_and_no_documented_one_is_missing() {
     assert_eq!(only(&documented, &exposed), Vec::<String>::new(), "not exposed");
 
     // Alert rules and the dashboard name samples, which of a histogram are three.
-    let samples = exposition.sample_names();
+    let mut samples = exposition.sample_names();
+    samples.extend(with_keys.sample_names());
     for file in ["metrics.md", "grafana/hoga.json"] {
         let text = fs::read_to_string(format!("{docs}/{file}")).unwrap();
         for word in metric_words(&text) {
-            let known = samples.contains(word) || exposition.families.contains_key(word);
+            let families = [&exposition.families, &with_keys.families];
+            let known = samples.contains(word) || families.iter().any(|families| families.contains_key(word));
             assert!(known, "{file} names {word}, which is not exposed");
         }
     }

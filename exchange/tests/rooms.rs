@@ -18,6 +18,8 @@ const TABLE: [(&str, &[&str]); 9] = [
         &[
             "hoga-protocol",
             "hoga-views",
+            "base64",
+            "ed25519-dalek",
             "flate2",
             "httparse",
             "mio",
@@ -54,6 +56,7 @@ const TABLE: [(&str, &[&str]); 9] = [
             "clap",
             "core_affinity",
             "disruptor",
+            "ed25519-dalek",
             "getrandom",
             "hdrhistogram",
             "indicatif",

@@ -12,6 +12,8 @@ pub mod http;
 
 pub mod route;
 
+pub mod auth;
+
 mod ports;
 
 mod config;

@@ -105,6 +105,7 @@ impl Config {
                 "instruments is empty: leave it out for the default ones, or name at least one".to_owned(),
             );
         }
+        self.auth.check()?;
         self.gateway().check()
     }
 }

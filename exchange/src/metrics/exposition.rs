@@ -8,12 +8,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use hoga_gateway::Clock as _;
+use hoga_gateway::auth::Keys as _;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, prometheus_text, text};
 use prometheus_client::registry::Registry;
 
 use self::sheet::Sheet;
-use super::{CoreFigures, FollowerFigures, Metrics};
+use super::{AuthFigures, CoreFigures, FollowerFigures, Metrics};
+use crate::serve::SystemClock;
 
 /// The content type of [`openmetrics`].
 pub const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -81,6 +84,9 @@ impl Collector for Everything {
         process::process(metrics, &mut sheet)?;
         process::threads(&mut sheet)?;
         gateway(metrics, &mut sheet)?;
+        if let Some(figures) = &metrics.auth {
+            auth(figures, &mut sheet)?;
+        }
         let Some(core) = metrics.core() else {
             return Ok(());
         };
@@ -163,6 +169,24 @@ fn gateway(metrics: &Metrics, sheet: &mut Sheet<'_>) -> fmt::Result {
     sheet.times("gateway_turn", help, &metrics.gateway.turn, &LATENCIES)?;
     let help = "What a turn spent on encoding executions and on serving streams, where it did.";
     sheet.times("gateway_broadcast", help, &metrics.gateway.broadcast, &LATENCIES)
+}
+
+fn auth(figures: &AuthFigures, sheet: &mut Sheet<'_>) -> fmt::Result {
+    let (keyring, verifier) = (&figures.keyring, &figures.verifier);
+    let table = keyring.table();
+    let help = "API keys that are registered, revoked and expired ones too.";
+    sheet.gauge("auth_keys", help, table.len() as u64)?;
+    let live = table.live(SystemClock::new().now()) as u64;
+    sheet.gauge("auth_keys_live", "API keys neither revoked nor expired.", live)?;
+    let help =
+        "How often the key file had changed and could not be read; the keys before it went on to count.";
+    sheet.counter("auth_key_reload_failures", help, keyring.failures())?;
+    let verified = [
+        ("good", verifier.good.load(Relaxed)),
+        ("bad", verifier.bad.load(Relaxed)),
+    ];
+    let help = "Signatures that were verified.";
+    sheet.counter_by("auth_verified", help, "verdict", verified.into_iter())
 }
 
 fn commands(core: &CoreFigures, sheet: &mut Sheet<'_>) -> fmt::Result {
@@ -311,7 +335,7 @@ mod tests {
             core: None,
             gateway: Some(1),
         };
-        let (metrics, _recorders) = Metrics::new(&Config::default(), &plan);
+        let (metrics, _recorders) = Metrics::new(&Config::default(), &plan, None);
         metrics.reached.store(65_536, Relaxed);
         let page = prometheus(&metrics);
         for line in [

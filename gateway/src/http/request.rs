@@ -45,14 +45,15 @@ impl Request {
     }
 
     /// All headers called `name`, in any case, whatever bytes they have.
-    pub(super) fn lines<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
+    pub(crate) fn lines<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
         self.headers
             .iter()
             .filter(move |header| header.name.eq_ignore_ascii_case(name))
             .map(|header| &*header.value)
     }
 
-    pub(super) fn values<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
+    /// Every header called `name`, in any case and in the order they were sent; those that are not UTF-8 are left out.
+    pub(crate) fn values<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
         self.lines(name).filter_map(|line| std::str::from_utf8(line).ok())
     }
 }

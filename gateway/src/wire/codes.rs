@@ -48,6 +48,16 @@ codes! {
     BAD_HANDSHAKE = 400 "bad_handshake";
     /// A page of another origin tried a private path.
     FOREIGN_ORIGIN = 403 "foreign_origin";
+    /// No credentials where they are needed, malformed ones, or a key that was revoked or has expired.
+    UNAUTHENTICATED = 401 "unauthenticated";
+    /// The signature is not one of this request by this key, or there is no such key.
+    BAD_SIGNATURE = 401 "bad_signature";
+    /// The request was signed too long ago, or with a time too far ahead.
+    STALE_TIMESTAMP = 401 "stale_timestamp";
+    /// The very same signature was accepted before.
+    REPLAYED = 401 "replayed";
+    /// The key has no permission for this.
+    FORBIDDEN = 403 "forbidden";
     /// The `Host` is not one that this exchange answers to.
     UNKNOWN_HOST = 403 "unknown_host";
 
@@ -117,6 +127,8 @@ codes! {
     /// The exchange has as many accounts as it may.
     ACCOUNTS_FULL = 422 "accounts_full";
 
+    /// More requests than the exchange takes from this client, or can remember.
+    TOO_MANY_REQUESTS = 429 "too_many_requests";
     /// Too many connections.
     TOO_MANY_CONNECTIONS = 503 "too_many_connections";
     /// The input ring is nearly full; nothing was sequenced.

@@ -24,7 +24,7 @@ pub struct ApiError {
     pub code: &'static str,
     /// What is wrong, where, and what to do.
     pub message: String,
-    /// A response header that the status calls for: `Allow`, `Retry-After`, `Sec-WebSocket-Version`.
+    /// A response header that the status calls for: `Allow`, `Retry-After`, `Sec-WebSocket-Version`, `WWW-Authenticate`.
     pub header: Option<(&'static str, &'static str)>,
 }
 
@@ -32,7 +32,11 @@ impl ApiError {
     /// An error of `code` that says `message`.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let header = match code {
-            codes::BUSY | codes::RECOVERING => Some(("Retry-After", "1")),
+            codes::BUSY | codes::RECOVERING | codes::TOO_MANY_REQUESTS => Some(("Retry-After", "1")),
+            // RFC 9110 §15.5.2: a 401 names a way to authenticate.
+            codes::UNAUTHENTICATED | codes::BAD_SIGNATURE | codes::STALE_TIMESTAMP | codes::REPLAYED => {
+                Some(("WWW-Authenticate", "Hoga"))
+            }
             codes::UPGRADE_REQUIRED => Some(("Sec-WebSocket-Version", "13")),
             _ => None,
         };

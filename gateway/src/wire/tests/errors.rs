@@ -120,7 +120,10 @@ fn the_document_lists_every_error_code_and_no_other() {
 #[test]
 fn the_documents_own_examples_are_accepted() {
     let document = document();
-    let messages: Vec<&str> = document.lines().filter(|line| line.contains("\"op\":")).collect();
+    let messages: Vec<&str> = document
+        .lines()
+        .filter(|line| line.starts_with("{") && line.contains("\"op\":"))
+        .collect();
     assert_eq!(messages.len(), 4);
     for message in messages {
         assert!(parse_ws(message.as_bytes()).is_ok(), "{message}");
