@@ -1,6 +1,6 @@
 //! Outcomes and errors as the bytes that leave.
 
-use hoga_protocol::{RejectReason, Rejected};
+use hoga_protocol::{Nanos, RejectReason, Rejected, Sequence};
 use hoga_views::{OrderState, Views};
 
 use crate::desk::order_closed;
@@ -21,6 +21,12 @@ pub(crate) enum Answer<'v> {
     Order(u16, &'v OrderState),
     /// So many orders were canceled.
     Canceled(u64),
+    /// Whether the session is armed.
+    CancelOnDisconnect(bool),
+    /// The account's deadline.
+    CancelAllAfter(Option<Nanos>),
+    /// An operator's command was carried out.
+    Administered(Sequence),
     /// It was refused.
     Error(ApiError),
 }
@@ -34,8 +40,11 @@ impl<'v> Answer<'v> {
             Outcome::Canceled(canceled) | Outcome::More { canceled, .. } => {
                 return Answer::Canceled(canceled);
             }
+            Outcome::CancelOnDisconnect(on) => return Answer::CancelOnDisconnect(on),
+            Outcome::CancelAllAfter(deadline) => return Answer::CancelAllAfter(deadline),
+            Outcome::Administered(sequence) => return Answer::Administered(sequence),
             Outcome::Rejected(rejected) => return Answer::Error(rejection(&rejected, views)),
-            Outcome::Lost => {
+            Outcome::Lost | Outcome::Disarmed => {
                 let message = "the command left no trace; ask for the order's state before trying again";
                 return Answer::Error(ApiError::new(codes::INTERNAL, message));
             }
@@ -62,6 +71,21 @@ impl<'v> Answer<'v> {
                     encode::canceled(body, *canceled)
                 });
             }
+            Answer::CancelOnDisconnect(on) => {
+                respond(out, 200, keep_alive, false, |body| {
+                    encode::cancel_on_disconnect(body, *on)
+                });
+            }
+            Answer::CancelAllAfter(deadline) => {
+                respond(out, 200, keep_alive, false, |body| {
+                    encode::cancel_all_after(body, *deadline)
+                });
+            }
+            Answer::Administered(sequence) => {
+                respond(out, 200, keep_alive, false, |body| {
+                    encode::administered(body, *sequence)
+                });
+            }
             Answer::Error(error) => refuse(out, error, keep_alive, false),
         }
     }
@@ -78,7 +102,15 @@ impl<'v> Answer<'v> {
         framer.frame(out, agreed, |out| match self {
             Answer::Order(_, order) => encode::order_reply(out, id, order, views, agreed.format),
             Answer::Canceled(canceled) => encode::cancel_all_reply(out, id, *canceled, agreed.format),
+            Answer::CancelOnDisconnect(on) => {
+                encode::cancel_on_disconnect_reply(out, id, *on, agreed.format)
+            }
+            Answer::CancelAllAfter(deadline) => {
+                encode::cancel_all_after_reply(out, id, *deadline, agreed.format)
+            }
             Answer::Error(error) => encode::error_reply(out, Some(id), error, agreed.format),
+            // Operators have no socket.
+            Answer::Administered(_) => {}
         });
     }
 }

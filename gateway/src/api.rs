@@ -3,7 +3,7 @@
 use hoga_protocol::AccountName;
 use hoga_views::Views;
 
-use crate::answer::{respond, respond_page};
+use crate::answer::{Answer, respond, respond_page};
 use crate::desk::{Taken, any_order, find_instrument, find_order, unknown_order};
 use crate::http::{Agreed, Request, write_upgrade};
 use crate::line::Line;
@@ -98,6 +98,11 @@ pub(crate) fn handle<S: CommandSink>(
             let order_id = order_id.clone();
             Some((Some(account), WsOp::Cancel { order_id }))
         }
+        Route::CancelAllAfter => {
+            let after = request::parse_cancel_all_after(&request.body)?;
+            let timeout_ms = after.timeout_ms;
+            Some((after.account, WsOp::CancelAllAfter { timeout_ms }))
+        }
         Route::CancelAll { account, symbol } => Some((Some(account), WsOp::CancelAll { symbol })),
         _ => None,
     };
@@ -124,10 +129,9 @@ fn command<S: CommandSink>(
             open.desk.wait(sequence, asked, Waiter { peer, id: None });
             Ok(Handled::Waiting)
         }
-        Ok(Taken::NothingToCancel) => {
-            respond(line.egress.buffer(), 200, keep_alive, false, |body| {
-                encode::canceled(body, 0)
-            });
+        Ok(Taken::Stands(outcome)) => {
+            let views = &open.desk.views;
+            Answer::of(outcome, views).write_http(line.egress.buffer(), views, keep_alive);
             Ok(Handled::Done)
         }
         Err(error) => {

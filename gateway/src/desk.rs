@@ -1,16 +1,19 @@
 //! Where requests become commands, and events answers.
 
+mod arming;
+
 use std::collections::VecDeque;
 
 use hoga_protocol::{
-    AccountId, AccountName, CancelAll, CancelOrder, Command, CommandClass, Event, InstrumentId, Nanos,
-    OpenAccount, OrderId, Sequence, Symbol,
+    AccountId, AccountName, AdminAction, Administer, CancelAll, CancelOrder, Command, CommandClass, Event,
+    InstrumentId, Nanos, OpenAccount, OperatorName, OrderId, Sequence, Symbol,
 };
 use hoga_views::{OrderState, Views};
 
 use crate::accounts::Opening;
-use crate::pending::{Asked, Outcome, Pending, Waiter};
+use crate::pending::{Asked, Behalf, Outcome, Pending, Waiter};
 use crate::ports::{CommandSink, Refusal};
+use crate::watch::Watch;
 use crate::wire::{ApiError, PlaceRequest, ReplaceRequest, WsOp, codes, ids};
 
 /// The commands that the gateway has sequenced, those it still owes, and the views their events are folded into.
@@ -23,6 +26,7 @@ pub(crate) struct Desk<S> {
     opening: Opening,
     pending: Pending,
     owed: VecDeque<Owed>,
+    watch: Watch,
     newest: Sequence,
 }
 
@@ -36,17 +40,18 @@ pub(crate) enum Taken {
         /// What to look for in its events.
         asked: Asked,
     },
-    /// There was nothing to cancel.
-    NothingToCancel,
+    /// Things stand already as was asked for; nothing was sequenced.
+    Stands(Outcome),
 }
 
-/// The next command of a cancel-all that one command could not finish. There is at most one for each request that
-/// waits, so what bounds those bounds these.
+/// A command that no request brings: the next one of a cancel-all that one command could not finish, or one on behalf of an
+/// arming. There is at most one for each request that waits and for each arming that is being carried out, so what bounds
+/// those bounds these.
 #[derive(Debug)]
 struct Owed {
     asked: Asked,
-    command: CancelAll,
-    waiter: Waiter,
+    command: Command,
+    behalf: Behalf,
 }
 
 impl<S: CommandSink> Desk<S> {
@@ -55,6 +60,7 @@ impl<S: CommandSink> Desk<S> {
         Self {
             sink,
             newest: views.sequence(),
+            watch: Watch::new(&views),
             views,
             draining: false,
             opening: Opening::default(),
@@ -66,7 +72,7 @@ impl<S: CommandSink> Desk<S> {
     /// How many commands are sequenced and not in the views, or not yet sequenced though owed.
     pub fn backlog(&self) -> usize {
         let sequenced = self.newest.0.saturating_sub(self.views.sequence().0) as usize;
-        sequenced.max(self.pending.len()) + self.owed.len()
+        sequenced.max(self.pending.len()) + self.owed.len() + self.watch.waiting()
     }
 
     /// Whether everything that was sequenced has been answered.
@@ -76,7 +82,7 @@ impl<S: CommandSink> Desk<S> {
 
     /// Whether commands wait to be sequenced although no request brings them.
     pub fn owes(&self) -> bool {
-        !self.owed.is_empty()
+        !self.owed.is_empty() || self.watch.waiting() > 0
     }
 
     /// Sequences what is asked for on behalf of `account`, or refuses it; nothing was sequenced then, save perhaps
@@ -92,48 +98,65 @@ impl<S: CommandSink> Desk<S> {
             WsOp::Place(request) => self.place(now, account, request),
             WsOp::Replace { order_id, request } => self.replace(now, account, order_id, request),
             WsOp::Cancel { order_id } => self.cancel(now, account, order_id),
-            WsOp::CancelAll { symbol } => self.cancel_all(now, account, symbol.as_ref()),
+            WsOp::CancelAll { symbol } => self.cancel_all(now, account, symbol.as_ref(), None),
+            // Only a session can be lost, and it knows its arming.
+            WsOp::CancelOnDisconnect { on } => self.cancel_on_disconnect(now, account, None, *on),
+            WsOp::CancelAllAfter { timeout_ms } => self.cancel_all_after(now, account, *timeout_ms),
         }
     }
 
     /// Remembers who waits for a sequenced request.
     pub fn wait(&mut self, sequence: Sequence, asked: Asked, waiter: Waiter) {
-        self.pending.push(sequence, asked, waiter);
+        self.pending.push(sequence, asked, Behalf::Client(waiter));
     }
 
     /// Folds an event into the views; at the last event of a command, `answer` gets whoever waits for it.
     pub fn fold(&mut self, event: &Event, answer: &mut dyn FnMut(Waiter, Outcome, &Views)) {
         self.views.fold(event);
-        while let Some(waiter) = self.pending.overdue(event.sequence) {
-            answer(waiter, Outcome::Lost, &self.views);
+        self.watch.note(event);
+        while let Some(behalf) = self.pending.overdue(event.sequence) {
+            match behalf {
+                Behalf::Client(waiter) => answer(waiter, Outcome::Lost, &self.views),
+                Behalf::Arming(disarm) => self.watch.lose(disarm.arming),
+            }
         }
         if event.last {
             self.opening.complete(event.sequence);
         }
-        let Some((waiter, outcome)) = self.pending.note(event) else {
-            return;
-        };
-        match outcome {
-            Outcome::More { command, canceled } => self.owed.push_back(Owed {
-                asked: Asked::CancelAll { command, canceled },
-                command,
-                waiter,
+        match self.pending.note(event) {
+            None => {}
+            Some((
+                behalf,
+                Outcome::More {
+                    command,
+                    canceled,
+                    by,
+                },
+            )) => self.owed.push_back(Owed {
+                asked: Asked::CancelAll {
+                    command,
+                    canceled,
+                    by,
+                },
+                command: cancel_command(command, by),
+                behalf,
             }),
-            outcome => answer(waiter, outcome, &self.views),
+            Some((Behalf::Client(waiter), outcome)) => answer(waiter, outcome, &self.views),
+            Some((Behalf::Arming(disarm), outcome)) => self.carried_out(disarm, outcome),
         }
     }
 
     /// Sequences what is owed, as far as there is room, and returns how many commands that were.
     pub fn send_owed(&mut self, now: Nanos) -> usize {
+        self.carry_out(now);
         let mut sent = 0;
         while let Some(owed) = self.owed.front() {
-            let command = Command::CancelAll(owed.command);
-            let Ok(sequence) = self.sink.submit(now, &command) else {
+            let Ok(sequence) = self.sink.submit(now, &owed.command) else {
                 break;
             };
             self.newest = sequence;
             if let Some(owed) = self.owed.pop_front() {
-                self.pending.push(sequence, owed.asked, owed.waiter);
+                self.pending.push(sequence, owed.asked, owed.behalf);
             }
             sent += 1;
         }
@@ -141,22 +164,33 @@ impl<S: CommandSink> Desk<S> {
     }
 
     fn place(&mut self, now: Nanos, name: &AccountName, request: &PlaceRequest) -> Result<Taken, ApiError> {
-        let known = self.opening.find(name, &self.views);
-        let account = match known.or_else(|| self.opening.next(&self.views)) {
-            Some(account) => account,
-            None => return Err(accounts_full(name)),
-        };
+        let account = self.account(name)?;
         let order = request.to_order(account, &self.views)?;
-        if known.is_none() {
-            let open = OpenAccount { account, name: *name };
-            let sequence = self.submit(now, &Command::OpenAccount(open))?;
-            self.opening.push(sequence, *name, account);
-        }
+        self.open_account(now, name, account)?;
         let sequence = self.submit(now, &Command::NewOrder(order))?;
         Ok(Taken::Sequenced {
             sequence,
             asked: Asked::Place,
         })
+    }
+
+    /// The number that the account has, or gets when it is opened next.
+    fn account(&self, name: &AccountName) -> Result<AccountId, ApiError> {
+        let known = self.opening.find(name, &self.views);
+        known
+            .or_else(|| self.opening.next(&self.views))
+            .ok_or_else(|| accounts_full(name))
+    }
+
+    /// Opens the account under the number of [`account`](Self::account), unless that was done.
+    fn open_account(&mut self, now: Nanos, name: &AccountName, account: AccountId) -> Result<(), ApiError> {
+        if self.opening.find(name, &self.views).is_some() {
+            return Ok(());
+        }
+        let open = OpenAccount { account, name: *name };
+        let sequence = self.submit(now, &Command::OpenAccount(open))?;
+        self.opening.push(sequence, *name, account);
+        Ok(())
     }
 
     fn replace(
@@ -193,23 +227,27 @@ impl<S: CommandSink> Desk<S> {
         now: Nanos,
         name: &AccountName,
         symbol: Option<&Symbol>,
+        by: Option<OperatorName>,
     ) -> Result<Taken, ApiError> {
         let instrument = symbol
             .map(|symbol| find_instrument(symbol, &self.views))
             .transpose()?;
         let Some(account) = self.opening.find(name, &self.views) else {
-            return Ok(Taken::NothingToCancel);
+            return Ok(Taken::Stands(Outcome::Canceled(0)));
         };
         let command = CancelAll {
             account,
             instrument,
             before: None,
         };
-        let sequence = self.submit(now, &Command::CancelAll(command))?;
-        let canceled = 0;
+        let sequence = self.submit(now, &cancel_command(command, by))?;
         Ok(Taken::Sequenced {
             sequence,
-            asked: Asked::CancelAll { command, canceled },
+            asked: Asked::CancelAll {
+                command,
+                canceled: 0,
+                by,
+            },
         })
     }
 
@@ -243,6 +281,14 @@ impl<S: CommandSink> Desk<S> {
             (Refusal::CancelOnly, CommandClass::Reducing) => "nothing is taken, not even cancels",
         };
         ApiError::new(codes::JOURNAL_FULL, format!("{taken}: {}", self.sink.reason()))
+    }
+}
+
+/// A cancel of an account's orders, by the account itself or by an operator.
+fn cancel_command(command: CancelAll, by: Option<OperatorName>) -> Command {
+    match by {
+        None => Command::CancelAll(command),
+        Some(by) => Command::Administer(Administer::new(by, AdminAction::CancelAll(command))),
     }
 }
 

@@ -149,15 +149,24 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         self.waker.clone()
     }
 
-    /// Recovery is over: everything is served from now on.
+    /// Recovery is over: everything is served from now on, once the orders are canceled of sessions and deadlines that were
+    /// armed and have ended meanwhile. Until then nobody sees the views or gives a command, and /readyz is 503.
     pub fn open(&mut self, core: Core<S, E>) {
         let lanes = Lanes::new(self.config.stream_frames, core.views.executions().next());
+        let mut desk = Desk::new(core.sink, core.views);
+        desk.recover(self.clock.now());
+        desk.draining = self.stage >= Stage::Draining;
         self.core = Some(OpenCore {
-            desk: Desk::new(core.sink, core.views),
+            desk,
             source: core.source,
             lanes,
         });
-        self.stage = self.stage.max(Stage::Serving);
+        self.serve_if_recovered();
+    }
+
+    /// Whether clients are served.
+    pub fn is_serving(&self) -> bool {
+        self.stage == Stage::Serving
     }
 
     /// One duty cycle: events into views and answers, connections served, sockets polled; sleeps at most `wait` for a
@@ -190,8 +199,16 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
     pub fn begin_drain(&mut self) {
         self.listener = None;
         self.stage = self.stage.max(Stage::Draining);
-        if let Some(core) = &mut self.core {
-            core.desk.draining = true;
+        let Some(core) = &mut self.core else { return };
+        core.desk.draining = true;
+        // Nobody can trade any more, so every session is as good as lost, and there is still time to cancel.
+        for key in 0..self.connections.key_bound() {
+            if let Some((connection, _)) = self.connections.get(key)
+                && let Phase::Session(session) = &mut connection.phase
+                && let Some(arming) = session.take_arming()
+            {
+                core.desk.lose(arming);
+            }
         }
     }
 
@@ -262,7 +279,16 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         let Some(core) = &mut self.core else { return 0 };
         let now = self.clock.now();
         core.desk.sink.tick(now);
-        core.desk.send_owed(now)
+        let sent = core.desk.send_owed(now);
+        self.serve_if_recovered();
+        sent
+    }
+
+    fn serve_if_recovered(&mut self) {
+        let settled = self.core.as_ref().is_some_and(|core| core.desk.is_settled());
+        if self.stage == Stage::Recovering && settled {
+            self.stage = Stage::Serving;
+        }
     }
 
     /// Whether connections may look at the views: never while a command is folded in part. A gateway that closes
@@ -326,7 +352,8 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         let Some((connection, peer)) = self.connections.get(key) else {
             return;
         };
-        let open = self.core.as_mut().map(|core| Opened {
+        let recovered = self.stage > Stage::Recovering;
+        let open = self.core.as_mut().filter(|_| recovered).map(|core| Opened {
             desk: &mut core.desk,
             lanes: &core.lanes,
         });
@@ -346,6 +373,13 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         connection.line.taken = 0;
         let step = act(&mut connection.phase, &mut connection.line, &mut turn);
         let deadline = connection.phase.deadline(&connection.line, &turn);
+        if let Phase::Session(session) = &mut connection.phase
+            && (matches!(step, Step::Drop | Step::Become(_)) || !session.channel.is_open())
+            && let Some(arming) = session.take_arming()
+            && let Some(open) = &mut turn.open
+        {
+            open.desk.lose(arming);
+        }
         match step {
             Step::Idle => {}
             Step::Again => self.connections.enqueue_by_kind(key),

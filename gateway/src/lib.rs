@@ -44,6 +44,8 @@ mod desk;
 
 mod accounts;
 
+mod watch;
+
 mod pending;
 
 mod answer;

@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
-use hoga_protocol::{CancelAll, Event, EventBody, OrderId, Rejected, Sequence};
+use hoga_protocol::{
+    ArmCause, CancelAll, Disarm, Event, EventBody, Nanos, OperatorName, OrderId, RejectReason, Rejected, Sequence,
+};
 
 use crate::wire::RequestId;
 
@@ -24,6 +26,15 @@ pub(crate) struct Waiter {
     pub id: Option<RequestId>,
 }
 
+/// On whose behalf a command is sequenced.
+#[derive(Debug)]
+pub(crate) enum Behalf {
+    /// A client's, who waits for the answer.
+    Client(Waiter),
+    /// An arming's, whose session is lost or whose deadline has passed.
+    Arming(Disarm),
+}
+
 /// What was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
@@ -37,7 +48,17 @@ pub(crate) enum Asked {
         command: CancelAll,
         /// How many earlier commands of the same request canceled.
         canceled: u64,
+        /// The operator who cancels on the account's behalf, if one does.
+        by: Option<OperatorName>,
     },
+    /// An arming of a session, or its end.
+    CancelOnDisconnect,
+    /// A deadline, or its end.
+    CancelAllAfter,
+    /// The end of an arming whose orders are canceled.
+    Disarm,
+    /// What an operator does.
+    Administer,
 }
 
 /// What became of it.
@@ -57,7 +78,17 @@ pub(crate) enum Outcome {
         command: CancelAll,
         /// How many so far.
         canceled: u64,
+        /// The operator who cancels, if one does.
+        by: Option<OperatorName>,
     },
+    /// The session is armed, or is so no longer.
+    CancelOnDisconnect(bool),
+    /// The account's deadline; none when it has none.
+    CancelAllAfter(Option<Nanos>),
+    /// An arming is over.
+    Disarmed,
+    /// An operator's command was carried out under this sequence.
+    Administered(Sequence),
     /// The engine refused it.
     Rejected(Rejected),
     /// No event told of it. The engine answers every command, so this means a defect.
@@ -74,18 +105,18 @@ pub(crate) struct Pending {
 struct Entry {
     sequence: Sequence,
     asked: Asked,
-    waiter: Waiter,
+    behalf: Behalf,
     outcome: Outcome,
 }
 
 impl Pending {
     /// Adds a request that was sequenced as `sequence`, greater than any before.
-    pub fn push(&mut self, sequence: Sequence, asked: Asked, waiter: Waiter) {
+    pub fn push(&mut self, sequence: Sequence, asked: Asked, behalf: Behalf) {
         debug_assert!(self.queue.back().is_none_or(|last| last.sequence < sequence));
         self.queue.push_back(Entry {
             sequence,
             asked,
-            waiter,
+            behalf,
             outcome: Outcome::Lost,
         });
     }
@@ -96,14 +127,14 @@ impl Pending {
     }
 
     /// Takes the first request whose command lies before `sequence`: its events have passed and answered nothing.
-    pub fn overdue(&mut self, sequence: Sequence) -> Option<Waiter> {
+    pub fn overdue(&mut self, sequence: Sequence) -> Option<Behalf> {
         self.queue
             .pop_front_if(|entry| entry.sequence < sequence)
-            .map(|entry| entry.waiter)
+            .map(|entry| entry.behalf)
     }
 
-    /// Notes an event; at the last event of a request's command gives who waits for it, and what became of it.
-    pub fn note(&mut self, event: &Event) -> Option<(Waiter, Outcome)> {
+    /// Notes an event; at the last event of a request's command gives on whose behalf it was, and what became of it.
+    pub fn note(&mut self, event: &Event) -> Option<(Behalf, Outcome)> {
         let front = self.queue.front_mut()?;
         if front.sequence != event.sequence {
             return None;
@@ -114,20 +145,38 @@ impl Pending {
         if !event.last {
             return None;
         }
-        self.queue.pop_front().map(|entry| (entry.waiter, entry.outcome))
+        self.queue.pop_front().map(|entry| (entry.behalf, entry.outcome))
     }
 }
 
 /// What an event says about the request, if it decides it: a trade, say, decides nothing.
 fn outcome(asked: Asked, event: &Event) -> Option<Outcome> {
     match (asked, &event.body) {
+        // What was to end has ended already: the cancel that was asked for, or that was due, came before.
+        (Asked::CancelOnDisconnect, EventBody::Rejected(rejected))
+            if rejected.reason == RejectReason::UnknownArming =>
+        {
+            Some(Outcome::CancelOnDisconnect(false))
+        }
+        (Asked::CancelAllAfter, EventBody::Rejected(rejected))
+            if rejected.reason == RejectReason::UnknownArming =>
+        {
+            Some(Outcome::CancelAllAfter(None))
+        }
         (_, EventBody::Rejected(rejected)) => Some(Outcome::Rejected(*rejected)),
         (Asked::Place, EventBody::OrderAccepted(accepted)) => Some(Outcome::Placed(accepted.order)),
         (Asked::Place, EventBody::DuplicateOrder { order }) => Some(Outcome::Duplicate(*order)),
         (Asked::Change(order), EventBody::OrderReplaced(_) | EventBody::OrderCanceled(_)) => {
             Some(Outcome::Changed(order))
         }
-        (Asked::CancelAll { command, canceled }, EventBody::MassCancelDone(done)) => {
+        (
+            Asked::CancelAll {
+                command,
+                canceled,
+                by,
+            },
+            EventBody::MassCancelDone(done),
+        ) => {
             let canceled = canceled + u64::from(done.canceled);
             if !done.more {
                 return Some(Outcome::Canceled(canceled));
@@ -135,8 +184,21 @@ fn outcome(asked: Asked, event: &Event) -> Option<Outcome> {
             // What was placed after the first command of the request is none of its business.
             let before = Some(command.before.unwrap_or(event.sequence));
             let command = CancelAll { before, ..command };
-            Some(Outcome::More { command, canceled })
+            Some(Outcome::More {
+                command,
+                canceled,
+                by,
+            })
         }
+        (Asked::CancelOnDisconnect, EventBody::Armed(_)) => Some(Outcome::CancelOnDisconnect(true)),
+        (Asked::CancelOnDisconnect, EventBody::Disarmed(_)) => Some(Outcome::CancelOnDisconnect(false)),
+        (Asked::CancelAllAfter, EventBody::Armed(armed)) => Some(Outcome::CancelAllAfter(match armed.cause {
+            ArmCause::Deadline(at) => Some(at),
+            ArmCause::Disconnect => None,
+        })),
+        (Asked::CancelAllAfter, EventBody::Disarmed(_)) => Some(Outcome::CancelAllAfter(None)),
+        (Asked::Disarm, EventBody::Disarmed(_)) => Some(Outcome::Disarmed),
+        (Asked::Administer, _) => Some(Outcome::Administered(event.sequence)),
         _ => None,
     }
 }

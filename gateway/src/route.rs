@@ -59,6 +59,8 @@ pub enum Route {
         /// Only this instrument's.
         symbol: Option<Symbol>,
     },
+    /// `POST /api/v1/orders/cancel_all_after`
+    CancelAllAfter,
     /// `GET /api/v1/orders/{order_id}`
     GetOrder {
         /// The order's id as it was sent.
@@ -139,6 +141,7 @@ impl Route {
                 | Route::ReplaceOrder { .. }
                 | Route::CancelOrder { .. }
                 | Route::CancelAll { .. }
+                | Route::CancelAllAfter
                 | Route::GetOrder { .. }
                 | Route::ListOrders { .. }
         )
@@ -181,6 +184,7 @@ enum Endpoint {
     WsOrders,
     WsEcho,
     Orders,
+    CancelAllAfter,
     Order(String),
     Executions(String),
     OrderBook(String),
@@ -203,6 +207,7 @@ impl Endpoint {
             ["ws", "orders"] => Endpoint::WsOrders,
             ["ws", "echo"] => Endpoint::WsEcho,
             ["api", "v1", "orders"] => Endpoint::Orders,
+            ["api", "v1", "orders", "cancel_all_after"] => Endpoint::CancelAllAfter,
             ["api", "v1", "orders", id] if !id.is_empty() => Endpoint::Order(last(id)?),
             ["api", "v1", "executions", symbol] if !symbol.is_empty() => Endpoint::Executions(last(symbol)?),
             ["api", "v1", "orderbook", symbol] if !symbol.is_empty() => Endpoint::OrderBook(last(symbol)?),
@@ -219,6 +224,7 @@ impl Endpoint {
     fn allow(&self) -> &'static str {
         match self {
             Endpoint::WsExecutions | Endpoint::WsOrders | Endpoint::WsEcho => "GET",
+            Endpoint::CancelAllAfter => "POST",
             Endpoint::Orders => "GET, HEAD, POST, DELETE",
             Endpoint::Order(_) => "GET, HEAD, PATCH, DELETE",
             _ => "GET, HEAD",
@@ -248,6 +254,7 @@ impl Endpoint {
                 status: status(query)?,
                 limit: query.count("limit")?,
             },
+            (Endpoint::CancelAllAfter, _) => Route::CancelAllAfter,
             (Endpoint::Order(order_id), "PATCH") => Route::ReplaceOrder { order_id },
             (Endpoint::Order(order_id), "DELETE") => Route::CancelOrder {
                 order_id,

@@ -17,7 +17,7 @@ use crate::line::{Line, READ_PER_VISIT};
 use crate::pending::Waiter;
 use crate::ports::CommandSink;
 use crate::turn::{Step, Turn, recovering};
-use crate::wire::{ApiError, Format, WsRequest, codes, encode, parse};
+use crate::wire::{ApiError, Format, WsOp, WsRequest, codes, encode, parse};
 
 /// Most messages of one client that are looked at before others have their turn.
 const MESSAGES_PER_TURN: usize = 32;
@@ -52,6 +52,8 @@ pub(crate) struct Session {
     from: u64,
     seen: (Sequence, Option<u32>),
     in_flight: usize,
+    /// The arming that is to be carried out when the session is lost; the engine may not have answered it yet.
+    arming: Option<Sequence>,
 }
 
 impl Session {
@@ -64,12 +66,18 @@ impl Session {
             from: start.from,
             seen: start.seen,
             in_flight: 0,
+            arming: None,
         }
     }
 
     /// Whose orders.
     pub fn account(&self) -> &AccountName {
         &self.account
+    }
+
+    /// Takes the arming that the session leaves behind.
+    pub fn take_arming(&mut self) -> Option<Sequence> {
+        self.arming.take()
     }
 
     /// Appends the reply to a request that was sequenced.
@@ -202,10 +210,11 @@ impl Session {
         };
         match self.take(&request, turn) {
             Ok(Taken::Sequenced { .. }) => {}
-            Ok(Taken::NothingToCancel) => {
-                turn.framer.frame(line.egress.buffer(), self.agreed, |out| {
-                    encode::cancel_all_reply(out, &request.id, 0, self.agreed.format)
-                });
+            Ok(Taken::Stands(outcome)) => {
+                if let Some(open) = &turn.open {
+                    let (out, views) = (line.egress.buffer(), &open.desk.views);
+                    Answer::of(outcome, views).write_frame(out, turn.framer, self.agreed, views, &request.id);
+                }
             }
             Err(error) => {
                 turn.stats.busy_refusals += u64::from(error.is(codes::BUSY) || error.is(codes::JOURNAL_FULL));
@@ -224,7 +233,17 @@ impl Session {
     ) -> Result<Taken, ApiError> {
         let now = turn.wall();
         let open = turn.open.as_mut().ok_or_else(recovering)?;
-        let taken = open.desk.take(now, &self.account, &request.op)?;
+        let taken = match request.op {
+            WsOp::CancelOnDisconnect { on } => {
+                let desk = &mut open.desk;
+                let taken = desk.cancel_on_disconnect(now, &self.account, self.arming, on)?;
+                if let Taken::Sequenced { sequence, .. } = taken {
+                    self.arming = on.then_some(sequence);
+                }
+                taken
+            }
+            ref op => open.desk.take(now, &self.account, op)?,
+        };
         if let Taken::Sequenced { sequence, asked } = taken {
             let id = Some(request.id.clone());
             let peer = turn.peer;

@@ -21,7 +21,7 @@ use crate::wire::{ApiError, codes};
 /// How far the exchange has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stage {
-    /// There is no core yet.
+    /// There is no core yet, or armings of the time before are still being carried out.
     Recovering,
     /// Everything is served.
     Serving,
@@ -33,7 +33,7 @@ pub(crate) enum Stage {
 
 /// What one connection is served with, once.
 pub(crate) struct Turn<'a, S> {
-    /// The core, once there is one.
+    /// The core, once it is recovered.
     pub open: Option<Opened<'a, S>>,
     /// How far the exchange has come.
     pub stage: Stage,
@@ -97,10 +97,10 @@ impl<S> Turn<'_, S> {
     }
 }
 
-/// What a client is told before the journal is recovered.
+/// What a client is told before the exchange is recovered.
 pub(crate) fn recovering() -> ApiError {
     ApiError::new(
         codes::RECOVERING,
-        "the exchange is recovering its journal; try again shortly",
+        "the exchange is recovering; try again shortly",
     )
 }

@@ -34,8 +34,15 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         if wait.is_zero() || busy || self.listener.as_ref().is_some_and(ready) {
             return Duration::ZERO;
         }
-        let owes = self.core.as_ref().is_some_and(|core| core.desk.owes());
-        let retry = if owes { OWED_RETRY } else { Duration::MAX };
+        let core = self.core.as_ref();
+        let owes = core.is_some_and(|core| core.desk.owes());
+        let next_deadline = core.and_then(|core| core.desk.next_deadline());
+        let retry = match next_deadline {
+            _ if owes => OWED_RETRY,
+            // One that has passed waits for the command that renews it.
+            Some(at) => Duration::from_nanos(at.0.saturating_sub(self.clock.now().0)).max(OWED_RETRY),
+            None => Duration::MAX,
+        };
         let resumes = self.listener.as_ref().and_then(Listener::resumes);
         let timer = self.next_sweep.min(resumes.unwrap_or(Duration::MAX));
         wait.min(retry).min(timer.saturating_sub(self.now))

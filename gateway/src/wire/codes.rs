@@ -124,6 +124,8 @@ codes! {
     TOO_MANY_ARMINGS = 422 "too_many_armings";
     /// The account has no such arming.
     UNKNOWN_ARMING = 404 "unknown_arming";
+    /// The exchange runs by rules that do not know this yet.
+    RULES_TOO_OLD = 409 "rules_too_old";
     /// The exchange has as many accounts as it may.
     ACCOUNTS_FULL = 422 "accounts_full";
 

@@ -2,7 +2,7 @@
 //!
 //! What a WebSocket carries is written in whatever [`Format`] was agreed on; answers over HTTP are JSON.
 
-use hoga_protocol::{ExchangeId, InstrumentSpec, Lots, Nanos, Notional, Scaled, Side, Ticks};
+use hoga_protocol::{ExchangeId, InstrumentSpec, Lots, Nanos, Notional, Scaled, Sequence, Side, Ticks};
 use hoga_views::{Book, Execution, Level, OrderState, OrderUpdate, Views};
 use uuid::Uuid;
 
@@ -10,7 +10,7 @@ use super::error::ApiError;
 use super::fields::{write, write_enveloped};
 use super::format::Format;
 use super::messages::{
-    self, CancelAllReply, ErrorReply, ExecutionMessage, Heartbeat, OrderMessage, OrderReply, ServerShutdown,
+    self, CancelAllAfterReply, CancelAllReply, CancelOnDisconnectReply, DeadlineMessage, ErrorReply, ExecutionMessage, Heartbeat, OrderMessage, OrderReply, ServerShutdown,
     UpdateMessage,
 };
 use super::number::{write_decimal, write_u64};
@@ -49,7 +49,18 @@ pub fn cancel_all_reply(out: &mut Vec<u8>, id: &RequestId, canceled: u64, format
     write_enveloped(out, messages::REPLY, &CancelAllReply { id, canceled }, format);
 }
 
-/// Appends a push, `{"type":"order","sequence":…,"index":…,"order":{…}}`, with `"fill":{…}` when the event was a trade.
+/// Appends the reply to a session that arms or disarms: `{"id":…,"cancel_on_disconnect":true}`.
+pub fn cancel_on_disconnect_reply(out: &mut Vec<u8>, id: &RequestId, on: bool, format: Format) {
+    write_enveloped(out, messages::REPLY, &CancelOnDisconnectReply { id, on }, format);
+}
+
+/// Appends the reply to a deadline set or ended: `{"id":…,"cancel_all_after":{"deadline":…}}`; null when there is none.
+pub fn cancel_all_after_reply(out: &mut Vec<u8>, id: &RequestId, deadline: Option<Nanos>, format: Format) {
+    let after = DeadlineMessage { deadline };
+    write_enveloped(out, messages::REPLY, &CancelAllAfterReply { id, after }, format);
+}
+
+/// Appends a push, `{"type":"order,"sequence":…,"index":…,"order":{…}}`, with `"fill":{…}` when the event was a trade.
 pub fn order_update(out: &mut Vec<u8>, update: &OrderUpdate, views: &Views, format: Format) {
     if let Some(order) = OrderMessage::of(&update.order, views) {
         let message = UpdateMessage { update, order };
@@ -166,6 +177,24 @@ fn instrument(out: &mut Vec<u8>, spec: &InstrumentSpec) {
 pub fn canceled(out: &mut Vec<u8>, canceled: u64) {
     put(out, "{\"canceled\":");
     write_u64(out, canceled);
+    put(out, "}");
+}
+
+/// Appends `{"cancel_on_disconnect":true}`.
+pub fn cancel_on_disconnect(out: &mut Vec<u8>, on: bool) {
+    put(out, "{\"cancel_on_disconnect\":");
+    put(out, if on { "true}" } else { "false}" });
+}
+
+/// Appends `{"deadline":"…"}`, the answer of an HTTP cancel-all-after; null when there is no deadline.
+pub fn cancel_all_after(out: &mut Vec<u8>, deadline: Option<Nanos>) {
+    write(out, &DeadlineMessage { deadline }, Format::Json);
+}
+
+/// Appends `{"sequence":n}`, the answer to an operator.
+pub fn administered(out: &mut Vec<u8>, sequence: Sequence) {
+    put(out, "{\"sequence\":");
+    write_u64(out, sequence.0);
     put(out, "}");
 }
 

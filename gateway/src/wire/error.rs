@@ -174,9 +174,12 @@ fn plain(reason: RejectReason) -> (ErrorCode, &'static str) {
             "there are as many armings as there may be; disarm some that are no longer needed",
         ),
         RejectReason::UnknownArming => (codes::UNKNOWN_ARMING, "this account has no such arming"),
+        RejectReason::OutOfPlace => (
+            codes::RULES_TOO_OLD,
+            "the exchange's journal runs by rules that do not know this yet; its operator can raise them with hoga upgrade",
+        ),
         // An account is opened before anything is sequenced on its behalf.
         RejectReason::UnknownAccount
-        | RejectReason::OutOfPlace
         | RejectReason::AlreadyExists
         | RejectReason::InvalidSettings => (
             codes::INTERNAL,

@@ -177,6 +177,61 @@ impl Message for CancelAllReply<'_> {
     }
 }
 
+/// The reply to a session that arms or disarms.
+pub(super) struct CancelOnDisconnectReply<'a> {
+    pub(super) id: &'a RequestId,
+    pub(super) on: bool,
+}
+
+impl Message for CancelOnDisconnectReply<'_> {
+    fn len(&self) -> u8 {
+        2
+    }
+
+    #[inline]
+    fn write<W: Fields>(&self, out: &mut W) {
+        out.request_id(Some(self.id));
+        out.flag(name!(6, "cancel_on_disconnect"), self.on);
+    }
+}
+
+/// The reply to a deadline set or ended.
+pub(super) struct CancelAllAfterReply<'a> {
+    pub(super) id: &'a RequestId,
+    pub(super) after: DeadlineMessage,
+}
+
+impl Message for CancelAllAfterReply<'_> {
+    fn len(&self) -> u8 {
+        2
+    }
+
+    #[inline]
+    fn write<W: Fields>(&self, out: &mut W) {
+        out.request_id(Some(self.id));
+        out.message(name!(7, "cancel_all_after"), &self.after);
+    }
+}
+
+/// An account's deadline.
+pub(super) struct DeadlineMessage {
+    pub(super) deadline: Option<Nanos>,
+}
+
+impl Message for DeadlineMessage {
+    fn len(&self) -> u8 {
+        1
+    }
+
+    #[inline]
+    fn write<W: Fields>(&self, out: &mut W) {
+        match self.deadline {
+            Some(deadline) => out.time(name!(1, "deadline"), deadline),
+            None => out.null(name!(1, "deadline")),
+        }
+    }
+}
+
 /// The reply to a request that was refused.
 pub(super) struct ErrorReply<'a> {
     pub(super) id: Option<&'a RequestId>,

@@ -43,6 +43,8 @@ fields! {
     PostOnly = "post_only",
     ClientOrderId = "client_order_id",
     Account = "account",
+    On = "on",
+    TimeoutMs = "timeout_ms",
 }
 
 impl Field {
@@ -188,6 +190,22 @@ impl<'a> Object<'a> {
             Some(Raw::Json("true") | Raw::Flag(true)) => Ok(Some(true)),
             Some(Raw::Json("false") | Raw::Flag(false)) => Ok(Some(false)),
             Some(raw) => Err(wrong_type(field, "true or false", raw)),
+        }
+    }
+
+    /// A whole number.
+    pub(super) fn integer(&self, field: Field) -> Result<Option<u64>, ApiError> {
+        let Some(raw) = self.raw(field) else {
+            return Ok(None);
+        };
+        let number = match raw {
+            Raw::Json(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
+            Raw::Unsigned(number) => Some(number),
+            _ => None,
+        };
+        match number {
+            Some(number) => Ok(Some(number)),
+            None => Err(wrong_type(field, "a whole number", raw)),
         }
     }
 

@@ -4,8 +4,11 @@ mod place;
 
 mod replace;
 
+mod cancel_all_after;
+
 mod socket;
 
+pub use cancel_all_after::{CancelAllAfterRequest, parse_cancel_all_after};
 pub use place::{PlaceRequest, parse_place};
 pub use replace::{ReplaceRequest, parse_replace};
 pub use socket::{IdValue, RequestId, WsOp, WsRequest, parse, parse_ws};

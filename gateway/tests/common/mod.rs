@@ -148,6 +148,10 @@ pub struct Setup {
     pub by_hand: bool,
     /// Whether the exchange is open from the start.
     pub open: bool,
+    /// The version of the rules that it begins under.
+    pub rules: u32,
+    /// What happened before the gateway came, behind the two instruments.
+    pub before: Vec<Command>,
 }
 
 impl Default for Setup {
@@ -161,6 +165,8 @@ impl Default for Setup {
             limits: Limits::default(),
             by_hand: false,
             open: true,
+            rules: ENGINE_VERSION,
+            before: Vec::new(),
         }
     }
 }
@@ -197,7 +203,7 @@ impl World {
             source: Source(matcher.clone()),
             views: Views::new(setup.views),
         };
-        begin(&mut core, setup.limits);
+        begin(&mut core, &setup);
         let clock = TestClock {
             start: Instant::now(),
             hand: setup.by_hand.then(Arc::default),
@@ -296,13 +302,13 @@ fn run(mut gateway: TestGateway, inbox: &Receiver<Errand>) {
     }
 }
 
-/// Genesis and the two instruments of the user's document.
-fn begin(core: &mut Core<Sink, Source>, limits: Limits) {
+/// Genesis, the two instruments of the user's document, and what the test wants to have happened.
+fn begin(core: &mut Core<Sink, Source>, setup: &Setup) {
     let genesis = Genesis {
-        engine_version: ENGINE_VERSION,
+        engine_version: setup.rules,
         exchange: ExchangeId(0x00c0_ffee),
         hash_key: [1, 2],
-        limits,
+        limits: setup.limits,
     };
     let spec = |symbol, tick| {
         let tick = Scaled {
@@ -328,12 +334,13 @@ fn begin(core: &mut Core<Sink, Source>, limits: Limits) {
         );
         Command::DefineInstrument(spec.unwrap())
     };
-    for command in [
+    let begun = [
         Command::Genesis(genesis),
         spec("BTC-KRW", 1000),
         spec("ETH-KRW", 500),
-    ] {
-        core.sink.submit(Nanos(1), &command).unwrap();
+    ];
+    for command in begun.iter().chain(&setup.before) {
+        core.sink.submit(Nanos(1), command).unwrap();
     }
     let views = &mut core.views;
     core.source.drain(usize::MAX, &mut |event| views.fold(event));

@@ -35,6 +35,8 @@ const REQUEST: &[Declared] = &[
     (4, Field::Op, Type::Op("replace", REPLACE)),
     (5, Field::Op, Type::Op("cancel", CANCEL)),
     (6, Field::Op, Type::Op("cancel_all", CANCEL_ALL)),
+    (7, Field::Op, Type::Op("cancel_on_disconnect", CANCEL_ON_DISCONNECT)),
+    (8, Field::Op, Type::Op("cancel_all_after", CANCEL_ALL_AFTER)),
 ];
 
 const PLACE: &[Declared] = &[
@@ -57,6 +59,10 @@ const REPLACE: &[Declared] = &[
 const CANCEL: &[Declared] = &[(1, Field::OrderId, Type::Id)];
 
 const CANCEL_ALL: &[Declared] = &[(1, Field::Symbol, Type::Text)];
+
+const CANCEL_ON_DISCONNECT: &[Declared] = &[(1, Field::On, Type::Flag)];
+
+const CANCEL_ALL_AFTER: &[Declared] = &[(1, Field::TimeoutMs, Type::Integer)];
 
 /// Reads one message.
 pub(super) fn read<'a>(object: &mut Object<'a>, bytes: &'a [u8]) -> Result<(), ApiError> {

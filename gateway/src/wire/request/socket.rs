@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use hoga_protocol::Symbol;
 
+use super::cancel_all_after;
 use super::place::{self, PlaceRequest};
 use super::replace::{self, ReplaceRequest};
 use super::{ascii, word};
@@ -42,6 +43,16 @@ pub enum WsOp {
     CancelAll {
         /// Only this instrument's.
         symbol: Option<Symbol>,
+    },
+    /// All the account's orders are to be canceled when this socket ends, or no longer.
+    CancelOnDisconnect {
+        /// Which of the two.
+        on: bool,
+    },
+    /// All the account's orders are to be canceled after a while, unless this is sent again before.
+    CancelAllAfter {
+        /// After how many milliseconds; 0 for never.
+        timeout_ms: u64,
     },
 }
 
@@ -125,6 +136,8 @@ enum Op {
     Replace,
     Cancel,
     CancelAll,
+    CancelOnDisconnect,
+    CancelAllAfter,
 }
 
 const OPS: &[(&str, Op)] = &[
@@ -132,6 +145,8 @@ const OPS: &[(&str, Op)] = &[
     ("replace", Op::Replace),
     ("cancel", Op::Cancel),
     ("cancel_all", Op::CancelAll),
+    ("cancel_on_disconnect", Op::CancelOnDisconnect),
+    ("cancel_all_after", Op::CancelAllAfter),
 ];
 
 /// Reads one message of the order entry socket, in JSON.
@@ -162,7 +177,8 @@ fn parse_op(object: &Object<'_>) -> Result<WsOp, ApiError> {
     let op = word(object, Field::Op, OPS)?.ok_or_else(|| {
         missing(
             Field::Op,
-            "a request needs it: \"place\", \"replace\", \"cancel\" or \"cancel_all\"",
+            "a request needs it: \"place\", \"replace\", \"cancel\", \"cancel_all\", \"cancel_on_disconnect\" or \
+             \"cancel_all_after\"",
         )
     })?;
     let (what, fields): (&str, &[Field]) = match op {
@@ -170,6 +186,8 @@ fn parse_op(object: &Object<'_>) -> Result<WsOp, ApiError> {
         Op::Replace => ("replace", replace::FIELDS),
         Op::Cancel => ("cancel", &[]),
         Op::CancelAll => ("cancel_all", &[Field::Symbol]),
+        Op::CancelOnDisconnect => ("cancel_on_disconnect", &[Field::On]),
+        Op::CancelAllAfter => ("cancel_all_after", &[Field::TimeoutMs]),
     };
     if object.raw(Field::Account).is_some() {
         return Err(invalid(
@@ -179,7 +197,7 @@ fn parse_op(object: &Object<'_>) -> Result<WsOp, ApiError> {
     }
     let named: &[Field] = match op {
         Op::Replace | Op::Cancel => &[Field::Id, Field::Op, Field::OrderId],
-        Op::Place | Op::CancelAll => &[Field::Id, Field::Op],
+        Op::Place | Op::CancelAll | Op::CancelOnDisconnect | Op::CancelAllAfter => &[Field::Id, Field::Op],
     };
     object.check(&[named, fields].concat(), what)?;
     Ok(match op {
@@ -193,6 +211,17 @@ fn parse_op(object: &Object<'_>) -> Result<WsOp, ApiError> {
         },
         Op::CancelAll => WsOp::CancelAll {
             symbol: ascii(object, Field::Symbol)?,
+        },
+        Op::CancelOnDisconnect => WsOp::CancelOnDisconnect {
+            on: object.flag(Field::On)?.ok_or_else(|| {
+                missing(
+                    Field::On,
+                    "this op needs it: true to have all orders canceled when the socket ends",
+                )
+            })?,
+        },
+        Op::CancelAllAfter => WsOp::CancelAllAfter {
+            timeout_ms: cancel_all_after::timeout(object)?,
         },
     })
 }

@@ -20,6 +20,10 @@ pub const GOOD: &[&str] = &[
     r#"{"id":"","op":"cancel","order_id":"00000000-0005-8000-8000-00005d1c9a27"}"#,
     r#"{"id":0,"op":"cancel_all"}"#,
     r#"{"id":"호가","op":"cancel_all","symbol":"BTC-KRW"}"#,
+    r#"{"id":3,"op":"cancel_on_disconnect","on":true}"#,
+    r#"{"id":4,"op":"cancel_on_disconnect","on":false}"#,
+    r#"{"id":5,"op":"cancel_all_after","timeout_ms":5000}"#,
+    r#"{"id":6,"op":"cancel_all_after","timeout_ms":0}"#,
 ];
 
 fn message_pack(json: &serde_json::Value, raw_ids: bool) -> rmpv::Value {
@@ -82,6 +86,7 @@ fn field(of: &MessageDescriptor, name: &str, value: &serde_json::Value, raw_ids:
     let text = || value.as_str().unwrap();
     match of.get_field_by_name(name).unwrap().kind() {
         Kind::String => Value::String(text().into()),
+        Kind::Int64 => Value::I64(value.as_i64().unwrap()),
         Kind::Bool => Value::Bool(value.as_bool().unwrap()),
         Kind::Bytes if raw_ids => Value::Bytes(Bytes::copy_from_slice(
             Uuid::try_parse(text()).unwrap().as_bytes(),

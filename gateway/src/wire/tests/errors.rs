@@ -31,7 +31,7 @@ fn a_refusal_by_the_engine_has_the_status_that_clients_expect() {
     use RejectReason as R;
     let exchange = Exchange::new(ViewLimits::default());
     let cases = [
-        (R::OutOfPlace, codes::INTERNAL),
+        (R::OutOfPlace, codes::RULES_TOO_OLD),
         (R::UnknownInstrument, codes::UNKNOWN_SYMBOL),
         (R::UnknownAccount, codes::INTERNAL),
         (R::UnknownOrder, codes::UNKNOWN_ORDER),

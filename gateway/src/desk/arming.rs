@@ -1,0 +1,142 @@
+//! Armings: asked for, ended, and carried out when a session is lost or a deadline has passed.
+
+use hoga_protocol::{
+    AccountId, AccountName, Arm, ArmCause, Armed, CancelAll, Command, Disarm, Nanos, Sequence,
+};
+
+use super::{Desk, Owed, Taken, shutting_down};
+use crate::pending::{Asked, Behalf, Outcome};
+use crate::ports::CommandSink;
+use crate::wire::ApiError;
+
+const NANOS_PER_MILLI: u64 = 1_000_000;
+
+impl<S: CommandSink> Desk<S> {
+    /// Arms a session, or ends its arming; `arming` is the one that the session has.
+    ///
+    /// # Errors
+    /// What the client is told; the session is armed as it was then.
+    pub fn cancel_on_disconnect(
+        &mut self,
+        now: Nanos,
+        name: &AccountName,
+        arming: Option<Sequence>,
+        on: bool,
+    ) -> Result<Taken, ApiError> {
+        if self.draining {
+            return Err(shutting_down());
+        }
+        let armed = arming.and_then(|arming| self.views.armings().get(arming)).copied();
+        let asked = Asked::CancelOnDisconnect;
+        match (on, armed, arming) {
+            (true, Some(_), _) | (false, _, None) => Ok(Taken::Stands(Outcome::CancelOnDisconnect(on))),
+            (true, None, _) => {
+                let account = self.account(name)?;
+                self.open_account(now, name, account)?;
+                let cause = ArmCause::Disconnect;
+                let sequence = self.submit(now, &Command::Arm(Arm { account, cause }))?;
+                // One that is under way is not waited for: its own answer comes, and the new one takes its place.
+                if let Some(before) = arming.filter(|&before| before > self.views.sequence()) {
+                    self.owe_disarm(account, before);
+                }
+                Ok(Taken::Sequenced { sequence, asked })
+            }
+            (false, _, Some(arming)) => {
+                let account = self.account(name)?;
+                let sequence = self.submit(now, &Command::Disarm(Disarm { account, arming }))?;
+                Ok(Taken::Sequenced { sequence, asked })
+            }
+        }
+    }
+
+    /// Sets or renews an account's deadline, or ends it with a timeout of 0.
+    ///
+    /// # Errors
+    /// What the client is told; the deadline is what it was then.
+    pub fn cancel_all_after(
+        &mut self,
+        now: Nanos,
+        name: &AccountName,
+        timeout_ms: u64,
+    ) -> Result<Taken, ApiError> {
+        let account = self.account(name)?;
+        let command = match timeout_ms {
+            0 => match self.watch.deadline_of(account, &self.views) {
+                Some(arming) => Command::Disarm(Disarm { account, arming }),
+                None => return Ok(Taken::Stands(Outcome::CancelAllAfter(None))),
+            },
+            timeout_ms => {
+                self.open_account(now, name, account)?;
+                let at = now.0.saturating_add(timeout_ms.saturating_mul(NANOS_PER_MILLI));
+                let cause = ArmCause::Deadline(Nanos(at));
+                Command::Arm(Arm { account, cause })
+            }
+        };
+        let sequence = self.submit(now, &command)?;
+        self.watch
+            .renew(account, sequence, matches!(command, Command::Arm(_)));
+        let asked = Asked::CancelAllAfter;
+        Ok(Taken::Sequenced { sequence, asked })
+    }
+
+    /// The session of this arming is lost: its account's orders are owed a cancel.
+    pub fn lose(&mut self, arming: Sequence) {
+        self.watch.lose(arming);
+    }
+
+    /// Whoever armed a session before the exchange went down is gone, and so may deadlines be: everything of those is owed a
+    /// cancel. To be called once, before anybody is served.
+    pub fn recover(&mut self, now: Nanos) {
+        self.watch.recover(now, &self.views);
+    }
+
+    /// When the next deadline passes, if there is one.
+    pub fn next_deadline(&self) -> Option<Nanos> {
+        self.watch.next_deadline()
+    }
+
+    /// Owes the commands of armings whose time has come, as many as may be under way at once.
+    pub(super) fn carry_out(&mut self, now: Nanos) {
+        self.watch.fire(now, &self.views);
+        while let Some(Armed { account, arming, .. }) = self.watch.next(&self.views) {
+            let command = CancelAll {
+                account,
+                instrument: None,
+                before: None,
+            };
+            self.owed.push_back(Owed {
+                asked: Asked::CancelAll {
+                    command,
+                    canceled: 0,
+                    by: None,
+                },
+                command: Command::CancelAll(command),
+                behalf: Behalf::Arming(Disarm { account, arming }),
+            });
+        }
+    }
+
+    /// A command on behalf of an arming is through.
+    pub(super) fn carried_out(&mut self, disarm: Disarm, outcome: Outcome) {
+        match outcome {
+            Outcome::Canceled(_) => {
+                self.owed.push_back(Owed {
+                    asked: Asked::Disarm,
+                    command: Command::Disarm(disarm),
+                    behalf: Behalf::Arming(disarm),
+                });
+            }
+            // Disarmed, or somebody had disarmed it meanwhile.
+            _ => self.watch.over(disarm.arming),
+        }
+    }
+
+    fn owe_disarm(&mut self, account: AccountId, arming: Sequence) {
+        let disarm = Disarm { account, arming };
+        self.owed.push_back(Owed {
+            asked: Asked::Disarm,
+            command: Command::Disarm(disarm),
+            behalf: Behalf::Arming(disarm),
+        });
+    }
+}
