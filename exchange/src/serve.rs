@@ -154,7 +154,7 @@ impl Exchange {
         let stop = Arc::new(AtomicBool::new(false));
         let turns = Arc::new(AtomicU64::new(0));
         let (open, opened) = mpsc::sync_channel(1);
-        let (answer, is_open) = mpsc::sync_channel(1);
+        let (answer, told) = mpsc::sync_channel(2);
         let door = Door {
             opened,
             answer,
@@ -177,9 +177,8 @@ impl Exchange {
             open.send(core)
                 .map_err(|_| "the gateway stopped before it was opened".to_owned())?;
             waker.wake();
-            is_open
-                .recv()
-                .map_err(|_| "the gateway stopped while it was opened".to_owned())?;
+            let stopped = |_| "the gateway stopped while it was opened".to_owned();
+            told.recv().map_err(stopped)?;
             let watched = Watched {
                 space: started.space,
                 counters: Arc::clone(&started.counters),
@@ -188,6 +187,9 @@ impl Exchange {
             };
             let watch =
                 Watch::start(watched, plan).map_err(|error| format!("cannot start a thread: {error}"))?;
+            // Orders of sessions that went down with the exchange are canceled first; where there is no room for that, the
+            // watch finds it.
+            told.recv().map_err(stopped)?;
             Ok((following, started.counters, started.threads, watch, banner))
         };
         let (following, counters, threads, watch, banner) = match open_for_business() {

@@ -16,7 +16,8 @@ fuzz_target!(|bytes: &[u8]| {
             match &request.op {
                 WsOp::Place(place) => assert!(place.account.is_none()),
                 WsOp::Replace { request, .. } => assert!(request.account.is_none()),
-                WsOp::Cancel { .. } | WsOp::CancelAll { .. } => {}
+                WsOp::CancelAllAfter { timeout_ms } => assert!(*timeout_ms == 0 || *timeout_ms >= 1_000),
+                WsOp::Cancel { .. } | WsOp::CancelAll { .. } | WsOp::CancelOnDisconnect { .. } => {}
             }
             encode::cancel_all_reply(&mut out, &request.id, 7, format);
             for cut in 0..payload.len() {

@@ -18,7 +18,7 @@ use crate::memory;
 pub struct Door {
     /// The core, once it is recovered.
     pub opened: Receiver<ExchangeCore>,
-    /// Told when it is served.
+    /// Told when it is taken, and again when clients are served.
     pub answer: SyncSender<()>,
     /// How often the loop has turned.
     pub turns: Arc<AtomicU64>,
@@ -39,13 +39,17 @@ pub fn spawn_gateway(
         cores::pin(plan.gateway());
         memory::touch_stack();
         let mut idler = Idler::new(idle, plan.gateway());
-        let mut is_open = false;
+        let (mut is_open, mut is_serving) = (false, false);
         let mut turns = 0;
         while !stop.load(Ordering::SeqCst) {
             if !is_open && let Ok(core) = door.opened.try_recv() {
                 gateway.open(core);
                 is_open = true;
                 // Whoever waits may have given up; the stop will come.
+                let _ = door.answer.send(());
+            }
+            if !is_serving && gateway.is_serving() {
+                is_serving = true;
                 let _ = door.answer.send(());
             }
             turns += 1;

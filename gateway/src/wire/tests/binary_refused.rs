@@ -264,10 +264,10 @@ fn what_is_no_protobuf_request_is_refused_by_number_or_by_name() {
             "op",
         ),
         (
-            b"\x10\x07\x32\x00\x38\x01".to_vec(),
+            b"\x10\x07\x32\x00\x48\x01".to_vec(),
             true,
             codes::UNKNOWN_FIELD,
-            "field 7: cancel_all has no such field",
+            "field 9: cancel_all has no such field",
         ),
         (
             b"\x10\x07\x2a\x00".to_vec(),
