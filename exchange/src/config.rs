@@ -381,6 +381,7 @@ impl Config {
             close_after: Duration::from_millis(section.close_after_ms),
             heartbeat: Duration::from_millis(section.heartbeat_ms),
             max_in_flight_per_session: section.max_in_flight_per_session,
+            authenticated: self.auth.mode == AuthMode::Required,
             compression: section.compression,
             test_echo: self.test_echo,
         }

@@ -49,14 +49,26 @@ fn check(end: fn(Process)) {
     let dir = tempfile::tempdir().unwrap();
     let process = restarted(dir.path(), end);
     for index in 0..SESSIONS {
-        assert_eq!(open_orders(process.address, &format!("armed{index}")), 0, "armed{index}");
-        assert_eq!(open_orders(process.address, &format!("plain{index}")), ORDERS, "plain{index}");
+        assert_eq!(
+            open_orders(process.address, &format!("armed{index}")),
+            0,
+            "armed{index}"
+        );
+        assert_eq!(
+            open_orders(process.address, &format!("plain{index}")),
+            ORDERS,
+            "plain{index}"
+        );
     }
     process.terminate();
     let dir = dir.path().to_str().unwrap();
     let (done, said, errors) = hoga(&["journal", "dump", dir, "--kind", "Disarm", "--json"]);
     assert!(done, "{errors}");
-    assert_eq!(said.lines().count(), SESSIONS, "an arming was left, or ended twice");
+    assert_eq!(
+        said.lines().count(),
+        SESSIONS,
+        "an arming was left, or ended twice"
+    );
 }
 
 #[test]
@@ -81,7 +93,9 @@ fn a_deadline_that_passes_while_the_exchange_is_down_is_kept() {
         assert_eq!(http.request("POST", "/api/v1/orders", &body).unwrap().0, 201);
         if let Some(timeout) = timeout {
             let body = format!(r#"{{"account":"{account}","timeout_ms":{timeout}}}"#);
-            let answer = http.request("POST", "/api/v1/orders/cancel_all_after", &body).unwrap();
+            let answer = http
+                .request("POST", "/api/v1/orders/cancel_all_after", &body)
+                .unwrap();
             assert_eq!(answer.0, 200, "{}", answer.1);
         }
     }

@@ -102,9 +102,7 @@ impl<'v> Answer<'v> {
         framer.frame(out, agreed, |out| match self {
             Answer::Order(_, order) => encode::order_reply(out, id, order, views, agreed.format),
             Answer::Canceled(canceled) => encode::cancel_all_reply(out, id, *canceled, agreed.format),
-            Answer::CancelOnDisconnect(on) => {
-                encode::cancel_on_disconnect_reply(out, id, *on, agreed.format)
-            }
+            Answer::CancelOnDisconnect(on) => encode::cancel_on_disconnect_reply(out, id, *on, agreed.format),
             Answer::CancelAllAfter(deadline) => {
                 encode::cancel_all_after_reply(out, id, *deadline, agreed.format)
             }

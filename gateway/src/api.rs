@@ -3,6 +3,7 @@
 use hoga_protocol::AccountName;
 use hoga_views::Views;
 
+use crate::admin;
 use crate::answer::{Answer, respond, respond_page};
 use crate::desk::{Taken, any_order, find_instrument, find_order, unknown_order};
 use crate::http::{Agreed, Request, write_upgrade};
@@ -69,6 +70,7 @@ pub(crate) fn handle<S: CommandSink>(
             };
             return turn.pages.ask(turn.peer, page).map(|()| Handled::Waiting);
         }
+        Route::Admin(path) => return admin::handle(path, request, keep_alive, line, turn),
         Route::WsEcho if !turn.config.test_echo => return Err(nothing_at("/ws/echo")),
         Route::WsExecutions { .. } | Route::WsOrders { .. } | Route::WsEcho => {
             return upgrade(request, route, line, turn)

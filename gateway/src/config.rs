@@ -41,6 +41,8 @@ pub struct GatewayConfig {
     /// Most requests of one order session that are sequenced and not yet answered, 1 to 65,536. Beyond it its socket
     /// is not read.
     pub max_in_flight_per_session: usize,
+    /// Whether private requests must be signed, so that coming from this machine gives no right to administer.
+    pub authenticated: bool,
     /// Whether messages are compressed for clients that offer it (RFC 7692).
     pub compression: bool,
     /// Whether `/ws/echo` is there, which sends every message back: for tests of the protocol alone.
@@ -74,6 +76,7 @@ impl Default for GatewayConfig {
             close_after: Duration::from_secs(60),
             heartbeat: Duration::from_secs(10),
             max_in_flight_per_session: 256,
+            authenticated: false,
             compression: true,
             test_echo: false,
         }

@@ -2,6 +2,8 @@
 
 mod arming;
 
+mod administering;
+
 use std::collections::VecDeque;
 
 use hoga_protocol::{

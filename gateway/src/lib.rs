@@ -40,6 +40,8 @@ mod hosts;
 
 mod api;
 
+mod admin;
+
 mod desk;
 
 mod accounts;

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use hoga_protocol::{
-    ArmCause, CancelAll, Disarm, Event, EventBody, Nanos, OperatorName, OrderId, RejectReason, Rejected, Sequence,
+    ArmCause, CancelAll, Disarm, Event, EventBody, Nanos, OperatorName, OrderId, RejectReason, Rejected,
+    Sequence,
 };
 
 use crate::wire::RequestId;
@@ -192,10 +193,12 @@ fn outcome(asked: Asked, event: &Event) -> Option<Outcome> {
         }
         (Asked::CancelOnDisconnect, EventBody::Armed(_)) => Some(Outcome::CancelOnDisconnect(true)),
         (Asked::CancelOnDisconnect, EventBody::Disarmed(_)) => Some(Outcome::CancelOnDisconnect(false)),
-        (Asked::CancelAllAfter, EventBody::Armed(armed)) => Some(Outcome::CancelAllAfter(match armed.cause {
-            ArmCause::Deadline(at) => Some(at),
-            ArmCause::Disconnect => None,
-        })),
+        (Asked::CancelAllAfter, EventBody::Armed(armed)) => {
+            Some(Outcome::CancelAllAfter(match armed.cause {
+                ArmCause::Deadline(at) => Some(at),
+                ArmCause::Disconnect => None,
+            }))
+        }
         (Asked::CancelAllAfter, EventBody::Disarmed(_)) => Some(Outcome::CancelAllAfter(None)),
         (Asked::Disarm, EventBody::Disarmed(_)) => Some(Outcome::Disarmed),
         (Asked::Administer, _) => Some(Outcome::Administered(event.sequence)),

@@ -6,6 +6,7 @@ use hoga_protocol::{AccountName, Event, Sequence, Symbol};
 use hoga_views::OrderStatus;
 
 use self::query::{Query, ascii, decode, digits, invalid};
+use crate::wire::request::AdminPath;
 use crate::wire::{ApiError, codes, excerpt};
 
 /// Whose order it is when nobody was named, while there is no authentication.
@@ -61,6 +62,8 @@ pub enum Route {
     },
     /// `POST /api/v1/orders/cancel_all_after`
     CancelAllAfter,
+    /// `POST /api/v1/admin/…`
+    Admin(AdminPath),
     /// `GET /api/v1/orders/{order_id}`
     GetOrder {
         /// The order's id as it was sent.
@@ -132,7 +135,7 @@ impl StatusFilter {
 }
 
 impl Route {
-    /// Whether a web page of another origin must not reach it: order entry and orders.
+    /// Whether a web page of another origin must not reach it: order entry, orders and administration.
     pub fn is_private(&self) -> bool {
         matches!(
             self,
@@ -142,6 +145,7 @@ impl Route {
                 | Route::CancelOrder { .. }
                 | Route::CancelAll { .. }
                 | Route::CancelAllAfter
+                | Route::Admin(_)
                 | Route::GetOrder { .. }
                 | Route::ListOrders { .. }
         )
@@ -185,6 +189,7 @@ enum Endpoint {
     WsEcho,
     Orders,
     CancelAllAfter,
+    Admin(AdminPath),
     Order(String),
     Executions(String),
     OrderBook(String),
@@ -208,6 +213,9 @@ impl Endpoint {
             ["ws", "echo"] => Endpoint::WsEcho,
             ["api", "v1", "orders"] => Endpoint::Orders,
             ["api", "v1", "orders", "cancel_all_after"] => Endpoint::CancelAllAfter,
+            ["api", "v1", "admin", name] => {
+                Endpoint::Admin(AdminPath::of(name).ok_or_else(|| nothing_at(path))?)
+            }
             ["api", "v1", "orders", id] if !id.is_empty() => Endpoint::Order(last(id)?),
             ["api", "v1", "executions", symbol] if !symbol.is_empty() => Endpoint::Executions(last(symbol)?),
             ["api", "v1", "orderbook", symbol] if !symbol.is_empty() => Endpoint::OrderBook(last(symbol)?),
@@ -224,7 +232,7 @@ impl Endpoint {
     fn allow(&self) -> &'static str {
         match self {
             Endpoint::WsExecutions | Endpoint::WsOrders | Endpoint::WsEcho => "GET",
-            Endpoint::CancelAllAfter => "POST",
+            Endpoint::CancelAllAfter | Endpoint::Admin(_) => "POST",
             Endpoint::Orders => "GET, HEAD, POST, DELETE",
             Endpoint::Order(_) => "GET, HEAD, PATCH, DELETE",
             _ => "GET, HEAD",
@@ -255,6 +263,7 @@ impl Endpoint {
                 limit: query.count("limit")?,
             },
             (Endpoint::CancelAllAfter, _) => Route::CancelAllAfter,
+            (Endpoint::Admin(path), _) => Route::Admin(path),
             (Endpoint::Order(order_id), "PATCH") => Route::ReplaceOrder { order_id },
             (Endpoint::Order(order_id), "DELETE") => Route::CancelOrder {
                 order_id,

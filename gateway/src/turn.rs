@@ -99,8 +99,5 @@ impl<S> Turn<'_, S> {
 
 /// What a client is told before the exchange is recovered.
 pub(crate) fn recovering() -> ApiError {
-    ApiError::new(
-        codes::RECOVERING,
-        "the exchange is recovering; try again shortly",
-    )
+    ApiError::new(codes::RECOVERING, "the exchange is recovering; try again shortly")
 }

@@ -32,8 +32,8 @@ pub mod resume;
 pub use error::{ApiError, ErrorCode};
 pub use format::Format;
 pub use request::{
-    CancelAllAfterRequest, PlaceRequest, ReplaceRequest, RequestId, WsOp, WsRequest, parse, parse_cancel_all_after,
-    parse_place, parse_replace, parse_ws,
+    CancelAllAfterRequest, PlaceRequest, ReplaceRequest, RequestId, WsOp, WsRequest, parse,
+    parse_cancel_all_after, parse_place, parse_replace, parse_ws,
 };
 
 pub(crate) use error::{excerpt, label};

@@ -42,7 +42,10 @@ fn reply(ws: &mut Ws) -> Value {
 /// How many orders of the account work.
 fn open_orders(world: &World, account: &str) -> usize {
     let path = format!("/api/v1/orders?status=Open&limit=1000&account={account}");
-    ask(world, "GET", &path, "").json()["orders"].as_array().unwrap().len()
+    ask(world, "GET", &path, "").json()["orders"]
+        .as_array()
+        .unwrap()
+        .len()
 }
 
 fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
@@ -55,7 +58,12 @@ fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
 
 /// Commands of one kind, in the order of the journal.
 fn journaled(world: &World, wanted: fn(&Command) -> bool) -> usize {
-    world.matcher().journal.iter().filter(|command| wanted(command)).count()
+    world
+        .matcher()
+        .journal
+        .iter()
+        .filter(|command| wanted(command))
+        .count()
 }
 
 fn disarms(world: &World) -> usize {
@@ -132,7 +140,9 @@ fn a_session_that_is_not_armed_leaves_its_orders() {
     let plain = Ws::connect(&world, "/ws/orders?account=alice");
     let mut disarmed = armed(&world, "alice");
     for (id, want) in [(2, false), (3, false)] {
-        disarmed.send(&format!(r#"{{"id":{id},"op":"cancel_on_disconnect","on":false}}"#));
+        disarmed.send(&format!(
+            r#"{{"id":{id},"op":"cancel_on_disconnect","on":false}}"#
+        ));
         assert_eq!(reply(&mut disarmed), json!({"id":id,"cancel_on_disconnect":want}));
     }
     assert_eq!(disarms(&world), 1, "the second had nothing to end");
@@ -156,7 +166,9 @@ fn a_session_that_is_armed_twice_has_one_arming() {
     for id in [1, 2] {
         other.send(&format!(r#"{{"id":{id},"op":"cancel_on_disconnect","on":true}}"#));
     }
-    wait_until("both", || journaled(&world, |command| matches!(command, Command::Arm(_))) == 3);
+    wait_until("both", || {
+        journaled(&world, |command| matches!(command, Command::Arm(_))) == 3
+    });
     world.matcher().paused = false;
     for id in [1, 2] {
         assert_eq!(reply(&mut other), json!({"id":id,"cancel_on_disconnect":true}));
@@ -174,7 +186,9 @@ fn a_session_that_is_lost_before_its_arming_is_answered_is_not_forgotten() {
     world.matcher().paused = true;
     let mut ws = Ws::connect(&world, "/ws/orders?account=alice");
     ws.send(r#"{"id":1,"op":"cancel_on_disconnect","on":true}"#);
-    wait_until("it", || journaled(&world, |command| matches!(command, Command::Arm(_))) == 1);
+    wait_until("it", || {
+        journaled(&world, |command| matches!(command, Command::Arm(_))) == 1
+    });
     drop(ws);
     world.until("the end", |stats| stats.sessions == 0);
     world.matcher().paused = false;
@@ -185,7 +199,9 @@ fn a_session_that_is_lost_before_its_arming_is_answered_is_not_forgotten() {
 #[test]
 fn a_cancel_for_which_the_ring_has_no_room_is_not_lost() {
     let world = World::new();
-    let sessions: Vec<Ws> = (0..100).map(|index| armed(&world, &format!("a{index}"))).collect();
+    let sessions: Vec<Ws> = (0..100)
+        .map(|index| armed(&world, &format!("a{index}")))
+        .collect();
     for index in 0..100 {
         place(&world, &format!("a{index}"), "Buy", 1_000_000, "0.5");
     }
@@ -214,7 +230,10 @@ fn more_orders_than_one_command_cancels_are_all_canceled() {
     drop(ws);
     wait_until("the disarm", || disarms(&world) == 1);
     wait_until("the cancels", || open_orders(&world, "alice") == 0);
-    assert_eq!(journaled(&world, |command| matches!(command, Command::CancelAll(_))), 3);
+    assert_eq!(
+        journaled(&world, |command| matches!(command, Command::CancelAll(_))),
+        3
+    );
 }
 
 #[test]
@@ -238,8 +257,13 @@ fn a_deadline_that_is_not_renewed_cancels_and_one_that_is_does_not() {
     let mut ws = Ws::connect(&world, "/ws/orders?account=alice");
     place(&world, "alice", "Buy", 1_000_000, "0.5");
     let mut set = |timeout: u64, want: Value| {
-        ws.send(&format!(r#"{{"id":2,"op":"cancel_all_after","timeout_ms":{timeout}}}"#));
-        assert_eq!(reply(&mut ws), json!({"id":2,"cancel_all_after":{"deadline":want}}));
+        ws.send(&format!(
+            r#"{{"id":2,"op":"cancel_all_after","timeout_ms":{timeout}}}"#
+        ));
+        assert_eq!(
+            reply(&mut ws),
+            json!({"id":2,"cancel_all_after":{"deadline":want}})
+        );
     };
     set(5_000, json!("2023-04-30T12:35:15.000Z"));
     world.advance(Duration::from_secs(4));
@@ -254,7 +278,10 @@ fn a_deadline_that_is_not_renewed_cancels_and_one_that_is_does_not() {
     assert_eq!(open_orders(&world, "alice"), 1, "it was ended");
     let body = r#"{"account":"alice","timeout_ms":1000}"#;
     let answer = ask(&world, "POST", "/api/v1/orders/cancel_all_after", body);
-    assert_eq!((answer.status, answer.json()), (200, json!({"deadline":"2023-04-30T12:36:19.000Z"})));
+    assert_eq!(
+        (answer.status, answer.json()),
+        (200, json!({"deadline":"2023-04-30T12:36:19.000Z"}))
+    );
     let before = disarms(&world);
     world.advance(Duration::from_secs(1));
     wait_until("the disarm", || disarms(&world) == before + 1);
@@ -276,7 +303,9 @@ fn a_renewal_that_was_sequenced_in_time_is_not_overtaken_by_the_deadline() {
     world.matcher().paused = true;
     let mut client = Client::connect(&world);
     client.send(client.request("POST", path, r#"{"account":"alice","timeout_ms":5000}"#));
-    wait_until("it", || journaled(&world, |command| matches!(command, Command::Arm(_))) == 2);
+    wait_until("it", || {
+        journaled(&world, |command| matches!(command, Command::Arm(_))) == 2
+    });
     world.advance(Duration::from_secs(2));
     world.settle();
     world.matcher().paused = false;
@@ -350,10 +379,18 @@ fn nobody_is_served_before_the_orders_of_lost_sessions_are_canceled() {
     });
     world.matcher().paused = true;
     world.open();
-    for (method, path) in [("GET", "/readyz"), ("POST", "/api/v1/orders"), ("GET", "/api/v1/orders")] {
+    for (method, path) in [
+        ("GET", "/readyz"),
+        ("POST", "/api/v1/orders"),
+        ("GET", "/api/v1/orders"),
+    ] {
         let body = common::http::limit("plain", "Buy", 1_000_000, "0.5");
         let refused = ask(&world, method, path, &body);
-        assert_eq!((refused.status, refused.code().as_str()), (503, "recovering"), "{path}");
+        assert_eq!(
+            (refused.status, refused.code().as_str()),
+            (503, "recovering"),
+            "{path}"
+        );
     }
     assert!(!world.ask(|gateway| gateway.is_serving()));
     world.matcher().paused = false;

@@ -93,6 +93,8 @@ codes! {
     /// `after` names a sequence whose following order updates are no longer in memory.
     SEQUENCE_TOO_OLD = 410 "sequence_too_old";
 
+    /// An instrument of this name is there already.
+    ALREADY_EXISTS = 409 "already_exists";
     /// The client order id belongs to an order with another body.
     CLIENT_ORDER_ID_REUSED = 409 "client_order_id_reused";
     /// The order is filled, canceled or expired.

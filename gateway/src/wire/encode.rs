@@ -10,8 +10,8 @@ use super::error::ApiError;
 use super::fields::{write, write_enveloped};
 use super::format::Format;
 use super::messages::{
-    self, CancelAllAfterReply, CancelAllReply, CancelOnDisconnectReply, DeadlineMessage, ErrorReply, ExecutionMessage, Heartbeat, OrderMessage, OrderReply, ServerShutdown,
-    UpdateMessage,
+    self, CancelAllAfterReply, CancelAllReply, CancelOnDisconnectReply, DeadlineMessage, ErrorReply,
+    ExecutionMessage, Heartbeat, OrderMessage, OrderReply, ServerShutdown, UpdateMessage,
 };
 use super::number::{write_decimal, write_u64};
 use super::request::RequestId;

@@ -174,14 +174,17 @@ fn plain(reason: RejectReason) -> (ErrorCode, &'static str) {
             "there are as many armings as there may be; disarm some that are no longer needed",
         ),
         RejectReason::UnknownArming => (codes::UNKNOWN_ARMING, "this account has no such arming"),
+        // Of accounts nobody waits for the opening, so it is an instrument.
+        RejectReason::AlreadyExists => (
+            codes::ALREADY_EXISTS,
+            "symbol: an instrument of this name is there already; see GET /api/v1/instruments",
+        ),
         RejectReason::OutOfPlace => (
             codes::RULES_TOO_OLD,
             "the exchange's journal runs by rules that do not know this yet; its operator can raise them with hoga upgrade",
         ),
         // An account is opened before anything is sequenced on its behalf.
-        RejectReason::UnknownAccount
-        | RejectReason::AlreadyExists
-        | RejectReason::InvalidSettings => (
+        RejectReason::UnknownAccount | RejectReason::InvalidSettings => (
             codes::INTERNAL,
             "the engine refused a command that the exchange should not have made; nothing was changed",
         ),

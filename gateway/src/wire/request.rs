@@ -6,8 +6,11 @@ mod replace;
 
 mod cancel_all_after;
 
+mod admin;
+
 mod socket;
 
+pub use admin::{AdminOp, AdminPath, AdminRequest, parse_admin};
 pub use cancel_all_after::{CancelAllAfterRequest, parse_cancel_all_after};
 pub use place::{PlaceRequest, parse_place};
 pub use replace::{ReplaceRequest, parse_replace};

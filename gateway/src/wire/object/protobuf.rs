@@ -35,7 +35,11 @@ const REQUEST: &[Declared] = &[
     (4, Field::Op, Type::Op("replace", REPLACE)),
     (5, Field::Op, Type::Op("cancel", CANCEL)),
     (6, Field::Op, Type::Op("cancel_all", CANCEL_ALL)),
-    (7, Field::Op, Type::Op("cancel_on_disconnect", CANCEL_ON_DISCONNECT)),
+    (
+        7,
+        Field::Op,
+        Type::Op("cancel_on_disconnect", CANCEL_ON_DISCONNECT),
+    ),
     (8, Field::Op, Type::Op("cancel_all_after", CANCEL_ALL_AFTER)),
 ];
 

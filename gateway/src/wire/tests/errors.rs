@@ -35,7 +35,7 @@ fn a_refusal_by_the_engine_has_the_status_that_clients_expect() {
         (R::UnknownInstrument, codes::UNKNOWN_SYMBOL),
         (R::UnknownAccount, codes::INTERNAL),
         (R::UnknownOrder, codes::UNKNOWN_ORDER),
-        (R::AlreadyExists, codes::INTERNAL),
+        (R::AlreadyExists, codes::ALREADY_EXISTS),
         (R::TableFull, codes::ACCOUNTS_FULL),
         (R::Capacity, codes::CAPACITY),
         (R::InvalidPrice, codes::PRICE_OUT_OF_RANGE),

@@ -1,0 +1,321 @@
+//! What an operator asks for.
+
+use hoga_protocol::{
+    AccountName, AccountStatus, AsciiText, FeeRate, InstrumentSpec, InstrumentStatus, Lots, Notional,
+    OperatorName, Scaled, Symbol,
+};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::wire::codes;
+use crate::wire::decimal::parse_on_grid;
+use crate::wire::error::{ApiError, excerpt, excerpt_json};
+
+/// The paths below `/api/v1/admin/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AdminPath {
+    /// `instruments`
+    Instruments,
+    /// `fees`
+    Fees,
+    /// `instrument_status`
+    InstrumentStatus,
+    /// `account_status`
+    AccountStatus,
+    /// `account_limits`
+    AccountLimits,
+    /// `cancel_all`
+    CancelAll,
+}
+
+impl AdminPath {
+    /// The path that ends in `name`.
+    pub fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "instruments" => Self::Instruments,
+            "fees" => Self::Fees,
+            "instrument_status" => Self::InstrumentStatus,
+            "account_status" => Self::AccountStatus,
+            "account_limits" => Self::AccountLimits,
+            "cancel_all" => Self::CancelAll,
+            _ => return None,
+        })
+    }
+}
+
+/// What an operator asks for, and the name that was given with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdminRequest {
+    /// Who does it, if that was said.
+    pub by: Option<OperatorName>,
+    /// What.
+    pub op: AdminOp,
+}
+
+/// What an operator asks for, with names where the engine has numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AdminOp {
+    /// A new instrument.
+    DefineInstrument(InstrumentSpec),
+    /// Other fees.
+    SetFees {
+        /// Of which instrument.
+        symbol: Symbol,
+        /// What the resting side pays.
+        maker: FeeRate,
+        /// What the aggressor pays.
+        taker: FeeRate,
+    },
+    /// To open or close an instrument.
+    SetInstrumentStatus {
+        /// Which.
+        symbol: Symbol,
+        /// From now on.
+        status: InstrumentStatus,
+    },
+    /// To suspend an account, or end that.
+    SetAccountStatus {
+        /// Which.
+        account: AccountName,
+        /// From now on.
+        status: AccountStatus,
+    },
+    /// Another limit of open orders.
+    SetAccountLimits {
+        /// Whose.
+        account: AccountName,
+        /// The most; [`u32::MAX`] for none.
+        max_open_orders: u32,
+    },
+    /// To cancel an account's orders.
+    CancelAll {
+        /// Whose.
+        account: AccountName,
+        /// Only this instrument's.
+        symbol: Option<Symbol>,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Define<'a> {
+    by: Option<String>,
+    symbol: String,
+    #[serde(borrow)]
+    tick_size: &'a RawValue,
+    lot_size: &'a RawValue,
+    quote_decimals: u8,
+    min_quantity: &'a RawValue,
+    max_quantity: &'a RawValue,
+    min_notional: &'a RawValue,
+    maker_fee: &'a RawValue,
+    taker_fee: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fees<'a> {
+    by: Option<String>,
+    symbol: String,
+    #[serde(borrow)]
+    maker_fee: &'a RawValue,
+    taker_fee: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfInstrument {
+    by: Option<String>,
+    symbol: String,
+    status: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfAccount {
+    by: Option<String>,
+    account: String,
+    status: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Limits<'a> {
+    by: Option<String>,
+    account: String,
+    /// Raw, since null is a value of it and may not be left out by mistake.
+    #[serde(borrow)]
+    max_open_orders: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cancel {
+    by: Option<String>,
+    account: String,
+    symbol: Option<String>,
+}
+
+/// Reads the JSON body of a request to `path`.
+///
+/// # Errors
+/// [`ApiError`] naming the field, and what is wrong with it.
+pub fn parse_admin(path: AdminPath, body: &[u8]) -> Result<AdminRequest, ApiError> {
+    let (by, op) = match path {
+        AdminPath::Instruments => {
+            let body: Define<'_> = read(body)?;
+            (body.by.clone(), AdminOp::DefineInstrument(spec(&body)?))
+        }
+        AdminPath::Fees => {
+            let body: Fees<'_> = read(body)?;
+            let (maker, taker) = (
+                rate("maker_fee", body.maker_fee)?,
+                rate("taker_fee", body.taker_fee)?,
+            );
+            let symbol = text("symbol", &body.symbol)?;
+            (body.by, AdminOp::SetFees { symbol, maker, taker })
+        }
+        AdminPath::InstrumentStatus => {
+            let body: OfInstrument = read(body)?;
+            let symbol = text("symbol", &body.symbol)?;
+            let status = match body.status.as_str() {
+                "Open" => InstrumentStatus::Open,
+                "CancelOnly" => InstrumentStatus::CancelOnly,
+                other => return Err(no_status("Open or CancelOnly", other)),
+            };
+            (body.by, AdminOp::SetInstrumentStatus { symbol, status })
+        }
+        AdminPath::AccountStatus => {
+            let body: OfAccount = read(body)?;
+            let account = text("account", &body.account)?;
+            let status = match body.status.as_str() {
+                "Active" => AccountStatus::Active,
+                "Suspended" => AccountStatus::Suspended,
+                other => return Err(no_status("Active or Suspended", other)),
+            };
+            (body.by, AdminOp::SetAccountStatus { account, status })
+        }
+        AdminPath::AccountLimits => {
+            let body: Limits<'_> = read(body)?;
+            let account = text("account", &body.account)?;
+            let max_open_orders = match body.max_open_orders.get() {
+                "null" => u32::MAX,
+                number => number.parse().map_err(|_| {
+                    let why = "must be a whole number, or null for no limit";
+                    invalid("max_open_orders", &format!("{why}, not {}", excerpt_json(number)))
+                })?,
+            };
+            let op = AdminOp::SetAccountLimits {
+                account,
+                max_open_orders,
+            };
+            (body.by, op)
+        }
+        AdminPath::CancelAll => {
+            let body: Cancel = read(body)?;
+            let account = text("account", &body.account)?;
+            let symbol = body.symbol.map(|symbol| text("symbol", &symbol)).transpose()?;
+            (body.by, AdminOp::CancelAll { account, symbol })
+        }
+    };
+    let by = by.map(|by| text("by", &by)).transpose()?;
+    Ok(AdminRequest { by, op })
+}
+
+fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(body).map_err(|error| {
+        let code = if error.is_data() {
+            codes::INVALID_FIELD
+        } else {
+            codes::INVALID_JSON
+        };
+        ApiError::new(code, format!("the body is not what this path takes: {error}"))
+    })
+}
+
+fn spec(body: &Define<'_>) -> Result<InstrumentSpec, ApiError> {
+    let quote_scale = body.quote_decimals;
+    if quote_scale > Scaled::MAX_SCALE {
+        return Err(invalid("quote_decimals", "must be at most 18"));
+    }
+    let lot = step("lot_size", body.lot_size)?;
+    let unit = |scale| Scaled { mantissa: 1, scale };
+    let lots = |name, value| on_grid(name, value, lot).map(Lots);
+    InstrumentSpec::new(
+        text("symbol", &body.symbol)?,
+        step("tick_size", body.tick_size)?,
+        lot,
+        quote_scale,
+        lots("min_quantity", body.min_quantity)?,
+        lots("max_quantity", body.max_quantity)?,
+        Notional(on_grid("min_notional", body.min_notional, unit(quote_scale))?.into()),
+        rate("maker_fee", body.maker_fee)?,
+        rate("taker_fee", body.taker_fee)?,
+    )
+    .map_err(|error| ApiError::new(codes::INVALID_FIELD, error.to_string()))
+}
+
+/// A number's digits: as they are, or in quotes.
+fn digits(raw: &RawValue) -> &str {
+    let text = raw.get();
+    text.strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'))
+        .unwrap_or(text)
+}
+
+/// A step of a grid, greater than zero.
+fn step(name: &str, raw: &RawValue) -> Result<Scaled, ApiError> {
+    let decimals = digits(raw)
+        .split_once('.')
+        .map_or(0, |(_, fraction)| fraction.len());
+    let scale = u8::try_from(decimals).unwrap_or(u8::MAX);
+    let wrong = "must be a number greater than zero, with at most 18 decimals and no exponent";
+    if scale > Scaled::MAX_SCALE {
+        return Err(invalid(name, wrong));
+    }
+    match parse_on_grid(digits(raw), Scaled { mantissa: 1, scale }) {
+        Ok(mantissa) if mantissa > 0 => Ok(Scaled { mantissa, scale }),
+        _ => Err(invalid(name, wrong)),
+    }
+}
+
+fn on_grid(name: &str, raw: &RawValue, step: Scaled) -> Result<u64, ApiError> {
+    parse_on_grid(digits(raw), step)
+        .map_err(|error| invalid(name, &format!("{} {error}", excerpt_json(raw.get()))))
+}
+
+/// A fee rate: a fraction of at most six decimals, negative for a rebate.
+fn rate(name: &str, raw: &RawValue) -> Result<FeeRate, ApiError> {
+    let text = digits(raw);
+    let (sign, text) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text),
+    };
+    let parts = parse_on_grid(
+        text,
+        Scaled {
+            mantissa: 1,
+            scale: 6,
+        },
+    );
+    let parts = parts
+        .ok()
+        .and_then(|parts| i32::try_from(parts).ok())
+        .filter(|parts| *parts <= FeeRate::MAX.0);
+    parts.map(|parts| FeeRate(sign * parts)).ok_or_else(|| {
+        let why = "must be a fraction of at most 6 decimals, such as 0.0005";
+        invalid(name, &format!("{why}, not {}", excerpt_json(raw.get())))
+    })
+}
+
+fn text<const N: usize, const KIND: u8>(name: &str, text: &str) -> Result<AsciiText<N, KIND>, ApiError> {
+    AsciiText::new(text).map_err(|error| invalid(name, &format!("{} {error}", excerpt(text))))
+}
+
+fn no_status(known: &str, text: &str) -> ApiError {
+    invalid("status", &format!("must be {known}, not {}", excerpt(text)))
+}
+
+fn invalid(name: &str, why: &str) -> ApiError {
+    ApiError::new(codes::INVALID_FIELD, format!("{name}: {why}"))
+}

@@ -1,0 +1,278 @@
+//! What operators may do, and how it is told.
+
+mod common;
+
+use common::http::{Client, Response, ask, limit, place};
+use common::{Setup, World};
+use hoga_gateway::GatewayConfig;
+use hoga_protocol::Command;
+use serde_json::{Value, json};
+
+const DEFINE: &str = r#"{"by":"ann","symbol":"XRP-KRW","tick_size":0.5,"lot_size":"0.01","quote_decimals":4,"min_quantity":0.01,"max_quantity":1000,"min_notional":"10","maker_fee":-0.0001,"taker_fee":"0.0005"}"#;
+
+fn admin(world: &World, path: &str, body: &str) -> Response {
+    ask(world, "POST", &format!("/api/v1/admin/{path}"), body)
+}
+
+/// The status, and the stable code of an error.
+fn outcome(response: &Response) -> (u16, String) {
+    (response.status, response.code())
+}
+
+/// Who did what was done last.
+fn last_by(world: &World) -> String {
+    match world.matcher().journal.last() {
+        Some(Command::Administer(administer)) => administer.by().as_str().to_owned(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn ok(world: &World, path: &str, body: &str) -> Value {
+    let response = admin(world, path, body);
+    assert_eq!(response.status, 200, "{path} {body}: {response:?}");
+    response.json()
+}
+
+fn order(world: &World, body: &str) -> (u16, String) {
+    outcome(&ask(world, "POST", "/api/v1/orders", body))
+}
+
+#[test]
+fn what_an_operator_sets_is_in_force_at_once_and_has_a_name() {
+    let world = World::new();
+    assert_eq!(ok(&world, "instruments", DEFINE), json!({"sequence": 4}));
+    assert_eq!(last_by(&world), "ann");
+    let listed = ask(&world, "GET", "/api/v1/instruments", "").json()["instruments"][2].clone();
+    let expected = json!({"symbol":"XRP-KRW","tick_size":0.5,"lot_size":0.01,"min_quantity":0.01,"max_quantity":1000,"min_notional":10,"quote_decimals":4,"maker_fee":-0.0001,"taker_fee":0.0005});
+    assert_eq!(listed, expected);
+    let trade = |side: &str| {
+        format!(
+            r#"{{"account":"{side}","symbol":"XRP-KRW","side":"{side}","type":"Limit","price":600.5,"quantity":1}}"#
+        )
+    };
+    assert_eq!(order(&world, &trade("Sell")).0, 201);
+    assert_eq!(order(&world, &trade("Buy")).0, 201);
+    let shown = ask(&world, "GET", "/api/v1/executions/XRP-KRW", "");
+    assert_eq!(shown.json().as_array().map(Vec::len), Some(2), "{shown:?}");
+
+    ok(
+        &world,
+        "fees",
+        r#"{"symbol":"XRP-KRW","maker_fee":0,"taker_fee":0.001}"#,
+    );
+    assert_eq!(last_by(&world), "operator");
+    let listed = ask(&world, "GET", "/api/v1/instruments", "").json()["instruments"][2].clone();
+    assert_eq!(
+        (&listed["maker_fee"], &listed["taker_fee"]),
+        (&json!(0), &json!(0.001))
+    );
+
+    ok(
+        &world,
+        "instrument_status",
+        r#"{"symbol":"XRP-KRW","status":"CancelOnly"}"#,
+    );
+    assert_eq!(order(&world, &trade("Buy")), (422, "instrument_closed".into()));
+    ok(
+        &world,
+        "instrument_status",
+        r#"{"symbol":"XRP-KRW","status":"Open"}"#,
+    );
+    assert_eq!(order(&world, &trade("Buy")).0, 201);
+
+    ok(
+        &world,
+        "account_status",
+        r#"{"account":"new","status":"Suspended"}"#,
+    );
+    let new = limit("new", "Buy", 1_000_000, "1");
+    assert_eq!(
+        order(&world, &new),
+        (403, "account_suspended".into()),
+        "before it has ever traded"
+    );
+    ok(&world, "account_status", r#"{"account":"new","status":"Active"}"#);
+    ok(
+        &world,
+        "account_limits",
+        r#"{"account":"new","max_open_orders":1}"#,
+    );
+    assert_eq!(order(&world, &new).0, 201);
+    assert_eq!(order(&world, &new), (422, "account_limit".into()));
+    ok(
+        &world,
+        "account_limits",
+        r#"{"account":"new","max_open_orders":null}"#,
+    );
+    assert_eq!(order(&world, &new).0, 201);
+}
+
+#[test]
+fn an_operators_cancel_does_not_stop_at_its_first_slice() {
+    let world = World::new();
+    assert_eq!(
+        ok(&world, "cancel_all", r#"{"account":"nobody"}"#),
+        json!({"canceled": 0})
+    );
+    let mut client = Client::connect(&world);
+    let body = limit("alice", "Buy", 1_000_000, "0.5");
+    for _ in 0..300 {
+        assert_eq!(client.ask("POST", "/api/v1/orders", &body).status, 201);
+    }
+    place(&world, "bob", "Buy", 1_000_000, "0.5");
+    let none = ok(&world, "cancel_all", r#"{"account":"alice","symbol":"ETH-KRW"}"#);
+    assert_eq!(none, json!({"canceled": 0}));
+    let all = ok(&world, "cancel_all", r#"{"account":"alice","by":"ann"}"#);
+    assert_eq!(all, json!({"canceled": 300}));
+    assert_eq!(last_by(&world), "ann", "the second slice, too");
+    let left = ask(&world, "GET", "/api/v1/orders?account=bob&status=Open", "").json();
+    assert_eq!(left["orders"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn what_cannot_be_is_refused_and_changes_nothing() {
+    let world = World::new();
+    ok(&world, "instruments", DEFINE);
+    let before = world.matcher().journal.len();
+    for (path, body, expected) in [
+        ("instruments", "{", (400, "invalid_json")),
+        ("instruments", "{}", (400, "invalid_field")),
+        (
+            "instruments",
+            &DEFINE.replace("0.5,", "0,"),
+            (400, "invalid_field"),
+        ),
+        (
+            "instruments",
+            &DEFINE.replace("0.5,", "5e-1,"),
+            (400, "invalid_field"),
+        ),
+        (
+            "instruments",
+            &DEFINE.replace("0.5,", "-0.5,"),
+            (400, "invalid_field"),
+        ),
+        (
+            "instruments",
+            &DEFINE.replace(":4,", ":1,"),
+            (400, "invalid_field"),
+        ),
+        (
+            "instruments",
+            &DEFINE.replace("1000", "0.001"),
+            (400, "invalid_field"),
+        ),
+        (
+            "instruments",
+            &DEFINE.replace("\"ann\"", "\"a n\""),
+            (400, "invalid_field"),
+        ),
+        (
+            "fees",
+            r#"{"symbol":"XRP-KRW","maker_fee":0.00000001,"taker_fee":0}"#,
+            (400, "invalid_field"),
+        ),
+        (
+            "fees",
+            r#"{"symbol":"XRP-KRW","maker_fee":-0.01,"taker_fee":0}"#,
+            (400, "invalid_field"),
+        ),
+        (
+            "fees",
+            r#"{"symbol":"XRP-KRW","maker_fee":--1,"taker_fee":0}"#,
+            (400, "invalid_json"),
+        ),
+        (
+            "fees",
+            r#"{"symbol":"NO","maker_fee":0,"taker_fee":0}"#,
+            (404, "unknown_symbol"),
+        ),
+        (
+            "instrument_status",
+            r#"{"symbol":"NO","status":"Open"}"#,
+            (404, "unknown_symbol"),
+        ),
+        (
+            "instrument_status",
+            r#"{"symbol":"XRP-KRW","status":"open"}"#,
+            (400, "invalid_field"),
+        ),
+        (
+            "account_status",
+            r#"{"account":"a","status":"Open"}"#,
+            (400, "invalid_field"),
+        ),
+        ("account_limits", r#"{"account":"a"}"#, (400, "invalid_field")),
+        (
+            "account_limits",
+            r#"{"account":"a","max_open_orders":-1}"#,
+            (400, "invalid_field"),
+        ),
+        (
+            "cancel_all",
+            r#"{"account":"a","all":true}"#,
+            (400, "invalid_field"),
+        ),
+        (
+            "cancel_all",
+            r#"{"account":"a","account":"b"}"#,
+            (400, "invalid_field"),
+        ),
+        ("nothing", "{}", (404, "not_found")),
+    ] {
+        let got = outcome(&admin(&world, path, body));
+        assert_eq!((got.0, got.1.as_str()), expected, "{path} {body}");
+    }
+    assert_eq!(world.matcher().journal.len(), before);
+    assert_eq!(
+        outcome(&admin(&world, "instruments", DEFINE)),
+        (409, "already_exists".into())
+    );
+    let got = ask(&world, "GET", "/api/v1/admin/fees", "");
+    assert_eq!((got.status, got.header("allow")), (405, Some("POST")));
+}
+
+#[test]
+fn rules_that_know_no_administration_do_not_pretend_to() {
+    let world = World::with(Setup {
+        rules: 2,
+        ..Setup::default()
+    });
+    let got = admin(
+        &world,
+        "instrument_status",
+        r#"{"symbol":"BTC-KRW","status":"CancelOnly"}"#,
+    );
+    assert_eq!(outcome(&got), (409, "rules_too_old".into()));
+    place(&world, "alice", "Buy", 1_000_000, "0.5");
+}
+
+#[test]
+fn coming_from_this_machine_is_not_enough_where_requests_must_be_signed_or_a_page_asks() {
+    let setup = Setup::default();
+    let world = World::with(Setup {
+        config: GatewayConfig {
+            authenticated: true,
+            ..setup.config
+        },
+        ..Setup::default()
+    });
+    assert_eq!(
+        outcome(&admin(&world, "instruments", DEFINE)),
+        (403, "forbidden".into())
+    );
+    assert_eq!(world.matcher().journal.len(), 3);
+    let world = World::new();
+    for (header, code) in [
+        ("Host: evil.example", "unknown_host"),
+        ("Host: localhost\r\nOrigin: http://evil.example", "foreign_origin"),
+    ] {
+        let mut client = Client::connect(&world);
+        let length = DEFINE.len();
+        client.send(format!(
+            "POST /api/v1/admin/instruments HTTP/1.1\r\n{header}\r\nContent-Length: {length}\r\n\r\n{DEFINE}"
+        ));
+        assert_eq!(outcome(&client.response()), (403, code.into()));
+    }
+    assert_eq!(world.matcher().journal.len(), 3);
+}
