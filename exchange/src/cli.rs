@@ -1,5 +1,7 @@
 //! The command line: one `match` over what the program can do.
 
+mod admin;
+
 mod keys;
 
 use std::io::{self, Write};
@@ -11,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 use hoga_protocol::{AccountName, Nanos, OperatorName};
 use toml::{Table, Value};
 
+use self::admin::{AdminArgs, AuditArgs};
 use self::keys::KeysMode;
 use crate::config::{Config, Durability};
 use crate::journal_dump::{self, Form, Selection, parse_kind, parse_time};
@@ -48,6 +51,10 @@ enum Mode {
     /// Make, list or revoke the API keys of those who trade.
     #[command(subcommand)]
     Keys(KeysMode),
+    /// Administer a running exchange: instruments, fees, accounts. What is done stands in the journal, with who did it.
+    Admin(AdminArgs),
+    /// Print what operators did, and what was armed and disarmed, from the journal.
+    Audit(AuditArgs),
     /// Show what a running exchange has measured of itself: latencies, batches, rings.
     Latency(LatencyArgs),
     /// Tell what of this machine, and of a running exchange, costs latency or breaks a promise, and how to mend it.
@@ -257,11 +264,7 @@ struct DumpArgs {
 
 impl DumpArgs {
     fn run(self) -> Result<(), String> {
-        let form = match (self.json, self.csv) {
-            (true, _) => Form::Json,
-            (_, true) => Form::Csv,
-            _ => Form::Text,
-        };
+        let form = Form::chosen(self.json, self.csv);
         let selection = Selection {
             from: self.from,
             until: self.until,
@@ -386,6 +389,8 @@ pub fn run() -> ExitCode {
         Some(Mode::Upgrade(args)) => args.config().and_then(|config| upgrade::run(&config)),
         Some(Mode::Snapshot(mode)) => mode.run(),
         Some(Mode::Keys(mode)) => mode.run(),
+        Some(Mode::Admin(args)) => args.run(),
+        Some(Mode::Audit(args)) => args.run(),
         Some(Mode::Latency(args)) => args.run(),
         Some(Mode::Doctor(args)) => match args.run() {
             Ok(false) => return ExitCode::FAILURE,

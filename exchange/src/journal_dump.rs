@@ -54,6 +54,17 @@ pub enum Form {
     Csv,
 }
 
+impl Form {
+    /// The one that the flags of a command line choose.
+    pub fn chosen(json: bool, csv: bool) -> Form {
+        match (json, csv) {
+            (true, _) => Form::Json,
+            (_, true) => Form::Csv,
+            _ => Form::Text,
+        }
+    }
+}
+
 /// Reads the journal in `dir` from its beginning and prints the commands of `selection`. What the engine makes of each is
 /// printed with it.
 ///

@@ -36,6 +36,7 @@ pub mod upgrade;
 
 pub mod doctor;
 
+pub mod admin_tool;
 pub mod archive;
 pub mod journal_dump;
 pub mod journal_tools;
