@@ -216,6 +216,8 @@ fn a_path_that_is_not_there_is_404_and_a_method_that_does_not_fit_405() {
         ("HEAD", "/ws/orders", "GET"),
         ("PUT", "/api/v1/orders", "GET, HEAD, POST, DELETE"),
         ("OPTIONS", "/api/v1/orders", "GET, HEAD, POST, DELETE"),
+        ("GET", "/api/v1/orders/cancel_all_after", "POST"),
+        ("GET", "/api/v1/admin/fees", "POST"),
         ("POST", "/api/v1/orders/x", "GET, HEAD, PATCH, DELETE"),
         ("DELETE", "/api/v1/instruments", "GET, HEAD"),
     ];
@@ -351,6 +353,13 @@ fn order_entry_and_orders_are_private_and_market_data_is_not() {
         ("GET", order),
         ("DELETE", "/api/v1/orders"),
         ("GET", "/api/v1/orders"),
+        ("POST", "/api/v1/orders/cancel_all_after"),
+        ("POST", "/api/v1/admin/instruments"),
+        ("POST", "/api/v1/admin/fees"),
+        ("POST", "/api/v1/admin/instrument_status"),
+        ("POST", "/api/v1/admin/account_status"),
+        ("POST", "/api/v1/admin/account_limits"),
+        ("POST", "/api/v1/admin/cancel_all"),
     ];
     let public = [
         "/",

@@ -74,7 +74,17 @@ fn every_message_says_the_same_in_every_format() {
                 encode::cancel_all_reply(out, &id, canceled, format)
             });
         }
-        for message in ["later".to_owned(), "a \"quote\", \\, a\nline, 호가 ".repeat(20)] {
+        for on in [true, false] {
+            check("ServerMessage", |out, format| {
+                encode::cancel_on_disconnect_reply(out, &id, on, format)
+            });
+        }
+        for deadline in [None, Some(Nanos(1_682_858_110_123_456_789))] {
+            check("ServerMessage", |out, format| {
+                encode::cancel_all_after_reply(out, &id, deadline, format)
+            });
+        }
+        for message in ["later.to_owned(), "a \"quote\", \\, a\nline, 호가 ".repeat(20)] {
             let error = ApiError::new(codes::BUSY, message);
             for id in [None, Some(&id)] {
                 check("ServerMessage", |out, format| {

@@ -8,7 +8,10 @@ use hoga_views::ViewLimits;
 
 use super::fixture::Exchange;
 use crate::route::route;
-use crate::wire::{ApiError, Format, codes, encode, parse_place, parse_replace, parse_ws};
+use crate::wire::request::{AdminPath, parse_admin};
+use crate::wire::{
+    ApiError, Format, codes, encode, parse_cancel_all_after, parse_place, parse_replace, parse_ws,
+};
 
 #[test]
 fn an_error_is_json_whatever_its_message_holds() {
@@ -124,7 +127,7 @@ fn the_documents_own_examples_are_accepted() {
         .lines()
         .filter(|line| line.starts_with("{") && line.contains("\"op\":"))
         .collect();
-    assert_eq!(messages.len(), 4);
+    assert_eq!(messages.len(), 6);
     for message in messages {
         assert!(parse_ws(message.as_bytes()).is_ok(), "{message}");
     }
@@ -132,10 +135,15 @@ fn the_documents_own_examples_are_accepted() {
         .lines()
         .filter_map(|line| line.split("-d '").nth(1))
         .collect();
-    assert_eq!(bodies.len(), 2);
+    assert_eq!(bodies.len(), 4);
     let body = |at: usize| bodies[at].trim_end_matches('\'').as_bytes();
     assert!(
         parse_place(body(0)).is_ok() && parse_replace(body(1)).is_ok(),
+        "{bodies:?}"
+    );
+    assert!(
+        parse_cancel_all_after(body(2)).is_ok()
+            && parse_admin(AdminPath::InstrumentStatus, body(3)).is_ok(),
         "{bodies:?}"
     );
     let targets: Vec<&str> = document
