@@ -84,7 +84,7 @@ fn every_message_says_the_same_in_every_format() {
                 encode::cancel_all_after_reply(out, &id, deadline, format)
             });
         }
-        for message in ["later.to_owned(), "a \"quote\", \\, a\nline, 호가 ".repeat(20)] {
+        for message in ["later".to_owned(), "a \"quote\", \\, a\nline, 호가 ".repeat(20)] {
             let error = ApiError::new(codes::BUSY, message);
             for id in [None, Some(&id)] {
                 check("ServerMessage", |out, format| {

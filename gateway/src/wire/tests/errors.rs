@@ -142,8 +142,7 @@ fn the_documents_own_examples_are_accepted() {
         "{bodies:?}"
     );
     assert!(
-        parse_cancel_all_after(body(2)).is_ok()
-            && parse_admin(AdminPath::InstrumentStatus, body(3)).is_ok(),
+        parse_cancel_all_after(body(2)).is_ok() && parse_admin(AdminPath::InstrumentStatus, body(3)).is_ok(),
         "{bodies:?}"
     );
     let targets: Vec<&str> = document

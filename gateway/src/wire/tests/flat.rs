@@ -224,7 +224,10 @@ fn join(path: &str, name: &str) -> String {
 }
 
 fn is_time(path: &str) -> bool {
-    path == "time" || path.ends_with("_time") || path.ends_with("_at")
+    path == "time"
+        || ["_time", "_at", ".deadline"]
+            .iter()
+            .any(|end| path.ends_with(end))
 }
 
 fn iso(millis: u64) -> String {
