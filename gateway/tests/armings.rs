@@ -116,7 +116,7 @@ fn an_armed_session_leaves_no_order_behind_however_it_ends() {
             world.advance(Duration::from_secs(30));
             world.settle();
             world.advance(Duration::from_secs(90));
-            world.settle();
+            wait_until("the cancel", || disarms(world) == 1);
             drop(ws);
         }),
     ];

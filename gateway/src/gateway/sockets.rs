@@ -39,7 +39,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         let next_deadline = core.and_then(|core| core.desk.next_deadline());
         let retry = match next_deadline {
             _ if owes => OWED_RETRY,
-            // One that has passed waits for the command that renews it.
+            // One that has passed waits until the command that is folded in part is whole.
             Some(at) => Duration::from_nanos(at.0.saturating_sub(self.clock.now().0)).max(OWED_RETRY),
             None => Duration::MAX,
         };
