@@ -24,6 +24,8 @@ mod listener;
 
 mod connections;
 
+mod origins;
+
 mod line;
 
 mod egress;

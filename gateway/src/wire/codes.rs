@@ -107,6 +107,8 @@ codes! {
     /// The exchange has as many accounts as it may.
     ACCOUNTS_FULL = 422 "accounts_full";
 
+    /// Too many connections of one address.
+    TOO_MANY_FROM_ADDRESS = 429 "too_many_from_address";
     /// Too many connections.
     TOO_MANY_CONNECTIONS = 503 "too_many_connections";
     /// The input ring is nearly full; nothing was sequenced.
