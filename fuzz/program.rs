@@ -71,6 +71,7 @@ impl<'a> Program<'a> {
             _ if kind >= 128 => Command::Checkpoint(Checkpoint {
                 previous: self.check.filter(|_| kind < 208),
             }),
+            _ if kind >= 64 => self.govern(sequence)?,
             _ => return Some(Step::OutOfPlace(self.new_order(false)?)),
         }))
     }
@@ -122,6 +123,60 @@ impl<'a> Program<'a> {
                 Some(self.quantity()?)
             },
         }))
+    }
+
+    /// What an account arms or an operator does.
+    fn govern(&mut self, sequence: Sequence) -> Option<Command> {
+        let (what, who, value) = (self.byte()?, self.byte()?, self.byte()?);
+        let account = AccountId(u32::from(who) % 4);
+        let instrument = InstrumentId(u32::from(who >> 2) % 4);
+        let action = match what % 8 {
+            0 => {
+                let cause = match value {
+                    0..128 => ArmCause::Disconnect,
+                    _ => ArmCause::Deadline(Nanos(value.into())),
+                };
+                return Some(Command::Arm(Arm { account, cause }));
+            }
+            1 => {
+                let arming = Sequence(sequence.0.saturating_sub(value.into()));
+                return Some(Command::Disarm(Disarm { account, arming }));
+            }
+            2 => AdminAction::SetFees(SetFees {
+                instrument,
+                maker: FeeRate((i32::from(value) - 100) * 1_000),
+                taker: FeeRate(i32::from(what) * 1_000),
+            }),
+            3 => AdminAction::SetInstrumentStatus(SetInstrumentStatus {
+                instrument,
+                status: match value < 160 {
+                    true => InstrumentStatus::Open,
+                    false => InstrumentStatus::CancelOnly,
+                },
+            }),
+            4 => AdminAction::SetAccountStatus(SetAccountStatus {
+                account,
+                status: match value < 160 {
+                    true => AccountStatus::Active,
+                    false => AccountStatus::Suspended,
+                },
+            }),
+            5 => AdminAction::SetAccountLimits(SetAccountLimits {
+                account,
+                max_open_orders: match value < 160 {
+                    true => u32::MAX,
+                    false => u32::from(value - 160) % 16,
+                },
+            }),
+            6 => AdminAction::CancelAll(CancelAll {
+                account,
+                instrument: (value < 128).then_some(instrument),
+                before: None,
+            }),
+            _ => return self.record(),
+        };
+        let by = OperatorName::new("ops").unwrap_or_default();
+        Some(Command::Administer(Administer::new(by, action)))
     }
 
     /// Mostly an order of its own account, sometimes of another, sometimes one that never was.

@@ -70,5 +70,15 @@ fn words(body: &EventBody) -> [u64; 3] {
             ]
         }
         EventBody::EngineVersionRaised(raised) => [11, u64::from(raised.version), 0],
+        EventBody::Armed(armed) => [12, u64::from(armed.account.0), armed.arming.0],
+        EventBody::Disarmed(disarmed) => [13, u64::from(disarmed.account.0), disarmed.arming.0],
+        EventBody::FeesSet(set) => [
+            14,
+            u64::from(set.instrument.0),
+            set.maker.0 as u64 ^ (set.taker.0 as u64) << 32,
+        ],
+        EventBody::InstrumentStatusSet(set) => [15, u64::from(set.instrument.0), set.status as u64],
+        EventBody::AccountStatusSet(set) => [16, u64::from(set.account.0), set.status as u64],
+        EventBody::AccountLimitsSet(set) => [17, u64::from(set.account.0), u64::from(set.max_open_orders)],
     }
 }

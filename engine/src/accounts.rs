@@ -1,9 +1,11 @@
-//! The accounts, numbered from 0 in the order of opening, each with its live orders, oldest first.
+//! The accounts, numbered from 0 in the order of opening, each with its live orders, oldest first, and with what it may
+//! send.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use hashbrown::HashTable;
-use hoga_protocol::{AccountId, AccountName, InstrumentId, OpenAccount, RejectReason};
+use hoga_protocol::{AccountId, AccountName, AccountStatus, InstrumentId, OpenAccount, RejectReason};
 
 use crate::keyed::{HashKey, Names};
 use crate::order::{ACCOUNT, ACCOUNT_INSTRUMENT};
@@ -16,6 +18,26 @@ use crate::slab::Slot;
 struct Account {
     live: Queue<ACCOUNT>,
     home: Lane,
+    /// How many are live.
+    open: u32,
+    /// Below how many it may send whatever it likes: 0 where it is suspended.
+    free_below: u32,
+}
+
+/// What an account may send and hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) status: AccountStatus,
+    /// The most orders in the books.
+    pub(crate) max_open_orders: u32,
+}
+
+impl Standing {
+    /// That of an account that nobody has administered.
+    pub(crate) const FREE: Standing = Standing {
+        status: AccountStatus::Active,
+        max_open_orders: u32::MAX,
+    };
 }
 
 /// The live orders of one account in one instrument.
@@ -33,6 +55,8 @@ pub(crate) struct Accounts {
     list: Vec<Account>,
     /// The lanes that are nobody's home, each with an order at least.
     abroad: HashTable<Lane>,
+    /// The accounts that stand otherwise than [`Standing::FREE`].
+    restricted: BTreeMap<AccountId, Standing>,
     names: Vec<AccountName>,
     taken: Names<AccountName>,
 }
@@ -43,6 +67,7 @@ impl Accounts {
             max,
             list: Vec::new(),
             abroad: HashTable::new(),
+            restricted: BTreeMap::new(),
             names: Vec::new(),
             taken: Names::new(key),
         }
@@ -62,6 +87,8 @@ impl Accounts {
         self.list.push(Account {
             live: Queue::EMPTY,
             home: Lane::new(open.account, InstrumentId(0)),
+            open: 0,
+            free_below: Standing::FREE.max_open_orders,
         });
         Ok(())
     }
@@ -79,12 +106,66 @@ impl Accounts {
         self.names.iter().copied()
     }
 
+    /// Why `account`, which is open, may not send an order, which `may_rest` or not.
+    #[inline]
+    pub(crate) fn check_order(&self, account: AccountId, may_rest: bool) -> Result<(), RejectReason> {
+        match self.restricted.is_empty() {
+            true => Ok(()),
+            false => self.check_restricted(account, may_rest),
+        }
+    }
+
+    #[inline(never)]
+    fn check_restricted(&self, account: AccountId, may_rest: bool) -> Result<(), RejectReason> {
+        let Account { open, free_below, .. } = self.list[account.0 as usize];
+        if open < free_below {
+            return Ok(());
+        }
+        match self.may_send(account) {
+            false => Err(RejectReason::AccountSuspended),
+            true if may_rest => Err(RejectReason::AccountLimit),
+            true => Ok(()),
+        }
+    }
+
+    /// Whether `account`, which is open, may do more than cancel.
+    #[inline]
+    pub(crate) fn may_send(&self, account: AccountId) -> bool {
+        self.restricted.is_empty()
+            || self.list[account.0 as usize].free_below > 0
+            || self.standing(account).status == AccountStatus::Active
+    }
+
+    pub(crate) fn standing(&self, account: AccountId) -> Standing {
+        self.restricted.get(&account).copied().unwrap_or(Standing::FREE)
+    }
+
+    /// Changes how `account`, which is open, stands.
+    pub(crate) fn set_standing(&mut self, account: AccountId, standing: Standing) {
+        self.list[account.0 as usize].free_below = match standing.status {
+            AccountStatus::Active => standing.max_open_orders,
+            AccountStatus::Suspended => 0,
+        };
+        match standing {
+            Standing::FREE => self.restricted.remove(&account),
+            _ => self.restricted.insert(account, standing),
+        };
+    }
+
+    /// The accounts that stand otherwise than free, in the order of their numbers.
+    pub(crate) fn restricted(&self) -> impl ExactSizeIterator<Item = (AccountId, Standing)> {
+        self.restricted
+            .iter()
+            .map(|(&account, &standing)| (account, standing))
+    }
+
     /// Counts the order at `slot` as its account's youngest.
     #[inline]
     pub(crate) fn add_live(&mut self, orders: &mut Orders, slot: Slot, instrument: InstrumentId) {
         let id = orders[slot].account;
         let account = &mut self.list[id.0 as usize];
         account.live.push_back(&mut orders.slab, slot);
+        account.open += 1;
         let lane = if account.home.instrument == instrument {
             &mut account.home
         } else {
@@ -98,6 +179,7 @@ impl Accounts {
         let id = orders[slot].account;
         let account = &mut self.list[id.0 as usize];
         account.live.unlink(&mut orders.slab, slot);
+        account.open -= 1;
         if account.home.instrument == instrument {
             account.home.queue.unlink(&mut orders.slab, slot);
         } else if let Ok(mut found) = self
@@ -114,7 +196,7 @@ impl Accounts {
 
     /// The oldest live order of `account`, which is open, in `instrument` if one is given.
     pub(crate) fn oldest(&self, account: AccountId, instrument: Option<InstrumentId>) -> Option<Slot> {
-        let Account { live, home } = &self.list[account.0 as usize];
+        let Account { live, home, .. } = &self.list[account.0 as usize];
         let Some(instrument) = instrument else {
             return live.front();
         };

@@ -1,8 +1,8 @@
 //! The door: one command with its sequence and its time goes in, its events come out.
 
 use hoga_protocol::{
-    Command, Event, EventBody, Genesis, InstrumentId, InstrumentSpec, Lots, Nanos, OrderId, RejectReason,
-    Rejected, Sequence, Side, StateCheck, Ticks,
+    Armed, Command, Event, EventBody, Genesis, InstrumentId, InstrumentSpec, Lots, Nanos, OrderId,
+    RejectReason, Rejected, Sequence, Side, StateCheck, Ticks,
 };
 
 use crate::digest::StateDigest;
@@ -90,8 +90,8 @@ impl Engine {
     pub const FORESEEN: usize = 64;
 
     /// A digest of all state that a later outcome can depend on: settings, instruments, every live order in the order
-    /// of its queue, accounts, closed client order ids by age, the rules in force and what checkpoints keep, last
-    /// sequence and time. It takes time in proportion to all of them; a
+    /// of its queue, accounts, closed client order ids by age, the rules in force, what checkpoints keep, what operators
+    /// have set, armings, last sequence and time. It takes time in proportion to all of them; a
     /// [checkpoint](hoga_protocol::Checkpoint) covers a share of them in bounded time.
     pub fn state_digest(&self) -> [u8; 16] {
         let mut digest = StateDigest::new();
@@ -132,6 +132,11 @@ impl Engine {
     /// How many orders rest, over all instruments.
     pub fn open_orders(&self) -> usize {
         self.market.as_ref().map_or(0, |market| market.arena.orders.len())
+    }
+
+    /// The armings in force, oldest first.
+    pub fn armings(&self) -> impl Iterator<Item = &Armed> {
+        self.market.iter().flat_map(|market| market.armings.iter())
     }
 
     /// How many accounts there are.

@@ -11,6 +11,9 @@
 //! | instruments | `u32` count, and a record each |
 //! | accounts | `u32` count, and a text each |
 //! | if the rules have checkpoints: cursor, tape, newest check | `u32` `bool` (asks) `i64` `u64`; `u64`; `bool`, and if so `u64` and 16 bytes |
+//! | if they have administration: of each instrument its status | `u8` |
+//! | accounts that are suspended or have a limit, by number | `u32` count, and of each `u32` account, `u8` status, `u32` most open orders |
+//! | armings, oldest first | `u32` count, and of each `u64` its name and the record that asked for it |
 //! | of each instrument the bids, then the asks | levels, best first, and a price 0 |
 //! | a level | `i64` price, `u32` count, and its orders in the order of their queue |
 //! | an order | `u64` id, `u32` account, `bool` post-only, `u64` quantity, `u64` leaves, `i128` exact fees, `bool` has a client order id, and if so the record that was sent under it |
@@ -19,7 +22,7 @@
 mod read;
 
 use hoga_protocol::codec::ImageSink;
-use hoga_protocol::{Command, Side};
+use hoga_protocol::{Arm, Command, Side};
 
 use crate::engine::Engine;
 use crate::market::Market;
@@ -58,6 +61,9 @@ impl Market {
         if self.rules.have_checkpoints() {
             self.checks.write(sink);
         }
+        if self.rules.have_administration() {
+            self.write_administered(sink);
+        }
         for instrument in self.instruments.iter() {
             for side in [Side::Buy, Side::Sell] {
                 let mut orders = instrument.book.orders(&self.arena, side);
@@ -75,6 +81,26 @@ impl Market {
         for entry in self.client_ids.closed() {
             sink.put_u64(entry.order.0);
             sink.put_record(&Command::NewOrder(entry.request));
+        }
+    }
+
+    fn write_administered(&self, sink: &mut impl ImageSink) {
+        for instrument in self.instruments.iter() {
+            sink.put_u8(instrument.status as u8);
+        }
+        sink.put_u32(self.accounts.restricted().len() as u32);
+        for (account, standing) in self.accounts.restricted() {
+            sink.put_u32(account.0);
+            sink.put_u8(standing.status as u8);
+            sink.put_u32(standing.max_open_orders);
+        }
+        sink.put_u32(self.armings.len() as u32);
+        for armed in self.armings.iter() {
+            sink.put_u64(armed.arming.0);
+            sink.put_record(&Command::Arm(Arm {
+                account: armed.account,
+                cause: armed.cause,
+            }));
         }
     }
 

@@ -2,15 +2,16 @@
 
 use alloc::vec::Vec;
 
-use hoga_protocol::{InstrumentId, InstrumentSpec, RejectReason, Symbol};
+use hoga_protocol::{InstrumentId, InstrumentSpec, InstrumentStatus, RejectReason, Symbol};
 
 use crate::keyed::{HashKey, Names};
 use crate::order_book::OrderBook;
 
-/// An instrument and its book.
+/// An instrument, which orders it takes, and its book.
 #[derive(Clone)]
 pub(crate) struct Instrument {
     pub(crate) spec: InstrumentSpec,
+    pub(crate) status: InstrumentStatus,
     pub(crate) book: OrderBook,
 }
 
@@ -41,6 +42,7 @@ impl Instruments {
         }
         self.list.push(Instrument {
             spec: *spec,
+            status: InstrumentStatus::Open,
             book: OrderBook::new(instrument),
         });
         Ok(instrument)

@@ -14,6 +14,7 @@
 //! | `order`, `orders` | a live order, and all of them by id |
 //! | `queue`, `slab`, `arena` | how things are chained, where they live, and what memory they share |
 //! | `accounts`, `instruments`, `client_ids`, `keyed` | the tables beside the books |
+//! | `armings` | which accounts' orders are to be canceled when nobody is heard |
 //! | `emitter`, `digest` | events on their way out; what two replays compare |
 //! | `rules` | the versions of the rules, and what each changed |
 //! | `image` | the state as bytes, and back |
@@ -25,7 +26,12 @@
 //! - Orders of one account may trade with each other.
 //! - A replace that changes nothing, or only takes quantity off, keeps its place. Any other goes behind its level,
 //!   and a new price that crosses trades as aggressor. Its new terms must be ones a new order could have.
-//! - An order's fees round as one sum over its life ([`FeeAccrual`](hoga_protocol::FeeAccrual)), also across replaces.
+//! - An order's fees round as one sum over its life ([`FeeAccrual`](hoga_protocol::FeeAccrual)), also across replaces
+//!   and changes of the rates: each fill adds its exact part at the rate of its own time, and is charged what the rounded
+//!   sum grows by.
+//! - An instrument that takes cancels only, and an account that is suspended, refuse new orders, and replaces that would
+//!   lose their place. A repeat of an accepted order is still told of the first.
+//! - Nothing is canceled because time passes: an arming is kept until it is disarmed.
 #![no_std]
 
 extern crate alloc;
@@ -53,6 +59,8 @@ mod instruments;
 mod accounts;
 
 mod client_ids;
+
+mod armings;
 
 mod keyed;
 

@@ -8,15 +8,18 @@ mod replace_order;
 
 mod cancel;
 
+mod administration;
+
 pub(crate) mod checkpoint;
 
 use hoga_protocol::{
-    AccountOpened, Command, EngineVersion, Event, EventBody, Genesis, InstrumentDefined, InstrumentId,
+    AccountOpened, Arm, Command, EngineVersion, Event, EventBody, Genesis, InstrumentDefined, InstrumentId,
     InstrumentSpec, Limits, OpenAccount, OrderId, RejectReason, Rejected, Sequence, Side,
 };
 
 use crate::accounts::Accounts;
 use crate::arena::Arena;
+use crate::armings::Armings;
 use crate::client_ids::ClientIds;
 use crate::digest::StateDigest;
 use crate::emitter::Emitter;
@@ -35,6 +38,7 @@ pub(crate) struct Market {
     pub(crate) accounts: Accounts,
     pub(crate) arena: Arena,
     pub(crate) client_ids: ClientIds,
+    pub(crate) armings: Armings,
     pub(crate) rules: Rules,
     pub(crate) checks: Checks,
 }
@@ -62,6 +66,7 @@ impl Market {
             accounts: Accounts::new(key, max_accounts),
             arena: Arena::new(max_open_orders),
             client_ids: ClientIds::new(key, &genesis.limits),
+            armings: Armings::new(),
             rules,
             checks: Checks::NONE,
         })
@@ -84,6 +89,9 @@ impl Market {
             Command::CancelAll(cancel) => self.cancel_all(cancel, out),
             Command::Checkpoint(checkpoint) => self.checkpoint(sequence, checkpoint, out),
             Command::EngineVersion(raise) => self.raise_rules(raise, out),
+            Command::Arm(arm) => self.arm(sequence, arm, out),
+            Command::Disarm(disarm) => self.disarm(disarm, out),
+            Command::Administer(administer) => self.administer(administer, out),
         }
     }
 
@@ -161,6 +169,29 @@ impl Market {
         if self.rules.have_checkpoints() {
             digest.u64(u64::from(self.rules.version()));
             self.checks.digest(digest);
+        }
+        if self.rules.have_administration() {
+            self.digest_administered(digest);
+        }
+    }
+
+    fn digest_administered(&self, digest: &mut StateDigest) {
+        for instrument in self.instruments.iter() {
+            digest.u64(instrument.status as u64);
+        }
+        digest.u64(self.accounts.restricted().len() as u64);
+        for (account, standing) in self.accounts.restricted() {
+            digest.u64(u64::from(account.0));
+            digest.u64(standing.status as u64);
+            digest.u64(u64::from(standing.max_open_orders));
+        }
+        digest.u64(self.armings.len() as u64);
+        for armed in self.armings.iter() {
+            digest.u64(armed.arming.0);
+            digest.record(&Command::Arm(Arm {
+                account: armed.account,
+                cause: armed.cause,
+            }));
         }
     }
 

@@ -8,6 +8,9 @@ mod common;
 #[path = "reference/book.rs"]
 mod book;
 
+#[path = "campaign/govern.rs"]
+mod govern;
+
 #[path = "campaign/weather.rs"]
 mod weather;
 
@@ -16,7 +19,7 @@ use hoga_protocol::*;
 
 use book::Reference;
 use common::check_books;
-use weather::Weather;
+use weather::{Random, Weather};
 
 const LIMITS: Limits = Limits {
     max_open_orders: 40,
@@ -45,6 +48,9 @@ fn specs() -> [InstrumentSpec; 3] {
 /// Where the rules have checkpoints, one follows every so many commands.
 const CHECKPOINT_EVERY: u64 = 97;
 
+/// Where the rules have administration, something of it follows every so many commands.
+const GOVERNED_EVERY: u64 = 41;
+
 /// Sends `commands` commands to the engine and to the plain book, which must say the same.
 fn campaign(rules: u32, seed: u64, commands: u64) -> Outcome {
     let mut engine = Engine::new();
@@ -58,6 +64,7 @@ fn campaign(rules: u32, seed: u64, commands: u64) -> Outcome {
     }
     let mut reference = Reference::new(rules, LIMITS, specs().to_vec(), ACCOUNTS);
     let mut weather = Weather::new(seed);
+    let mut governed = Random(!seed);
     let mut outcome = Outcome {
         events: [0; 16],
         state: [0; 16],
@@ -69,6 +76,9 @@ fn campaign(rules: u32, seed: u64, commands: u64) -> Outcome {
         sequence = sequence.next();
         let command = match (rules, at % CHECKPOINT_EVERY) {
             (2.., 0) => common::checkpoint(&engine),
+            (3.., _) if at % GOVERNED_EVERY == 0 => {
+                govern::command(&engine, &mut |bound| governed.below(bound))
+            }
             _ => weather.command(sequence),
         };
         said.clear();
@@ -141,6 +151,12 @@ fn no_build_and_no_machine_plays_a_journal_otherwise() {
             "49465bccec02830e020be52bfb173747",
             "9c036649f79f747d2a051ce1228d325d",
             5_289,
+        ),
+        (
+            3,
+            "4aa21e23012629c933bc0e517404d491",
+            "0f9eaf8364c0874c6ff0baba968e6df5",
+            3_151,
         ),
     ] {
         let outcome = campaign(rules, 1, 20_000);

@@ -269,3 +269,43 @@ fn a_trade_that_leaves_nothing_behind_shows_at_the_next_checkpoint() {
     let quiet = after([nothing(), nothing()]);
     assert_ne!(checked(&traded), checked(&quiet));
 }
+
+#[test]
+fn what_operators_set_and_accounts_arm_shows_in_the_digest_and_at_the_next_checkpoint() {
+    let mut seen: BTreeMap<[u8; 16], &str> = BTreeMap::new();
+    let administer = common::administer;
+    for (name, command) in [
+        ("nothing", nothing()),
+        ("an arming", common::arm(0, None)),
+        ("another account's", common::arm(1, None)),
+        ("a deadline", common::arm(0, Some(5))),
+        ("another", common::arm(0, Some(6))),
+        ("fees", administer(common::set_fees(0, 1, 2))),
+        (
+            "an instrument",
+            administer(common::set_status(0, InstrumentStatus::CancelOnly)),
+        ),
+        (
+            "another instrument",
+            administer(common::set_status(1, InstrumentStatus::CancelOnly)),
+        ),
+        (
+            "an account",
+            administer(common::set_account(0, AccountStatus::Suspended)),
+        ),
+        (
+            "another account",
+            administer(common::set_account(1, AccountStatus::Suspended)),
+        ),
+        ("a limit", administer(common::limit_account(0, 5))),
+        ("another limit", administer(common::limit_account(0, 6))),
+    ] {
+        let mut exchange = Exchange::begun(LIMITS);
+        exchange.send(&command);
+        for digest in [Some(exchange.engine.state_digest()), checked(&exchange.engine)] {
+            if let Some(other) = seen.insert(digest.expect("begun"), name) {
+                panic!("the digest does not tell {name:?} from {other:?}");
+            }
+        }
+    }
+}

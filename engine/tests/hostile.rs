@@ -38,7 +38,7 @@ fn text() -> impl Strategy<Value = &'static str> {
 fn command() -> impl Strategy<Value = Command> {
     let numbers = (number(), number(), large(), large());
     let flags = (any::<bool>(), any::<bool>(), 0u8..3, any::<bool>());
-    (0u8..16, numbers, flags, text()).prop_map(|(kind, numbers, flags, text)| {
+    (0u8..20, numbers, flags, text()).prop_map(|(kind, numbers, flags, text)| {
         let (first, second, price, quantity) = numbers;
         let account = AccountId(first as u32);
         let (price, quantity) = (Ticks(price as i64), Lots(quantity));
@@ -71,6 +71,9 @@ fn command() -> impl Strategy<Value = Command> {
                 }),
             }),
             9 => common::raise(first as u32),
+            10 => common::arm(first as u32, flags.0.then_some(second)),
+            11 => common::disarm(first as u32, second),
+            12 => common::administer(admin_action(first, second, flags)),
             _ => Command::NewOrder(NewOrder {
                 account,
                 instrument: InstrumentId(second as u32),
@@ -88,6 +91,34 @@ fn command() -> impl Strategy<Value = Command> {
             }),
         }
     })
+}
+
+fn admin_action(first: u64, second: u64, flags: (bool, bool, u8, bool)) -> AdminAction {
+    let (first, second) = (first as u32, second as u32);
+    match (flags.2, flags.0) {
+        (0, true) => common::set_fees(first, second as i32, i32::MIN),
+        (0, false) => common::set_fees(first, -100_000, 100_000),
+        (1, true) => common::set_status(
+            first,
+            match flags.1 {
+                true => InstrumentStatus::Open,
+                false => InstrumentStatus::CancelOnly,
+            },
+        ),
+        (1, false) => common::set_account(
+            first,
+            match flags.1 {
+                true => AccountStatus::Active,
+                false => AccountStatus::Suspended,
+            },
+        ),
+        (_, true) => common::limit_account(first, second),
+        (_, false) => AdminAction::CancelAll(CancelAll {
+            account: AccountId(first),
+            instrument: flags.1.then_some(InstrumentId(second)),
+            before: flags.3.then_some(Sequence(u64::from(second))),
+        }),
+    }
 }
 
 fn genesis(one: u64, other: u64) -> Command {

@@ -8,6 +8,9 @@ mod weather;
 #[path = "image/by_hand.rs"]
 mod by_hand;
 
+#[path = "campaign/govern.rs"]
+mod govern;
+
 use allocation_counter::measure;
 use common::{Exchange, LIMITS, image, limit, named, restored};
 use hoga_engine::{ENGINE_VERSION, Engine};
@@ -73,6 +76,7 @@ fn play_twice(rules: u32, seed: u64, commands: u64) {
         let command = match random.below(20) {
             0 => common::checkpoint(&exchange.engine),
             1 if at > commands / 2 => common::raise(ENGINE_VERSION),
+            2 => govern::command(&exchange.engine, &mut |bound| random.below(bound)),
             _ => weather.command(exchange.sequence.next()),
         };
         let said = send(&mut exchange, &command);
@@ -136,6 +140,14 @@ fn small() -> Exchange {
         let command = common::checkpoint(&exchange.engine);
         exchange.send(&command);
     }
+    for command in [
+        common::arm(0, None),
+        common::arm(1, Some(1_000)),
+        common::administer(common::set_status(1, InstrumentStatus::CancelOnly)),
+        common::administer(common::limit_account(2, 9)),
+    ] {
+        exchange.send(&command);
+    }
     exchange
 }
 
@@ -195,7 +207,7 @@ fn go_on(engine: &mut Engine) {
 type Change = fn(&mut ByHand);
 
 /// What is wrong, how it comes about, and the field that is named.
-const HOSTILE: [(&str, Change, &str); 35] = [
+const HOSTILE: [(&str, Change, &str); 45] = [
     ("no command yet", |it| it.last_sequence = 0, "last_sequence"),
     (
         "a sequence of 49 bits",
@@ -204,7 +216,7 @@ const HOSTILE: [(&str, Change, &str); 35] = [
     ),
     (
         "a version of later",
-        |it| it.genesis.engine_version = 3,
+        |it| it.genesis.engine_version = 4,
         "genesis",
     ),
     (
@@ -212,8 +224,8 @@ const HOSTILE: [(&str, Change, &str); 35] = [
         |it| it.genesis.limits.max_open_orders = 0,
         "genesis",
     ),
-    ("rules of later", |it| it.rules = 3, "rules"),
-    ("rules below the genesis's", |it| it.rules = 1, "rules"),
+    ("rules of later", |it| it.rules = 4, "rules"),
+    ("rules below the genesis's", |it| it.rules = 2, "rules"),
     ("a symbol twice", |it| it.symbols[1] = "X", "instrument"),
     (
         "too many instruments",
@@ -235,6 +247,44 @@ const HOSTILE: [(&str, Change, &str); 35] = [
     ),
     ("a cursor at an order of later", |it| it.cursor.2 = 21, "cursor"),
     ("a check of later", |it| it.check = 21, "check"),
+    ("a status of later", |it| it.statuses[0] = 2, "instrument status"),
+    (
+        "another status of later",
+        |it| it.restricted[1].1 = 2,
+        "account status",
+    ),
+    (
+        "nobody restricted",
+        |it| it.restricted[1].0 = 2,
+        "restricted account",
+    ),
+    (
+        "one restricted twice",
+        |it| it.restricted[1].0 = 0,
+        "restricted account",
+    ),
+    (
+        "one restricted to all",
+        |it| it.restricted[0].2 = u32::MAX,
+        "restricted account",
+    ),
+    ("an arming of later", |it| it.armings[2].0 = 21, "arming"),
+    ("armings out of order", |it| it.armings[1].0 = 8, "arming"),
+    (
+        "nobody's arming",
+        |it| it.armings[0].1 = common::arm(2, None),
+        "arming",
+    ),
+    (
+        "an arming that asked for something else",
+        |it| it.armings[0].1 = common::raise(3),
+        "arming",
+    ),
+    (
+        "two deadlines of an account",
+        |it| it.armings[0].1 = common::arm(0, Some(5)),
+        "arming",
+    ),
     ("an order of later", |it| it.bids[0].1[0].id = 21, "order"),
     ("an order without an id", |it| it.bids[0].1[0].id = 0, "order"),
     (

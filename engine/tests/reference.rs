@@ -6,6 +6,9 @@ mod common;
 #[path = "reference/book.rs"]
 mod book;
 
+#[path = "campaign/govern.rs"]
+mod govern;
+
 #[path = "reference/flow.rs"]
 mod flow;
 
@@ -17,7 +20,7 @@ use proptest::prelude::*;
 
 use book::Reference;
 use common::Exchange;
-use flow::Step;
+use flow::{ACCOUNTS, Step};
 
 /// Under the first rules; flows raise them.
 fn exchange() -> Exchange {
@@ -213,6 +216,16 @@ fn the_random_flow_reaches_every_answer() {
         "EngineVersionRaised",
         "InvalidSettings",
         "OutOfPlace",
+        "InstrumentClosed",
+        "AccountSuspended",
+        "AccountLimit",
+        "UnknownArming",
+        "Armed",
+        "Disarmed",
+        "FeesSet",
+        "InstrumentStatusSet",
+        "AccountStatusSet",
+        "AccountLimitsSet",
     ];
     for word in wanted {
         let count = counts.get(word).copied().unwrap_or(0);

@@ -26,36 +26,49 @@ fn exchange(rules: u32) -> Exchange {
 }
 
 #[test]
-fn orders_do_not_feel_the_rules_that_know_checkpoints() {
+fn orders_do_not_feel_the_rules_that_know_more_commands() {
     let seed = 20_261_125;
     println!("seed {seed}");
     let mut weather = Weather::new(seed);
-    let [mut first, mut second, mut raised] = [1, 2, 1].map(exchange);
+    let [mut first, mut second, mut third, mut raised] = [1, 2, 3, 1].map(exchange);
     for at in 0..4_000 {
         // One command in place of another, so that sequences stay alike.
         if at == 2_000 {
             first.send(&common::raise(1));
             second.send(&common::raise(1));
-            raised.send(&common::raise(2));
+            third.send(&common::raise(1));
+            raised.send(&common::raise(3));
         }
         let command = weather.command(first.sequence.next());
         let said = first.send(&command);
         assert_eq!(said, second.send(&command), "command {at}");
+        assert_eq!(said, third.send(&command), "command {at}");
         assert_eq!(said, raised.send(&command), "command {at}");
         said.iter().for_each(|event| weather.hear(&event.body));
     }
-    let rules = [&first, &second, &raised].map(|exchange| exchange.engine.rules());
-    assert_eq!(rules, [1, 2, 2]);
+    let rules = [&first, &second, &third, &raised].map(|exchange| exchange.engine.rules());
+    assert_eq!(rules, [1, 2, 3, 3]);
 }
 
 #[test]
-fn a_refused_checkpoint_or_raise_changes_nothing() {
+fn a_command_that_the_rules_refuse_changes_nothing() {
     for (rules, command) in [
         (1, common::checkpoint(&Exchange::new().engine)),
         (1, common::raise(1)),
-        (1, common::raise(3)),
+        (1, common::raise(4)),
         (2, common::raise(2)),
-        (2, common::raise(u32::MAX)),
+        (3, common::raise(3)),
+        (3, common::raise(u32::MAX)),
+        (2, common::arm(0, None)),
+        (
+            2,
+            common::administer(AdminAction::DefineInstrument(common::spec(
+                "W",
+                [1, 9],
+                0,
+                [0, 0],
+            ))),
+        ),
     ] {
         let (mut tried, mut other) = (exchange(rules), exchange(rules));
         let said = tried.bodies(&command);

@@ -68,14 +68,16 @@ fn texts() -> Vec<(String, String)> {
         .collect()
 }
 
-/// Every reason there is; a new one does not compile until it stands here, and fails until a scenario shows it.
+/// Every reason there is, but the one that takes a thousand commands to come by (`tests/armings.rs`); a new one does not
+/// compile until it stands here, and fails until a scenario shows it.
 fn vocabulary() -> Vec<String> {
     use RejectReason::*;
     let first = OutOfPlace;
     let rejects = match first {
         OutOfPlace | UnknownInstrument | UnknownAccount | UnknownOrder | AlreadyExists | TableFull
         | Capacity | InvalidPrice | QuantityTooSmall | QuantityTooLarge | NotionalTooSmall
-        | InvalidCombination | PostOnlyWouldTrade | ClientOrderIdReused | TooLate | InvalidSettings => [
+        | InvalidCombination | PostOnlyWouldTrade | ClientOrderIdReused | TooLate | InvalidSettings
+        | InstrumentClosed | AccountSuspended | AccountLimit | TooManyArmings | UnknownArming => [
             OutOfPlace,
             UnknownInstrument,
             UnknownAccount,
@@ -92,6 +94,10 @@ fn vocabulary() -> Vec<String> {
             ClientOrderIdReused,
             TooLate,
             InvalidSettings,
+            InstrumentClosed,
+            AccountSuspended,
+            AccountLimit,
+            UnknownArming,
         ],
     };
     let cancels = match CancelReason::Requested {

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use hoga_protocol::{AccountName, Nanos};
+use hoga_protocol::{AccountName, Nanos, OperatorName};
 use toml::{Table, Value};
 
 use crate::config::{Config, Durability};
-use crate::journal_dump::{self, Form, Selection, parse_time};
+use crate::journal_dump::{self, Form, Selection, parse_kind, parse_time};
 use crate::{
     archive, doctor, following, journal_tools, latency_tool, replay, serve, snapshot_tools, upgrade,
 };
@@ -229,6 +229,12 @@ struct DumpArgs {
     /// Only commands of this account.
     #[arg(long, value_name = "NAME", value_parser = parse_account)]
     account: Option<AccountName>,
+    /// Only this kind of command, such as NewOrder or Administer; may be given again for another.
+    #[arg(long, value_name = "COMMAND", value_parser = parse_kind)]
+    kind: Vec<&'static str>,
+    /// Only what this operator did.
+    #[arg(long, value_name = "NAME", value_parser = parse_operator)]
+    by: Option<OperatorName>,
     /// Only commands that concern this order: its placing, replaces, cancels, and mass cancels that cover it.
     #[arg(long, value_name = "ORDER_ID")]
     order: Option<String>,
@@ -253,6 +259,8 @@ impl DumpArgs {
             since: self.since,
             before: self.before,
             account: self.account,
+            kinds: self.kind,
+            by: self.by,
             order: self.order,
         };
         journal_dump::dump(&self.dir, &selection, form)
@@ -336,6 +344,11 @@ fn data_dir_flag(dir: Option<&Path>) -> Result<Table, String> {
 fn parse_account(text: &str) -> Result<AccountName, String> {
     AccountName::new(text)
         .map_err(|_| "an account has 1 to 32 of the letters and digits of English and . _ - @ :".to_owned())
+}
+
+fn parse_operator(text: &str) -> Result<OperatorName, String> {
+    OperatorName::new(text)
+        .map_err(|_| "an operator has 1 to 32 of the letters and digits of English and . _ - @ :".to_owned())
 }
 
 /// Prints a tool's result. A reader that has seen enough and gone is no failure.

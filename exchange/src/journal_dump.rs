@@ -11,13 +11,14 @@ use std::path::Path;
 
 use hoga_follower::decode;
 use hoga_journal::Reader;
-use hoga_protocol::{AccountName, Nanos};
+use hoga_protocol::{AccountName, Command, Nanos, OperatorName};
 use indicatif::ProgressBar;
 
 use crate::journal_tools::locate;
 use crate::replay::bytes_bar;
 use past::Past;
 
+pub use row::parse_kind;
 pub use time::parse_time;
 
 /// Which commands are wanted: those that satisfy everything given.
@@ -31,8 +32,12 @@ pub struct Selection {
     pub since: Option<Nanos>,
     /// Earlier than this, in the exchange's time.
     pub before: Option<Nanos>,
-    /// Only what this account sent, and its opening.
+    /// Only what this account sent or an operator did to it, and its opening.
     pub account: Option<AccountName>,
+    /// Only these kinds of commands, by the names that [`parse_kind`] gives; all where none is named.
+    pub kinds: Vec<&'static str>,
+    /// Only what this operator did.
+    pub by: Option<OperatorName>,
     /// Only what concerns the order of this id, as the wire writes it: its placing, its replaces and cancels, and the mass
     /// cancels of its account that cover it.
     pub order: Option<String>,
@@ -129,6 +134,8 @@ fn write_all(
         let wanted = sequence >= selection.from
             && selection.since.is_none_or(|since| told.time >= since)
             && selection.account.is_none_or(|name| told.account == Some(name))
+            && (selection.kinds.is_empty() || selection.kinds.contains(&row::name(&command)))
+            && selection.by.is_none_or(|by| done_by(&command) == Some(by))
             && (selection.order.is_none() || told.concerns_order);
         if wanted {
             matched += 1;
@@ -141,4 +148,12 @@ fn write_all(
         }
     }
     Ok(matched)
+}
+
+/// The operator who did it, if one did.
+fn done_by(command: &Command) -> Option<OperatorName> {
+    match command {
+        Command::Administer(administer) => Some(administer.by()),
+        _ => None,
+    }
 }

@@ -320,7 +320,8 @@ fn configured(config: &Config) -> Result<Option<Vec<InstrumentSpec>>, String> {
         .map(Some)
 }
 
-/// What the configuration names must be what the journal holds; what it leaves out is the journal's business.
+/// What the configuration names must be what the journal holds; what it leaves out, among it the instruments that
+/// operators have defined and the fees that they have set since, is the journal's business.
 fn compare(config: &Config, views: &Views) -> Result<(), String> {
     let differs = |what: &str, configured: &str, journaled: &str| {
         Err(format!(
@@ -340,11 +341,18 @@ fn compare(config: &Config, views: &Views) -> Result<(), String> {
     let Some(specs) = configured(config)? else {
         return Ok(());
     };
-    let journaled: Vec<&InstrumentSpec> = views.instruments().iter().map(|(_, spec)| spec).collect();
+    let journaled: Vec<_> = views.instruments().iter().collect();
     for spec in &specs {
-        match journaled.iter().find(|other| other.symbol() == spec.symbol()) {
-            Some(other) if *other == spec => {}
-            Some(other) => {
+        match journaled
+            .iter()
+            .find(|(_, other)| other.symbol() == spec.symbol())
+        {
+            Some((_, other)) if *other == spec => {}
+            // An operator has changed the fees since, and nothing else can have changed.
+            Some((id, other))
+                if views.instruments().fees_were_set(*id)
+                    && Ok(**other) == spec.with_fees(other.maker_fee, other.taker_fee) => {}
+            Some((_, other)) => {
                 return differs(
                     &format!("instrument {}", spec.symbol()),
                     &show(spec),
@@ -354,13 +362,7 @@ fn compare(config: &Config, views: &Views) -> Result<(), String> {
             None => return differs(&format!("instrument {}", spec.symbol()), &show(spec), "nothing"),
         }
     }
-    match journaled
-        .iter()
-        .find(|other| specs.iter().all(|spec| spec.symbol() != other.symbol()))
-    {
-        Some(other) => differs(&format!("instrument {}", other.symbol()), "nothing", &show(other)),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 fn show(spec: &InstrumentSpec) -> String {

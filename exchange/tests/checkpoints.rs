@@ -16,9 +16,11 @@ use hoga_follower::{Replica, take};
 use hoga_journal::{Journal, Options, Reader, Snapshots, Writer};
 use hoga_protocol::codec::{MAX_RECORD, decode_command, encode_command};
 use hoga_protocol::{
-    AccountId, CancelOrder, Checkpoint, Command, EngineVersion, Nanos, OrderId, Sequence, StateCheck,
+    AccountId, AdminAction, Administer, Arm, ArmCause, CancelOrder, Checkpoint, Command, EngineVersion,
+    InstrumentId, InstrumentStatus, Nanos, OperatorName, OrderId, Sequence, SetInstrumentStatus, StateCheck,
 };
 use serde_json::Value;
+use support::append::{append, append_to};
 use support::{Http, PATIENCE, Process, hoga, order_body};
 
 /// A ring that a segment of 1 MiB is large enough for.
@@ -26,28 +28,6 @@ const SMALL: &str = "[rings]\ninput = 64\n[journal]\nsegment_mib = 1\n";
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
-}
-
-fn append(writer: &mut Writer, command: &Command) -> u64 {
-    let mut record = [0; MAX_RECORD];
-    let len = encode_command(Nanos(u64::MAX / 4), command, &mut record);
-    let sequence = writer.next_sequence();
-    writer.append(&record[..len]).unwrap();
-    writer.commit().unwrap();
-    sequence
-}
-
-/// Appends to the journal of an exchange that is stopped.
-fn append_to(data: &Path, commands: &[Command]) -> u64 {
-    let opened = Journal::open(data.join("journal"), &Options::default(), |_, _| {
-        Ok::<(), std::io::Error>(())
-    });
-    let (mut writer, _) = opened.unwrap();
-    commands
-        .iter()
-        .map(|command| append(&mut writer, command))
-        .last()
-        .unwrap()
 }
 
 fn lie() -> Command {
@@ -222,12 +202,10 @@ fn a_journal_newer_than_this_program_is_refused() {
     }
 }
 
-/// A copy of the journal that the release with rules of version 1 wrote.
-fn old_exchange(data: &Path) {
-    let corpus = Path::new(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../journal/tests/corpus/format-1"
-    ));
+/// A copy of a journal that a release with older rules wrote.
+fn old_exchange(data: &Path, name: &str) {
+    let corpus = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../journal/tests/corpus"));
+    let corpus = corpus.join(name);
     fs::create_dir_all(data.join("journal")).unwrap();
     let name = hoga_journal::segment_name(1);
     fs::copy(corpus.join(&name), data.join("journal").join(&name)).unwrap();
@@ -237,7 +215,7 @@ fn old_exchange(data: &Path) {
 fn an_upgrade_changes_no_rule_before_it_is_asked_to_and_can_be_rolled_back_until_then() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    old_exchange(&data);
+    old_exchange(&data, "format-1");
     // The program of the new version serves it under the old rules …
     let process = Process::start(&data, &["--config", &no_snapshots(dir.path())]);
     assert!(
@@ -297,6 +275,73 @@ fn an_upgrade_changes_no_rule_before_it_is_asked_to_and_can_be_rolled_back_until
     };
     let end = before.to_string();
     assert_eq!(outcome(&old, &end), outcome(&data, &end));
+}
+
+#[test]
+fn the_second_rules_refuse_what_the_third_brought_until_they_are_raised() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    old_exchange(&data, "format-1-rules-2");
+    let before = commands(&data);
+    let arm = Command::Arm(Arm {
+        account: AccountId(0),
+        cause: ArmCause::Disconnect,
+    });
+    let closed = Command::Administer(Administer::new(
+        OperatorName::new("ops").unwrap(),
+        AdminAction::SetInstrumentStatus(SetInstrumentStatus {
+            instrument: InstrumentId(0),
+            status: InstrumentStatus::CancelOnly,
+        }),
+    ));
+    let refused = append_to(&data, &[arm, closed]);
+    let (ok, out, err) = hoga(&["upgrade", "--data-dir", text(&data)]);
+    assert!(ok && out.contains("were of version 2"), "{out}{err}");
+    append_to(&data, &[arm, closed]);
+    let config = no_snapshots(dir.path());
+    let process = Process::start(&data, &["--config", &config]);
+    let mut http = Http::connect(process.address).unwrap();
+    let (status, answer) = http.json("POST", "/api/v1/orders", &order_body("Buy", 1_000, "1", "late"));
+    let code = &answer["error"]["code"];
+    assert_eq!(
+        (status, code.as_str()),
+        (422, Some("instrument_closed")),
+        "{answer}"
+    );
+    process.terminate();
+    assert_eq!(commands(&data)[..before.len()], before, "what was written stays");
+    let arguments = [
+        "--kind",
+        "arm",
+        "--kind",
+        "administer",
+        "--kind",
+        "engineversion",
+        "--json",
+    ];
+    let (ok, out, err) = hoga(&[&["journal", "dump", text(&data)][..], &arguments].concat());
+    assert!(ok, "{err}");
+    let outcomes: Vec<(u64, String)> = out
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .map(|line| {
+            (
+                line["sequence"].as_u64().unwrap(),
+                line["outcome"].as_str().unwrap().to_owned(),
+            )
+        })
+        .collect();
+    let outcome = |sequence: u64, word: &str| (sequence, word.to_owned());
+    assert_eq!(
+        outcomes,
+        [
+            outcome(refused - 1, "rejected"),
+            outcome(refused, "rejected"),
+            outcome(refused + 1, "accepted"),
+            outcome(refused + 2, "accepted"),
+            outcome(refused + 3, "accepted"),
+        ]
+    );
 }
 
 #[test]

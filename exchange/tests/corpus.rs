@@ -12,9 +12,10 @@ use hoga::replay::{Scope, replay};
 use hoga_engine::Engine;
 use hoga_follower::decode;
 use hoga_journal::Reader;
-use hoga_protocol::{Command, Sequence};
+use hoga_protocol::*;
 use hoga_views::ViewLimits;
 use serde_json::{Value, json};
+use support::append::append_to;
 use support::{Http, PATIENCE, Process, Random, next_text, order_body, websocket};
 use tungstenite::{Message, WebSocket};
 
@@ -103,6 +104,45 @@ fn the_newest_journal_holds_checkpoints() {
     let whole = replay(&folder, &WHOLE).unwrap();
     assert_eq!(whole.rules, hoga_engine::ENGINE_VERSION, "{}", folder.display());
     assert!(whole.last_checkpoint > 0, "{}", folder.display());
+}
+
+#[test]
+fn the_newest_journal_holds_every_kind_of_arming_and_of_administration() {
+    let folder = corpus().pop().unwrap();
+    let mut said = BTreeSet::new();
+    let mut engine = Engine::new();
+    let mut reader = Reader::open(&folder).unwrap();
+    while let Some(record) = reader.next_record().unwrap() {
+        let (timestamp, command) = decode(record.sequence, record.bytes).unwrap();
+        let what = match &command {
+            Command::Arm(arm) => variant(&arm.cause),
+            Command::Disarm(_) => "Disarm".to_owned(),
+            Command::Administer(administer) => variant(&administer.action()),
+            _ => String::new(),
+        };
+        engine.apply(Sequence(record.sequence), timestamp, &command, &mut |event| {
+            if !what.is_empty() && event.last {
+                said.insert(format!("{what}: {}", variant(&event.body)));
+            }
+        });
+    }
+    assert_eq!(
+        Vec::from_iter(&said),
+        [
+            "CancelAll: MassCancelDone",
+            "Deadline: Armed",
+            "DefineInstrument: InstrumentDefined",
+            "Disarm: Disarmed",
+            "Disarm: Rejected",
+            "Disconnect: Armed",
+            "SetAccountLimits: AccountLimitsSet",
+            "SetAccountStatus: AccountStatusSet",
+            "SetFees: FeesSet",
+            "SetFees: Rejected",
+            "SetInstrumentStatus: InstrumentStatusSet",
+        ]
+    );
+    assert_eq!(engine.armings().count(), 3);
 }
 
 #[test]
@@ -232,6 +272,10 @@ fn make_a_journal_of_this_version() {
     Desk::open(&process, "desk:c@example.com").trade(2, 120);
     one_by_one(&process);
     process.terminate();
+    govern(dir.path());
+    let (made, said, error) =
+        support::hoga(&["snapshot", "make", "--data-dir", dir.path().to_str().unwrap()]);
+    assert!(made, "{said}{error}");
 
     let journal = dir.path().join("journal");
     let begun = hoga_journal::verify(&journal).unwrap().segments;
@@ -241,14 +285,102 @@ fn make_a_journal_of_this_version() {
     }
     let snapshots = dir.path().join("snapshots");
     fs::create_dir(target.join("snapshots")).unwrap();
-    for entry in fs::read_dir(&snapshots).unwrap() {
-        let name = entry.unwrap().file_name();
-        if name.to_str().unwrap().ends_with(".snapshot") {
-            fs::copy(snapshots.join(&name), target.join("snapshots").join(&name)).unwrap();
-        }
-    }
+    // The newest has the greatest name.
+    let names = fs::read_dir(&snapshots)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    let name = names
+        .filter(|name| name.to_str().unwrap().ends_with(".snapshot"))
+        .max()
+        .unwrap();
+    fs::copy(snapshots.join(&name), target.join("snapshots").join(&name)).unwrap();
     fs::write(target.join("expected.txt"), outcome(&target)).unwrap();
     println!("made {} of {begun} segments", target.display());
+}
+
+/// Armings and administration of every kind, behind all that was traded.
+fn govern(data: &Path) {
+    let account = AccountId(0);
+    let instrument = InstrumentId(1);
+    let symbol = Symbol::new("XRP-KRW").unwrap();
+    let (step, rate) = (
+        Scaled {
+            mantissa: 1,
+            scale: 0,
+        },
+        FeeRate(100),
+    );
+    let spec = InstrumentSpec::new(
+        symbol,
+        step,
+        step,
+        0,
+        Lots(1),
+        Lots(1_000),
+        Notional(0),
+        rate,
+        rate,
+    )
+    .unwrap();
+    let status = InstrumentStatus::CancelOnly;
+    let suspended = AccountStatus::Suspended;
+    let actions = [
+        AdminAction::DefineInstrument(spec),
+        AdminAction::SetFees(SetFees {
+            instrument,
+            maker: FeeRate(-50),
+            taker: FeeRate(300),
+        }),
+        AdminAction::SetInstrumentStatus(SetInstrumentStatus { instrument, status }),
+        AdminAction::SetAccountStatus(SetAccountStatus {
+            account,
+            status: suspended,
+        }),
+        AdminAction::SetAccountLimits(SetAccountLimits {
+            account,
+            max_open_orders: 10,
+        }),
+        AdminAction::CancelAll(CancelAll {
+            account,
+            instrument: None,
+            before: None,
+        }),
+        AdminAction::SetFees(SetFees {
+            instrument,
+            maker: FeeRate(-301),
+            taker: FeeRate(300),
+        }),
+    ];
+    let by = OperatorName::new("ops@example.com").unwrap();
+    let mut commands: Vec<Command> = actions
+        .map(|action| Command::Administer(Administer::new(by, action)))
+        .into();
+    let deadline = |at| {
+        Command::Arm(Arm {
+            account: AccountId(1),
+            cause: ArmCause::Deadline(Nanos(at)),
+        })
+    };
+    let disconnect = |account| {
+        Command::Arm(Arm {
+            account: AccountId(account),
+            cause: ArmCause::Disconnect,
+        })
+    };
+    commands.extend([
+        deadline(1_000),
+        disconnect(1),
+        disconnect(2),
+        deadline(2_000),
+        disconnect(2),
+    ]);
+
+    let last = append_to(data, &commands);
+    let disarm = |arming| {
+        let account = AccountId(2);
+        Command::Disarm(Disarm { account, arming })
+    };
+    append_to(data, &[disarm(Sequence(last)), disarm(Sequence(1))]);
 }
 
 /// Commands over HTTP, each in a frame of its own.

@@ -11,7 +11,12 @@ use std::thread;
 use std::time::Duration;
 
 use hoga_journal::Reader;
+use hoga_protocol::{
+    AccountId, AccountStatus, AdminAction, Administer, Arm, ArmCause, CancelAll, Disarm, FeeRate,
+    InstrumentId, Nanos, OperatorName, Sequence, SetAccountStatus, SetFees,
+};
 use serde_json::Value;
+use support::append::append_to;
 use support::{Http, Process};
 use tempfile::TempDir;
 
@@ -181,6 +186,95 @@ fn the_life_of_an_order_is_told_from_its_placing_to_its_end() {
         assert_eq!((code, out.as_str()), (1, ""), "{other}");
         assert!(said.contains("no order_id of this exchange"), "{said}");
     }
+}
+
+/// Appends what a gateway of operators would have sequenced.
+fn administered(data: &Data) {
+    let by = |name| OperatorName::new(name).unwrap();
+    let action = |name, action| hoga_protocol::Command::Administer(Administer::new(by(name), action));
+    let account = AccountId(0);
+    let commands = [
+        hoga_protocol::Command::Arm(Arm {
+            account,
+            cause: ArmCause::Deadline(Nanos(1_682_858_110_123_000_000)),
+        }),
+        hoga_protocol::Command::Disarm(Disarm {
+            account,
+            arming: Sequence(14),
+        }),
+        action(
+            "alice@ops",
+            AdminAction::SetFees(SetFees {
+                instrument: InstrumentId(0),
+                maker: FeeRate(-10),
+                taker: FeeRate(300),
+            }),
+        ),
+        action(
+            "bob@ops",
+            AdminAction::SetAccountStatus(SetAccountStatus {
+                account,
+                status: AccountStatus::Suspended,
+            }),
+        ),
+        action(
+            "bob@ops",
+            AdminAction::CancelAll(CancelAll {
+                account,
+                instrument: None,
+                before: None,
+            }),
+        ),
+    ];
+    append_to(data.dir.path(), &commands);
+}
+
+#[test]
+fn what_an_operator_did_is_found_by_its_kind_and_by_his_name() {
+    let data = Data::make();
+    administered(&data);
+    let cases: [(&[&str], &[u64]); 6] = [
+        (&["--kind", "administer"], &[16, 17, 18]),
+        (&["--kind", "Arm", "--kind", "disarm"], &[14, 15]),
+        (&["--by", "bob@ops"], &[17, 18]),
+        (&["--by", "bob@ops", "--kind", "CancelOrder"], &[]),
+        (&["--account", "desk", "--from", "14"], &[14, 15, 17, 18]),
+        (&["--order", &data.order, "--from", "13"], &[18]),
+    ];
+    for (arguments, wanted) in cases {
+        assert_eq!(data.sequences(arguments), wanted, "{arguments:?}");
+    }
+    let lines = data.json(&["--from", "14"]);
+    let told = |at: usize, names: &[&str]| -> Vec<String> {
+        names
+            .iter()
+            .map(|name| lines[at][name].to_string().replace('"', ""))
+            .collect()
+    };
+    assert_eq!(
+        told(0, &["arming", "cause", "deadline"]),
+        ["14", "Deadline", "2023-04-30T12:35:10.123Z"]
+    );
+    assert_eq!(
+        told(
+            2,
+            &[
+                "by",
+                "action",
+                "symbol",
+                "maker_fee_ppm",
+                "taker_fee_ppm",
+                "outcome"
+            ]
+        ),
+        ["alice@ops", "SetFees", "BTC-KRW", "-10", "300", "accepted"]
+    );
+    assert_eq!(
+        told(3, &["by", "action", "account", "status"]),
+        ["bob@ops", "SetAccountStatus", "desk", "Suspended"]
+    );
+    let (code, _, said) = data.dump(&["--kind", "order"]);
+    assert!(code == 2 && said.contains("CancelOrder"), "{said}");
 }
 
 #[test]

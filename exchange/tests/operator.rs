@@ -7,7 +7,12 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use hoga_journal::Reader;
+use hoga_protocol::{
+    AdminAction, Administer, Command, FeeRate, InstrumentId, InstrumentSpec, Lots, Notional, OperatorName,
+    Scaled, SetFees, Symbol,
+};
 use serde_json::Value;
+use support::append::append_to;
 use support::{Http, Process, hoga, order_body, websocket};
 use tungstenite::Message;
 
@@ -176,6 +181,43 @@ fn a_configuration_that_contradicts_the_journal_does_not_start() {
     }
     fs::write(&config, example).unwrap();
     Process::start(dir.path(), &["--config", config.to_str().unwrap()]).terminate();
+}
+
+#[test]
+fn what_an_operator_set_is_not_held_against_the_configuration() {
+    let dir = tempfile::tempdir().unwrap();
+    exchange_with_trades(dir.path(), 1);
+    let example = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../hoga.example.toml")).unwrap();
+    let config = dir.path().join("hoga.toml");
+    let start = |text: &str| {
+        fs::write(&config, text).unwrap();
+        Process::try_start(dir.path(), &["--config", config.to_str().unwrap()])
+    };
+    let one = Scaled {
+        mantissa: 1,
+        scale: 0,
+    };
+    let (symbol, rate) = (Symbol::new("XRP-KRW").unwrap(), FeeRate(7));
+    let spec = InstrumentSpec::new(symbol, one, one, 0, Lots(1), Lots(9), Notional(0), rate, rate).unwrap();
+    let fees = SetFees {
+        instrument: InstrumentId(0),
+        maker: FeeRate(-5),
+        taker: FeeRate(5),
+    };
+    let by = OperatorName::new("ops").unwrap();
+    let commands = [AdminAction::DefineInstrument(spec), AdminAction::SetFees(fees)]
+        .map(|action| Command::Administer(Administer::new(by, action)));
+    append_to(dir.path(), &commands);
+    start(&example).unwrap().terminate();
+    // What an operator cannot have set still is.
+    for (was, is) in [
+        (r#"tick_size = "1000""#, r#"tick_size = "500""#),
+        (r#"symbol = "ETH-KRW""#, r#"symbol = "DOGE-KRW""#),
+    ] {
+        assert!(example.contains(was), "{was}");
+        let said = start(&example.replace(was, is)).map(|_| ()).unwrap_err();
+        assert!(said.contains("differs"), "{said}");
+    }
 }
 
 #[test]

@@ -107,7 +107,7 @@ fn refuses_out_of_place(engine: &mut Engine, command: &Command) {
 
 fn check(engine: &Engine) {
     let mut resting = 0;
-    for instrument in (0..specs().len() as u32).map(InstrumentId) {
+    for instrument in (0..engine.instruments().count() as u32).map(InstrumentId) {
         let best = |side| engine.best(instrument, side).map(|best| best.0);
         if let (Some(bid), Some(ask)) = (best(Side::Buy), best(Side::Sell)) {
             assert!(bid < ask, "crossed: {bid:?} {ask:?}");

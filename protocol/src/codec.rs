@@ -19,6 +19,7 @@ mod image;
 
 use core::fmt;
 
+pub(crate) use command::{ADMINISTER_LEN, pack_administer, unpack_administer};
 pub use command::{MAX_RECORD, decode_command, encode_command};
 pub use event::{MAX_EVENT, encode_event};
 pub use image::{ImageError, ImageSink, ImageSource};

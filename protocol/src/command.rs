@@ -1,5 +1,7 @@
 //! What the journal holds: every input that can change an outcome.
 
+use crate::administration::Administer;
+use crate::arming::{Arm, Disarm};
 use crate::ids::{AccountId, ExchangeId, InstrumentId, OrderId, Sequence};
 use crate::instrument::InstrumentSpec;
 use crate::order::NewOrder;
@@ -156,6 +158,12 @@ pub enum Command {
     Checkpoint(Checkpoint),
     /// A change of the rules.
     EngineVersion(EngineVersion),
+    /// An account's orders are to be canceled when its session is lost, or at a deadline. Known to engine versions from 3.
+    Arm(Arm),
+    /// The end of an arming. Known to engine versions from 3.
+    Disarm(Disarm),
+    /// An operator's doing. Known to engine versions from 3.
+    Administer(Administer),
 }
 
 /// Whether a command may add risk. What only takes risk off is let through for longer when room runs short.
@@ -163,7 +171,7 @@ pub enum Command {
 pub enum CommandClass {
     /// New orders, replaces and accounts: refused first.
     Adding,
-    /// Cancels and the exchange's own commands: refused last.
+    /// Cancels, armings, and the commands of the exchange and its operators: refused last.
     Reducing,
 }
 
@@ -177,5 +185,5 @@ impl Command {
     }
 }
 
-// A ring slot holds a command and its time in three cache lines.
-const _: () = assert!(core::mem::size_of::<Command>() <= 184);
+// Every order is carried as a command, so what is seldom sent may not make them larger.
+const _: () = assert!(core::mem::size_of::<Command>() <= 112);

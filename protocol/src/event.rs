@@ -1,11 +1,13 @@
 //! What the engine says: every command is answered by at least one event.
 
+use crate::administration::{AccountStatus, InstrumentStatus};
+use crate::arming::{ArmCause, Disarm};
 use crate::command::{EngineVersion, Genesis};
 use crate::ids::{AccountId, InstrumentId, OrderId, Sequence};
 use crate::instrument::InstrumentSpec;
 use crate::order::{NewOrder, Side};
-use crate::text::AccountName;
-use crate::units::{Fee, Lots, Nanos, Ticks};
+use crate::text::{AccountName, OperatorName};
+use crate::units::{Fee, FeeRate, Lots, Nanos, Ticks};
 
 /// One thing that a command did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +62,18 @@ pub enum EventBody {
     Checkpointed(Checkpointed),
     /// The rules are of this version from here on.
     EngineVersionRaised(EngineVersion),
+    /// An account is armed.
+    Armed(Armed),
+    /// An arming is over: by a `Disarm`, or because a later deadline takes its place.
+    Disarmed(Disarm),
+    /// An instrument's fees changed.
+    FeesSet(FeesSet),
+    /// An instrument was opened or closed.
+    InstrumentStatusSet(InstrumentStatusSet),
+    /// An account was suspended, or is so no longer.
+    AccountStatusSet(AccountStatusSet),
+    /// An account's limits changed.
+    AccountLimitsSet(AccountLimitsSet),
 }
 
 /// An instrument and its number.
@@ -192,6 +206,63 @@ pub struct Checkpointed {
     pub agrees: bool,
 }
 
+/// An arming that is in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Armed {
+    /// Whose orders are to be canceled.
+    pub account: AccountId,
+    /// The sequence of the [`Arm`](crate::Arm) that made it.
+    pub arming: Sequence,
+    /// When.
+    pub cause: ArmCause,
+}
+
+/// An instrument's new fees, in force from the next command on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeesSet {
+    /// Who set them.
+    pub by: OperatorName,
+    /// Of which instrument.
+    pub instrument: InstrumentId,
+    /// What the resting side pays.
+    pub maker: FeeRate,
+    /// What the aggressor pays.
+    pub taker: FeeRate,
+}
+
+/// An instrument's status, which may be the one it had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InstrumentStatusSet {
+    /// Who set it.
+    pub by: OperatorName,
+    /// Of which instrument.
+    pub instrument: InstrumentId,
+    /// The status now.
+    pub status: InstrumentStatus,
+}
+
+/// An account's status, which may be the one it had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountStatusSet {
+    /// Who set it.
+    pub by: OperatorName,
+    /// Of which account.
+    pub account: AccountId,
+    /// The status now.
+    pub status: AccountStatus,
+}
+
+/// An account's limits, which may be those it had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountLimitsSet {
+    /// Who set them.
+    pub by: OperatorName,
+    /// Of which account.
+    pub account: AccountId,
+    /// The most orders it may have in the books.
+    pub max_open_orders: u32,
+}
+
 /// A refused command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rejected {
@@ -235,8 +306,18 @@ pub enum RejectReason {
     ClientOrderIdReused = 13,
     /// The new quantity is at or below what is filled.
     TooLate = 14,
-    /// A bound or version is one this engine cannot keep, or the version is not above the one in force.
+    /// A bound, a fee or a version is one this engine cannot keep, or the version is not above the one in force.
     InvalidSettings = 15,
+    /// The instrument takes cancels only.
+    InstrumentClosed = 16,
+    /// The account may cancel only.
+    AccountSuspended = 17,
+    /// The account has as many orders in the books as it may.
+    AccountLimit = 18,
+    /// The account, or all accounts together, have as many armings as there may be.
+    TooManyArmings = 19,
+    /// The account has no such arming.
+    UnknownArming = 20,
 }
 
 // A ring slot holds an event in three cache lines.

@@ -76,10 +76,7 @@ impl InstrumentSpec {
         if min_notional.0 < 0 {
             return Err(InstrumentError::NegativeMinNotional);
         }
-        let in_range = |rate: FeeRate| (-FeeRate::MAX.0..=FeeRate::MAX.0).contains(&rate.0);
-        if !in_range(maker_fee) || !in_range(taker_fee) || maker_fee.0 + taker_fee.0 < 0 {
-            return Err(InstrumentError::FeeRate);
-        }
+        check_fees(maker_fee, taker_fee)?;
         Ok(Self {
             symbol,
             tick,
@@ -91,6 +88,19 @@ impl InstrumentSpec {
             min_notional,
             maker_fee,
             taker_fee,
+        })
+    }
+
+    /// The same instrument with other fees.
+    ///
+    /// # Errors
+    /// [`InstrumentError::FeeRate`].
+    pub fn with_fees(self, maker_fee: FeeRate, taker_fee: FeeRate) -> Result<Self, InstrumentError> {
+        check_fees(maker_fee, taker_fee)?;
+        Ok(Self {
+            maker_fee,
+            taker_fee,
+            ..self
         })
     }
 
@@ -137,6 +147,14 @@ impl InstrumentSpec {
     /// An amount of money (a notional or a fee) as it is written on the wire.
     pub const fn money_text(&self, amount: Notional) -> DecimalText {
         DecimalText::new(amount.0, self.quote_scale)
+    }
+}
+
+fn check_fees(maker: FeeRate, taker: FeeRate) -> Result<(), InstrumentError> {
+    let in_range = |rate: FeeRate| (-FeeRate::MAX.0..=FeeRate::MAX.0).contains(&rate.0);
+    match in_range(maker) && in_range(taker) && maker.0 + taker.0 >= 0 {
+        true => Ok(()),
+        false => Err(InstrumentError::FeeRate),
     }
 }
 

@@ -18,23 +18,33 @@ mod instrument;
 
 mod order;
 
+mod arming;
+
+mod administration;
+
 mod command;
 
 mod event;
 
 pub mod codec;
 
+pub use administration::{
+    AccountStatus, AdminAction, Administer, InstrumentStatus, SetAccountLimits, SetAccountStatus, SetFees,
+    SetInstrumentStatus,
+};
+pub use arming::{Arm, ArmCause, Disarm};
 pub use command::{
     CancelAll, CancelOrder, Checkpoint, Command, CommandClass, EngineVersion, Genesis, Limits, OpenAccount,
     ReplaceOrder, StateCheck,
 };
 pub use decimal::{DecimalText, Scaled};
 pub use event::{
-    AccountOpened, CancelReason, Checkpointed, Event, EventBody, InstrumentDefined, MassCancelDone,
-    OrderAccepted, OrderCanceled, OrderReplaced, RejectReason, Rejected, Trade, TradeSide,
+    AccountLimitsSet, AccountOpened, AccountStatusSet, Armed, CancelReason, Checkpointed, Event, EventBody,
+    FeesSet, InstrumentDefined, InstrumentStatusSet, MassCancelDone, OrderAccepted, OrderCanceled,
+    OrderReplaced, RejectReason, Rejected, Trade, TradeSide,
 };
 pub use ids::{AccountId, ExchangeId, InstrumentId, OrderId, Sequence};
 pub use instrument::{InstrumentError, InstrumentSpec};
 pub use order::{NewOrder, OrderType, Side, TimeInForce};
-pub use text::{AccountName, AsciiText, ClientOrderId, Symbol, TextError};
+pub use text::{AccountName, AsciiText, ClientOrderId, OperatorName, Symbol, TextError};
 pub use units::{Fee, FeeAccrual, FeeRate, Lots, MAX_OPEN_ORDERS, Nanos, Notional, Ticks};

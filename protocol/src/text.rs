@@ -13,12 +13,15 @@ pub struct AsciiText<const N: usize, const KIND: u8> {
 pub type Symbol = AsciiText<16, SYMBOL>;
 /// An account's name: 1 to 32 of `A–Z a–z 0–9 . _ - @ :`.
 pub type AccountName = AsciiText<32, ACCOUNT>;
+/// Who administers an exchange: 1 to 32 of `A–Z a–z 0–9 . _ - @ :`.
+pub type OperatorName = AsciiText<32, OPERATOR>;
 /// The name a client gives its own order: at most 36 printable ASCII bytes; empty means none was given.
 pub type ClientOrderId = AsciiText<36, CLIENT_ORDER>;
 
 const SYMBOL: u8 = 0;
 const ACCOUNT: u8 = 1;
 const CLIENT_ORDER: u8 = 2;
+const OPERATOR: u8 = 3;
 
 /// Why a text was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +93,7 @@ impl<const N: usize, const KIND: u8> AsciiText<N, KIND> {
 fn allowed(kind: u8, byte: u8) -> bool {
     match kind {
         SYMBOL => byte.is_ascii_alphanumeric() || b"._/-".contains(&byte),
-        ACCOUNT => byte.is_ascii_alphanumeric() || b"._-@:".contains(&byte),
+        ACCOUNT | OPERATOR => byte.is_ascii_alphanumeric() || b"._-@:".contains(&byte),
         _ => (0x20..0x7f).contains(&byte),
     }
 }

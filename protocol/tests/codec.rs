@@ -73,6 +73,49 @@ fn genesis() -> Genesis {
     }
 }
 
+fn action() -> impl Strategy<Value = AdminAction> {
+    let numbers = (
+        any::<u32>(),
+        any::<u32>(),
+        any::<Option<u32>>(),
+        any::<Option<u64>>(),
+    );
+    (0u8..7, numbers, any::<bool>()).prop_map(|(kind, (first, second, number, before), flag)| {
+        let (account, instrument) = (AccountId(first), InstrumentId(first));
+        match kind {
+            0 => AdminAction::DefineInstrument(spec()),
+            1 => AdminAction::SetFees(SetFees {
+                instrument,
+                maker: FeeRate(second as i32),
+                taker: FeeRate(first as i32),
+            }),
+            2 => AdminAction::SetInstrumentStatus(SetInstrumentStatus {
+                instrument,
+                status: match flag {
+                    true => InstrumentStatus::CancelOnly,
+                    false => InstrumentStatus::Open,
+                },
+            }),
+            3 => AdminAction::SetAccountStatus(SetAccountStatus {
+                account,
+                status: match flag {
+                    true => AccountStatus::Suspended,
+                    false => AccountStatus::Active,
+                },
+            }),
+            4 => AdminAction::SetAccountLimits(SetAccountLimits {
+                account,
+                max_open_orders: second,
+            }),
+            _ => AdminAction::CancelAll(CancelAll {
+                account,
+                instrument: number.map(InstrumentId),
+                before: before.map(Sequence),
+            }),
+        }
+    })
+}
+
 fn command() -> impl Strategy<Value = Command> {
     let id = (0..=Sequence::MAX.0).prop_map(OrderId);
     let account = any::<u32>().prop_map(AccountId);
@@ -86,6 +129,19 @@ fn command() -> impl Strategy<Value = Command> {
             });
             Command::Checkpoint(Checkpoint { previous })
         }),
+        (account.clone(), any::<Option<u64>>()).prop_map(|(account, deadline)| {
+            let cause = deadline.map_or(ArmCause::Disconnect, |at| ArmCause::Deadline(Nanos(at)));
+            Command::Arm(Arm { account, cause })
+        }),
+        (account.clone(), any::<u64>()).prop_map(|(account, arming)| {
+            let arming = Sequence(arming);
+            Command::Disarm(Disarm { account, arming })
+        }),
+        (
+            text().prop_filter("an operator has a name", |name| !name.is_empty()),
+            action()
+        )
+            .prop_map(|(by, action)| Command::Administer(Administer::new(by, action))),
         any::<u32>().prop_map(|version| Command::EngineVersion(EngineVersion { version })),
         (
             account.clone(),
@@ -134,7 +190,7 @@ proptest! {
     }
 
     #[test]
-    fn two_encodings_of_one_command_cannot_exist(bytes in proptest::collection::vec(any::<u8>(), 0..MAX_RECORD), kind in 0u8..9) {
+    fn two_encodings_of_one_command_cannot_exist(bytes in proptest::collection::vec(any::<u8>(), 0..MAX_RECORD), kind in 0u8..14) {
         let mut bytes = bytes;
         if let Some(byte) = bytes.get_mut(8) {
             *byte = kind;

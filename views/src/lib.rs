@@ -1,4 +1,4 @@
-//! State folded from events: instruments, accounts, books, orders, executions and order updates.
+//! State folded from events: instruments, accounts, armings, books, orders, executions and order updates.
 //!
 //! A view is what the exchange shows. It is a function of the events alone, so a gateway, a follower and a recovery
 //! that fold the same events hold the same views. Events are folded one at a time; what a view says is whole only
@@ -16,6 +16,8 @@ mod views;
 mod image;
 
 mod registry;
+
+mod armings;
 
 mod book;
 
@@ -35,10 +37,11 @@ mod ring;
 
 mod numbers;
 
+pub use armings::Armings;
 pub use book::{Book, Level};
 pub use executions::{Execution, Executions, Found, Role};
 pub use order::{OrderState, OrderStatus};
 pub use orders::Orders;
-pub use registry::{Accounts, Instruments};
+pub use registry::{AccountTerms, Accounts, Instruments};
 pub use updates::{Fill, OrderUpdate, OrderUpdates};
 pub use views::{ViewLimits, Views};

@@ -9,11 +9,12 @@ use hoga_protocol::{
     OrderReplaced, Sequence, Trade, TradeSide,
 };
 
+use crate::armings::Armings;
 use crate::book::Book;
 use crate::executions::{Executions, Role};
 use crate::order::OrderState;
 use crate::orders::Orders;
-use crate::registry::{Accounts, Instruments};
+use crate::registry::{AccountTerms, Accounts, Instruments};
 use crate::slab::Slot;
 use crate::updates::{Fill, OrderUpdates};
 
@@ -49,6 +50,7 @@ pub struct Views {
     genesis: Option<Genesis>,
     instruments: Instruments,
     accounts: Accounts,
+    armings: Armings,
     books: Vec<Book>,
     orders: Orders,
     executions: Executions,
@@ -69,6 +71,7 @@ impl Views {
             genesis: None,
             instruments: Instruments::default(),
             accounts: Accounts::default(),
+            armings: Armings::default(),
             books: Vec::new(),
             orders: Orders::new(limits.closed_orders),
             executions: Executions::new(limits.executions),
@@ -89,7 +92,7 @@ impl Views {
     ///
     /// # Panics
     /// When the event cannot follow those before it: it does not come after the last one, or it names an instrument,
-    /// an account or a live order that no event has made. The events of an engine that was given its commands in
+    /// an account, an arming or a live order that no event has made. The events of an engine that was given its commands in
     /// ascending sequence, from the first on, never do.
     pub fn fold(&mut self, event: &Event) {
         assert!(
@@ -128,6 +131,12 @@ impl Views {
             | EventBody::Rejected(_)
             | EventBody::Checkpointed(_)
             | EventBody::EngineVersionRaised(_) => {}
+            EventBody::Armed(_)
+            | EventBody::Disarmed(_)
+            | EventBody::FeesSet(_)
+            | EventBody::InstrumentStatusSet(_)
+            | EventBody::AccountStatusSet(_)
+            | EventBody::AccountLimitsSet(_) => self.administer(&event.body),
         }
         if event.last {
             self.rest_what_remains(event);
@@ -164,6 +173,11 @@ impl Views {
         &self.accounts
     }
 
+    /// The armings in force.
+    pub fn armings(&self) -> &Armings {
+        &self.armings
+    }
+
     /// The instrument's book.
     pub fn book(&self, id: InstrumentId) -> Option<&Book> {
         self.books.get(id.0 as usize)
@@ -182,6 +196,30 @@ impl Views {
     /// The newest changes of orders.
     pub fn updates(&self) -> &OrderUpdates {
         &self.updates
+    }
+
+    #[cold]
+    fn administer(&mut self, body: &EventBody) {
+        match *body {
+            EventBody::Armed(armed) => self.armings.arm(armed),
+            EventBody::Disarmed(disarmed) => self.armings.disarm(disarmed.arming),
+            EventBody::FeesSet(set) => self.instruments.set_fees(&set),
+            EventBody::InstrumentStatusSet(set) => self.instruments.set_status(set.instrument, set.status),
+            EventBody::AccountStatusSet(set) => {
+                let terms = self.accounts.terms(set.account);
+                let status = set.status;
+                self.accounts
+                    .set_terms(set.account, AccountTerms { status, ..terms });
+            }
+            EventBody::AccountLimitsSet(set) => {
+                let terms = AccountTerms {
+                    max_open_orders: set.max_open_orders,
+                    ..self.accounts.terms(set.account)
+                };
+                self.accounts.set_terms(set.account, terms);
+            }
+            _ => {}
+        }
     }
 
     fn accept(&mut self, event: &Event, accepted: &OrderAccepted) {

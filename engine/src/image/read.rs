@@ -6,11 +6,13 @@ use alloc::vec::Vec;
 
 use hoga_protocol::codec::{ImageError, ImageSource};
 use hoga_protocol::{
-    AccountId, ClientOrderId, Command, FeeAccrual, InstrumentId, InstrumentSpec, Lots, Nanos, NewOrder,
-    OpenAccount, OrderId, OrderType, Sequence, Side, StateCheck, Ticks, TimeInForce,
+    AccountId, AccountStatus, Arm, Armed, ClientOrderId, Command, FeeAccrual, FeeRate, InstrumentId,
+    InstrumentSpec, InstrumentStatus, Lots, Nanos, NewOrder, OpenAccount, OrderId, OrderType, Sequence, Side,
+    StateCheck, Ticks, TimeInForce,
 };
 
 use super::FORM;
+use crate::accounts::Standing;
 use crate::engine::Engine;
 use crate::market::checkpoint::{Checks, Cursor, Tape};
 use crate::market::{Market, check_terms};
@@ -78,6 +80,9 @@ impl<S: ImageSource> Reading<'_, S> {
         self.accounts(&mut market)?;
         if market.rules.have_checkpoints() {
             market.checks = self.checks(&market)?;
+        }
+        if market.rules.have_administration() {
+            self.administered(&mut market)?;
         }
         let mut live = Vec::new();
         for number in 0..market.instruments.len() as u32 {
@@ -157,6 +162,50 @@ impl<S: ImageSource> Reading<'_, S> {
         Ok(Checks { cursor, tape, last })
     }
 
+    fn administered(&mut self, market: &mut Market) -> Result<(), ImageError> {
+        for number in 0..market.instruments.len() as u32 {
+            if self.source.take_bool("instrument status")? {
+                market.instruments.known(InstrumentId(number)).status = InstrumentStatus::CancelOnly;
+            }
+        }
+        let mut last = None;
+        for _ in 0..self.source.take_u32()? {
+            let account = AccountId(self.source.take_u32()?);
+            let is_next = market.accounts.contains(account) && last < Some(account);
+            check(is_next, "restricted account")?;
+            last = Some(account);
+            let standing = Standing {
+                status: match self.source.take_bool("account status")? {
+                    false => AccountStatus::Active,
+                    true => AccountStatus::Suspended,
+                },
+                max_open_orders: self.source.take_u32()?,
+            };
+            check(standing != Standing::FREE, "restricted account")?;
+            market.accounts.set_standing(account, standing);
+        }
+        self.armings(market)
+    }
+
+    fn armings(&mut self, market: &mut Market) -> Result<(), ImageError> {
+        let mut last = 0;
+        for _ in 0..self.source.take_u32()? {
+            let arming = self.past("arming")?;
+            let Command::Arm(Arm { account, cause }) = self.source.take_record()? else {
+                return Err(ImageError::BadValue("arming"));
+            };
+            check(arming > last && market.accounts.contains(account), "arming")?;
+            last = arming;
+            let armed = Armed {
+                account,
+                arming: Sequence(arming),
+                cause,
+            };
+            check(market.armings.arm(&armed) == Ok(None), "arming")?;
+        }
+        Ok(())
+    }
+
     /// The sequence of a command that has been.
     fn past(&mut self, field: &'static str) -> Result<u64, ImageError> {
         let sequence = self.source.take_u64()?;
@@ -223,7 +272,7 @@ impl<S: ImageSource> Reading<'_, S> {
         check((1..=terms.quantity.0).contains(&leaves.0), "leaves")?;
         let fee = FeeAccrual::from_exact(self.source.take_i128()?);
         let filled = Lots(terms.quantity.0 - leaves.0);
-        check(could_be_charged(&spec, filled, fee), "fee")?;
+        check(market.could_be_charged(&spec, filled, fee), "fee")?;
 
         let slot = market.arena.orders.insert(Order::new(id, &terms, leaves));
         if fee != FeeAccrual::ZERO {
@@ -292,16 +341,16 @@ impl Market {
         check(check_terms(terms, &spec).is_ok(), "terms")?;
         Ok(spec)
     }
-}
 
-/// Whether fills of `filled` lots can have come to these fees: no more than all of them at the highest price and the
-/// dearest rate, so that what may still be charged overflows nothing.
-fn could_be_charged(spec: &InstrumentSpec, filled: Lots, fee: FeeAccrual) -> bool {
-    let rate = spec
-        .maker_fee
-        .0
-        .unsigned_abs()
-        .max(spec.taker_fee.0.unsigned_abs());
-    let most = spec.notional(Ticks::MAX, filled).0 * i128::from(rate);
-    (-most..=most).contains(&fee.exact())
+    /// Whether fills of `filled` lots can have come to these fees: no more than all of them at the highest price and the
+    /// dearest rate, which is the dearest of all where rates can have changed. So what may still be charged overflows
+    /// nothing.
+    fn could_be_charged(&self, spec: &InstrumentSpec, filled: Lots, fee: FeeAccrual) -> bool {
+        let rate = match self.rules.have_administration() {
+            true => FeeRate::MAX.0,
+            false => spec.maker_fee.0.abs().max(spec.taker_fee.0.abs()),
+        };
+        let most = spec.notional(Ticks::MAX, filled).0 * i128::from(rate);
+        (-most..=most).contains(&fee.exact())
+    }
 }

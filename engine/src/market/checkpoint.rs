@@ -48,7 +48,7 @@ pub(crate) struct Cursor {
     pub(crate) order: OrderId,
 }
 
-/// A running mix of all that has traded, and of the accounts opened. Equal additions keep two that differ apart for
+/// A running mix of all that has traded, and of the accounts opened, armed and administered. Equal additions keep two that differ apart for
 /// ever, since each is a step that can be undone. It shows accidents, not forgeries.
 #[derive(Clone, Copy)]
 pub(crate) struct Tape(pub(crate) u64);
@@ -108,6 +108,10 @@ impl Tape {
             .for_each(|&byte| self.add(u64::from(byte)));
     }
 
+    pub(super) fn words(&mut self, words: &[u64]) {
+        words.iter().for_each(|&word| self.add(word));
+    }
+
     /// The multiplier is 2^64 over the golden ratio, and odd.
     #[inline]
     fn add(&mut self, word: u64) {
@@ -147,6 +151,10 @@ impl Market {
         digest.u64(self.instruments.len() as u64);
         digest.u64(self.arena.orders.len() as u64);
         digest.u64(u64::from(self.client_ids.closed_count()));
+        if self.rules.have_administration() {
+            digest.u64(self.accounts.restricted().len() as u64);
+            digest.u64(self.armings.len() as u64);
+        }
         for entry in self.client_ids.closed().take(OLDEST_IDS) {
             digest.u64(entry.order.0);
             digest.record(&Command::NewOrder(entry.request));
@@ -183,6 +191,9 @@ impl Market {
                 continue;
             }
             digest.record(&Command::DefineInstrument(instrument.spec));
+            if self.rules.have_administration() {
+                digest.u64(instrument.status as u64);
+            }
             left -= 1;
             let next = InstrumentId(at.instrument.0 + 1);
             if self.instruments.get(next).is_none() {

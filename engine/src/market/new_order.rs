@@ -1,8 +1,8 @@
 //! A new order: the checks in their fixed order, then its trades, then its rest or its cancel.
 
 use hoga_protocol::{
-    CancelReason, Event, EventBody, InstrumentSpec, Lots, NewOrder, Notional, OrderAccepted, OrderCanceled,
-    OrderId, OrderType, RejectReason, Rejected, Side, Ticks, TimeInForce,
+    CancelReason, Event, EventBody, InstrumentSpec, InstrumentStatus, Lots, NewOrder, Notional,
+    OrderAccepted, OrderCanceled, OrderId, OrderType, RejectReason, Rejected, Side, Ticks, TimeInForce,
 };
 
 use super::matching::Aggressor;
@@ -79,8 +79,9 @@ impl Market {
         book.push(&mut self.arena, slot, request.price);
     }
 
-    /// The checks, in the order in which they are made: account, instrument, client order id, terms that do not go
-    /// together, price, quantity, notional, room in the book, post-only.
+    /// The checks, in the order in which they are made: account, instrument, client order id, whether the instrument takes
+    /// orders, whether the account may send this one, terms that do not go together, price, quantity, notional, room in
+    /// the book, post-only.
     #[inline]
     fn admit(&self, request: &NewOrder) -> Result<Admission, Rejected> {
         if !self.accounts.contains(request.account) {
@@ -95,8 +96,13 @@ impl Market {
             }
             return Err(refused_for(first.order, RejectReason::ClientOrderIdReused));
         }
-        check_terms(request, &instrument.spec).map_err(refused)?;
+        if instrument.status != InstrumentStatus::Open {
+            return Err(refused(RejectReason::InstrumentClosed));
+        }
         let may_rest = request.time_in_force == TimeInForce::Gtc;
+        let allowed = self.accounts.check_order(request.account, may_rest);
+        allowed.map_err(refused)?;
+        check_terms(request, &instrument.spec).map_err(refused)?;
         if may_rest && self.arena.orders.len() >= self.settings.limits.max_open_orders as usize {
             return Err(refused(RejectReason::Capacity));
         }

@@ -1,8 +1,8 @@
 //! A change of a resting order, which keeps its id, its fills and its fees.
 
 use hoga_protocol::{
-    AccountId, Event, EventBody, InstrumentId, InstrumentSpec, Lots, OrderId, OrderReplaced, RejectReason,
-    Rejected, ReplaceOrder, Ticks,
+    AccountId, Event, EventBody, InstrumentId, InstrumentSpec, InstrumentStatus, Lots, OrderId,
+    OrderReplaced, RejectReason, Rejected, ReplaceOrder, Ticks,
 };
 
 use super::matching::Aggressor;
@@ -25,12 +25,20 @@ impl Market {
         let instrument = self.instruments.known(level.instrument);
         let price = replace.price.unwrap_or(level.price);
         let quantity = replace.quantity.unwrap_or(old.quantity);
+        let priority_kept = price == level.price && quantity <= old.quantity;
+        if !priority_kept {
+            if instrument.status != InstrumentStatus::Open {
+                return Err(refused_for(old.id, RejectReason::InstrumentClosed));
+            }
+            if !self.accounts.may_send(old.account) {
+                return Err(refused_for(old.id, RejectReason::AccountSuspended));
+            }
+        }
         let crossing = instrument.book.against(&self.arena, old.side, price);
         check_replace(old, &instrument.spec, price, quantity, crossing.is_some())
             .map_err(|reason| refused_for(old.id, reason))?;
 
         let leaves = Lots(quantity.0 - old.filled().0);
-        let priority_kept = price == level.price && quantity <= old.quantity;
         let replaced = EventBody::OrderReplaced(OrderReplaced {
             order: old.id,
             account: old.account,
@@ -101,7 +109,7 @@ impl Market {
     }
 }
 
-/// The checks, in the order in which they are made: price, what is filled, quantity, notional, post-only. The new terms
+/// The checks of the new terms, in the order in which they are made: price, what is filled, quantity, notional, post-only. The new terms
 /// must be ones that a new order could have, so nothing gets into the book by a detour.
 fn check_replace(
     old: &Order,

@@ -222,6 +222,48 @@ fn kept() -> [(&'static str, Change); 8] {
     ]
 }
 
+/// Of what operators and armings leave behind, which is state where the rules have them.
+fn administered() -> [(&'static str, Change); 9] {
+    fn arm(market: &mut Market, account: u32, arming: u64, cause: ArmCause) {
+        let armed = Armed {
+            account: AccountId(account),
+            arming: Sequence(arming),
+            cause,
+        };
+        assert_eq!(market.armings.arm(&armed), Ok(None));
+    }
+    fn stand(market: &mut Market, account: u32, status: AccountStatus, max_open_orders: u32) {
+        let standing = crate::accounts::Standing {
+            status,
+            max_open_orders,
+        };
+        market.accounts.set_standing(AccountId(account), standing);
+    }
+    [
+        ("an instrument's status", |market| {
+            market.instruments.known(InstrumentId(0)).status = InstrumentStatus::CancelOnly;
+        }),
+        ("another's", |market| {
+            market.instruments.known(InstrumentId(1)).status = InstrumentStatus::CancelOnly;
+        }),
+        ("an account's status", |market| {
+            stand(market, 0, AccountStatus::Suspended, u32::MAX);
+        }),
+        ("another's", |market| {
+            stand(market, 1, AccountStatus::Suspended, u32::MAX)
+        }),
+        ("an account's limit", |market| {
+            stand(market, 0, AccountStatus::Active, 7)
+        }),
+        ("an arming", |market| arm(market, 0, 3, ArmCause::Disconnect)),
+        ("its account", |market| arm(market, 1, 3, ArmCause::Disconnect)),
+        ("its name", |market| arm(market, 0, 4, ArmCause::Disconnect)),
+        ("its deadline", |market| {
+            arm(market, 0, 3, ArmCause::Deadline(Nanos(0)))
+        }),
+    ]
+}
+
 fn digest(market: &Market) -> [u8; 16] {
     let mut digest = StateDigest::new();
     market.digest(&mut digest);
@@ -240,11 +282,23 @@ fn what_checkpoints_keep_is_no_state_where_the_rules_have_none() {
 }
 
 #[test]
+fn what_operators_set_is_no_state_where_the_rules_have_none() {
+    let mut market = engine().market.expect("begun");
+    market.rules = Rules::new(2).expect("known");
+    let before = digest(&market);
+    for (name, change) in administered() {
+        let mut changed = market.clone();
+        change(&mut changed);
+        assert_eq!(digest(&changed), before, "{name}");
+    }
+}
+
+#[test]
 fn no_field_can_change_without_the_digest() {
     let engine = engine();
     let market = engine.market.as_ref().expect("begun");
     let mut seen = BTreeMap::from([(digest(market), "nothing")]);
-    for (name, change) in changes().into_iter().chain(kept()) {
+    for (name, change) in changes().into_iter().chain(kept()).chain(administered()) {
         let mut changed = market.clone();
         change(&mut changed);
         if let Some(other) = seen.insert(digest(&changed), name) {

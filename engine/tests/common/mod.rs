@@ -89,6 +89,55 @@ pub fn raise(version: u32) -> Command {
     Command::EngineVersion(EngineVersion { version })
 }
 
+/// For the loss of a session, or for a deadline.
+pub fn arm(account: u32, deadline: Option<u64>) -> Command {
+    Command::Arm(Arm {
+        account: AccountId(account),
+        cause: deadline.map_or(ArmCause::Disconnect, |at| ArmCause::Deadline(Nanos(at))),
+    })
+}
+
+pub fn disarm(account: u32, arming: u64) -> Command {
+    Command::Disarm(Disarm {
+        account: AccountId(account),
+        arming: Sequence(arming),
+    })
+}
+
+pub fn administer(action: AdminAction) -> Command {
+    let by = OperatorName::new("ops").unwrap();
+    Command::Administer(Administer::new(by, action))
+}
+
+pub fn set_status(instrument: u32, status: InstrumentStatus) -> AdminAction {
+    AdminAction::SetInstrumentStatus(SetInstrumentStatus {
+        instrument: InstrumentId(instrument),
+        status,
+    })
+}
+
+pub fn set_account(account: u32, status: AccountStatus) -> AdminAction {
+    AdminAction::SetAccountStatus(SetAccountStatus {
+        account: AccountId(account),
+        status,
+    })
+}
+
+pub fn limit_account(account: u32, max_open_orders: u32) -> AdminAction {
+    AdminAction::SetAccountLimits(SetAccountLimits {
+        account: AccountId(account),
+        max_open_orders,
+    })
+}
+
+pub fn set_fees(instrument: u32, maker: i32, taker: i32) -> AdminAction {
+    AdminAction::SetFees(SetFees {
+        instrument: InstrumentId(instrument),
+        maker: FeeRate(maker),
+        taker: FeeRate(taker),
+    })
+}
+
 pub fn image(engine: &Engine) -> Vec<u8> {
     let mut image = Vec::new();
     engine.write_image(&mut image);

@@ -14,6 +14,12 @@ pub struct ByHand {
     /// Instrument, price and order.
     pub cursor: (u32, i64, u64),
     pub check: u64,
+    /// Of each instrument.
+    pub statuses: [u8; 2],
+    /// Account, status and limit.
+    pub restricted: Vec<(u32, u8, u32)>,
+    /// Name and what asked for it.
+    pub armings: Vec<(u64, Command)>,
     /// Of the first instrument: price and orders of each level, best first.
     pub bids: Vec<(i64, Vec<Order>)>,
     pub asks: Vec<(i64, Vec<Order>)>,
@@ -59,6 +65,13 @@ impl ByHand {
             names: ["a", "b"],
             cursor: (1, 0, 20),
             check: 20,
+            statuses: [0, 1],
+            restricted: vec![(0, 0, 7), (1, 1, u32::MAX)],
+            armings: vec![
+                (8, common::arm(0, None)),
+                (13, common::arm(1, Some(5))),
+                (14, common::arm(0, Some(6))),
+            ],
             bids: vec![(100, vec![bid(15)]), (99, vec![bid(16)])],
             asks: vec![(105, vec![ask])],
             closed: vec![
@@ -93,6 +106,18 @@ impl ByHand {
         image.put_bool(true);
         image.put_u64(self.check);
         image.put(&[9; 16]);
+        image.put(&self.statuses);
+        image.put_u32(self.restricted.len() as u32);
+        for (account, status, limit) in &self.restricted {
+            image.put_u32(*account);
+            image.put_u8(*status);
+            image.put_u32(*limit);
+        }
+        image.put_u32(self.armings.len() as u32);
+        for (arming, asked) in &self.armings {
+            image.put_u64(*arming);
+            image.put_record(asked);
+        }
         put_side(&mut image, &self.bids);
         put_side(&mut image, &self.asks);
         put_side(&mut image, &[]);

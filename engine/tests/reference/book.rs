@@ -49,6 +49,13 @@ fn half_even(millionths: i128) -> i128 {
 pub struct Reference {
     limits: Limits,
     specs: Vec<InstrumentSpec>,
+    /// The instruments that take cancels only.
+    closed_to_orders: Vec<InstrumentId>,
+    suspended: Vec<AccountId>,
+    /// The newest limit of an account stands last.
+    account_limits: Vec<(AccountId, u32)>,
+    /// Oldest first.
+    armings: Vec<Armed>,
     accounts: u32,
     live: Vec<Live>,
     /// Oldest first.
@@ -62,6 +69,10 @@ impl Reference {
         Self {
             limits,
             specs,
+            closed_to_orders: Vec::new(),
+            suspended: Vec::new(),
+            account_limits: Vec::new(),
+            armings: Vec::new(),
             accounts,
             live: Vec::new(),
             closed: Vec::new(),
@@ -93,14 +104,21 @@ impl Reference {
                 Ok(())
             }
             Command::Checkpoint(_) => Err((RejectReason::OutOfPlace, None)),
-            Command::EngineVersion(raise) if raise.version > self.rules && raise.version <= 2 => {
+            Command::EngineVersion(raise) if raise.version > self.rules && raise.version <= 3 => {
                 said.push(EventBody::EngineVersionRaised(*raise));
                 self.rules = raise.version;
                 Ok(())
             }
             Command::EngineVersion(_) => Err((RejectReason::InvalidSettings, None)),
             Command::Genesis(_) => Err((RejectReason::OutOfPlace, None)),
-            _ => panic!("the reference opens no account and defines no instrument"),
+            Command::Arm(_) | Command::Disarm(_) | Command::Administer(_) if self.rules < 3 => {
+                Err((RejectReason::OutOfPlace, None))
+            }
+            Command::Arm(arm) => self.arm(sequence, arm, &mut said),
+            Command::Disarm(disarm) => self.disarm(disarm, &mut said),
+            Command::Administer(administer) => self.administer(administer, &mut said),
+            Command::DefineInstrument(spec) => self.define(spec, &mut said),
+            Command::OpenAccount(_) => panic!("the reference opens no account"),
         };
         if let Err((reason, order)) = refusal {
             assert!(said.is_empty());
@@ -127,6 +145,19 @@ impl Reference {
         }
         let limit = order.order_type == OrderType::Limit;
         let gtc = order.time_in_force == TimeInForce::Gtc;
+        if self.closed_to_orders.contains(&order.instrument) {
+            return Err((InstrumentClosed, None));
+        }
+        if self.suspended.contains(&order.account) {
+            return Err((AccountSuspended, None));
+        }
+        let own = self
+            .live
+            .iter()
+            .filter(|live| live.asked.account == order.account);
+        if gtc && own.count() >= self.account_limit(order.account) {
+            return Err((AccountLimit, None));
+        }
         let price_is_good = if limit {
             order.price >= Ticks(1) && order.price <= Ticks::MAX
         } else {
@@ -200,6 +231,13 @@ impl Reference {
         let price = replace.price.unwrap_or(old.price);
         let quantity = replace.quantity.unwrap_or(Lots(old.quantity));
         let refuse = |reason| Err((reason, Some(old.id)));
+        let priority_kept = price == old.price && quantity.0 <= old.quantity;
+        if !priority_kept && self.closed_to_orders.contains(&old.asked.instrument) {
+            return refuse(InstrumentClosed);
+        }
+        if !priority_kept && self.suspended.contains(&old.asked.account) {
+            return refuse(AccountSuspended);
+        }
         if price < Ticks(1) || price > Ticks::MAX {
             return refuse(InvalidPrice);
         }
@@ -218,7 +256,6 @@ impl Reference {
         if old.asked.post_only && self.best(&old.asked, price).is_some() {
             return refuse(PostOnlyWouldTrade);
         }
-        let priority_kept = price == old.price && quantity.0 <= old.quantity;
         said.push(EventBody::OrderReplaced(OrderReplaced {
             order: old.id,
             account: old.asked.account,
@@ -287,6 +324,145 @@ impl Reference {
             more: ids.len() > share,
         }));
         Ok(())
+    }
+
+    fn arm(&mut self, sequence: Sequence, arm: &Arm, said: &mut Vec<EventBody>) -> Refusal {
+        self.must_be_open(arm.account)?;
+        let deadline =
+            |armed: &Armed| armed.account == arm.account && matches!(armed.cause, ArmCause::Deadline(_));
+        let before = match arm.cause {
+            ArmCause::Disconnect => None,
+            ArmCause::Deadline(_) => self.armings.iter().position(deadline),
+        };
+        let own = self.armings.iter().filter(|armed| armed.account == arm.account);
+        if before.is_none() && (own.count() >= 1_024 || self.armings.len() >= 65_536) {
+            return Err((RejectReason::TooManyArmings, None));
+        }
+        if let Some(before) = before {
+            let Armed { account, arming, .. } = self.armings.remove(before);
+            said.push(EventBody::Disarmed(Disarm { account, arming }));
+        }
+        let armed = Armed {
+            account: arm.account,
+            arming: sequence,
+            cause: arm.cause,
+        };
+        self.armings.push(armed);
+        said.push(EventBody::Armed(armed));
+        Ok(())
+    }
+
+    fn disarm(&mut self, disarm: &Disarm, said: &mut Vec<EventBody>) -> Refusal {
+        self.must_be_open(disarm.account)?;
+        let meant = |armed: &Armed| (armed.account, armed.arming) == (disarm.account, disarm.arming);
+        let at = self.armings.iter().position(meant);
+        self.armings
+            .remove(at.ok_or((RejectReason::UnknownArming, None))?);
+        said.push(EventBody::Disarmed(*disarm));
+        Ok(())
+    }
+
+    fn administer(&mut self, administer: &Administer, said: &mut Vec<EventBody>) -> Refusal {
+        let by = administer.by();
+        match &administer.action() {
+            AdminAction::DefineInstrument(spec) => return self.define(spec, said),
+            AdminAction::CancelAll(cancel) => return self.cancel_all(cancel, said),
+            AdminAction::SetFees(SetFees {
+                instrument,
+                maker,
+                taker,
+            }) => {
+                let spec = self.must_be_defined(*instrument)?;
+                let fits = |rate: &FeeRate| rate.0 >= -100_000 && rate.0 <= 100_000;
+                if !fits(maker) || !fits(taker) || maker.0 + taker.0 < 0 {
+                    return Err((RejectReason::InvalidSettings, None));
+                }
+                (spec.maker_fee, spec.taker_fee) = (*maker, *taker);
+                let (instrument, maker, taker) = (*instrument, *maker, *taker);
+                said.push(EventBody::FeesSet(FeesSet {
+                    by,
+                    instrument,
+                    maker,
+                    taker,
+                }));
+            }
+            AdminAction::SetInstrumentStatus(SetInstrumentStatus { instrument, status }) => {
+                let (instrument, status) = (*instrument, *status);
+                self.must_be_defined(instrument)?;
+                self.closed_to_orders.retain(|closed| *closed != instrument);
+                if status == InstrumentStatus::CancelOnly {
+                    self.closed_to_orders.push(instrument);
+                }
+                let set = InstrumentStatusSet {
+                    by,
+                    instrument,
+                    status,
+                };
+                said.push(EventBody::InstrumentStatusSet(set));
+            }
+            AdminAction::SetAccountStatus(SetAccountStatus { account, status }) => {
+                let (account, status) = (*account, *status);
+                self.must_be_open(account)?;
+                self.suspended.retain(|suspended| *suspended != account);
+                if status == AccountStatus::Suspended {
+                    self.suspended.push(account);
+                }
+                said.push(EventBody::AccountStatusSet(AccountStatusSet {
+                    by,
+                    account,
+                    status,
+                }));
+            }
+            AdminAction::SetAccountLimits(set) => {
+                let SetAccountLimits {
+                    account,
+                    max_open_orders,
+                } = *set;
+                self.must_be_open(account)?;
+                self.account_limits.push((account, max_open_orders));
+                said.push(EventBody::AccountLimitsSet(AccountLimitsSet {
+                    by,
+                    account,
+                    max_open_orders,
+                }));
+            }
+        }
+        Ok(())
+    }
+
+    fn define(&mut self, spec: &InstrumentSpec, said: &mut Vec<EventBody>) -> Refusal {
+        if self.specs.len() >= self.limits.max_instruments as usize {
+            return Err((RejectReason::TableFull, None));
+        }
+        if self.specs.iter().any(|other| other.symbol() == spec.symbol()) {
+            return Err((RejectReason::AlreadyExists, None));
+        }
+        said.push(EventBody::InstrumentDefined(InstrumentDefined {
+            instrument: InstrumentId(self.specs.len() as u32),
+            spec: *spec,
+        }));
+        self.specs.push(*spec);
+        Ok(())
+    }
+
+    fn account_limit(&self, account: AccountId) -> usize {
+        let newest = self.account_limits.iter().rev().find(|limit| limit.0 == account);
+        newest.map_or(usize::MAX, |limit| limit.1 as usize)
+    }
+
+    fn must_be_open(&self, account: AccountId) -> Refusal {
+        match account.0 < self.accounts {
+            true => Ok(()),
+            false => Err((RejectReason::UnknownAccount, None)),
+        }
+    }
+
+    fn must_be_defined(
+        &mut self,
+        instrument: InstrumentId,
+    ) -> Result<&mut InstrumentSpec, (RejectReason, Option<OrderId>)> {
+        let spec = self.specs.get_mut(instrument.0 as usize);
+        spec.ok_or((RejectReason::UnknownInstrument, None))
     }
 
     fn trade(&mut self, taker: &mut Live, said: &mut Vec<EventBody>) {

@@ -4,6 +4,7 @@ use hoga_protocol::*;
 use proptest::prelude::*;
 
 use crate::common::{self, Exchange};
+use crate::govern;
 
 pub const ACCOUNTS: u32 = 3;
 
@@ -31,6 +32,8 @@ pub enum Step {
     Change(usize, Change),
     /// The request so many orders back once more.
     Again(usize),
+    /// What an operator does or an account arms, drawn by these numbers.
+    Govern(Vec<u32>),
     /// A checkpoint that names the right check, or another.
     Check(bool),
 }
@@ -60,6 +63,11 @@ pub fn command_of(step: &Step, exchange: &Exchange, sent: &[Command]) -> Command
                 instrument: None,
                 before: None,
             }));
+        }
+        Step::Govern(numbers) => {
+            let mut numbers = numbers.iter().copied();
+            let mut below = |bound| u64::from(numbers.next().unwrap_or_default()) % bound;
+            return govern::command(&exchange.engine, &mut below);
         }
         Step::Check(right) => {
             let last = exchange.engine.last_check();
@@ -109,7 +117,9 @@ fn step() -> impl Strategy<Value = Step> {
         10 => (0usize..16, change()).prop_map(|(place, change)| Step::Change(place, change)),
         1 => (0usize..6).prop_map(Step::Again),
         1 => any::<bool>().prop_map(Step::Check),
-        1 => (0u32..4).prop_map(|version| Step::Send(common::raise(version))),
+        2 => proptest::sample::select(vec![0, 1, 2, 2, 3, 3, 3, 4])
+            .prop_map(|version| Step::Send(common::raise(version))),
+        3 => proptest::collection::vec(any::<u32>(), 8).prop_map(Step::Govern),
         1 => mass.prop_map(|(account, instrument, before)| {
             Step::Send(Command::CancelAll(CancelAll { account, instrument, before: before.map(Sequence) }))
         }),

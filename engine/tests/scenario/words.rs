@@ -15,7 +15,7 @@ pub fn command(names: &Names, engine: &Engine, text: &str) -> Result<Command, St
     let words: Vec<&str> = text.split_whitespace().collect();
     match words.as_slice() {
         ["begin", settings @ ..] => begin(settings),
-        ["define", symbol, settings @ ..] => define(symbol, settings),
+        ["define", symbol, settings @ ..] => Ok(Command::DefineInstrument(define(symbol, settings)?)),
         ["open", name] => Ok(common::open(engine.accounts() as u32, name)),
         ["open", name, "as", number] => Ok(common::open(whole(number)?, name)),
         ["checkpoint"] => Ok(common::checkpoint(engine)),
@@ -26,6 +26,21 @@ pub fn command(names: &Names, engine: &Engine, text: &str) -> Result<Command, St
             }),
         })),
         ["rules", version] => Ok(common::raise(whole(version)?)),
+        ["admin", by, action @ ..] => Ok(Command::Administer(Administer::new(
+            OperatorName::new(by).map_err(|error| error.to_string())?,
+            admin_action(names, action)?,
+        ))),
+        [account, "arms", rest @ ..] => {
+            let deadline = settings(rest)?.get("until").map(|text| whole(text)).transpose()?;
+            Ok(Command::Arm(Arm {
+                account: names.account(account),
+                cause: deadline.map_or(ArmCause::Disconnect, |at| ArmCause::Deadline(Nanos(at))),
+            }))
+        }
+        [account, "disarms", arming] => Ok(Command::Disarm(Disarm {
+            account: names.account(account),
+            arming: Sequence(names.order(arming).0),
+        })),
         [account, "buys", rest @ ..] => new_order(names, account, Side::Buy, rest),
         [account, "sells", rest @ ..] => new_order(names, account, Side::Sell, rest),
         [account, "replaces", order, rest @ ..] => {
@@ -43,17 +58,66 @@ pub fn command(names: &Names, engine: &Engine, text: &str) -> Result<Command, St
                 quantity: quantity.map(Lots),
             }))
         }
-        [account, "cancels", "all", rest @ ..] if rest.len() <= 1 => Ok(Command::CancelAll(CancelAll {
-            account: names.account(account),
-            instrument: rest.first().map(|symbol| names.instrument(symbol)),
-            before: None,
-        })),
+        [account, "cancels", "all", rest @ ..] if rest.len() <= 1 => {
+            Ok(Command::CancelAll(cancel_all(names, account, rest)))
+        }
         [account, "cancels", order] => Ok(Command::CancelOrder(CancelOrder {
             account: names.account(account),
             order: names.order(order),
         })),
         _ => Err(format!("not a command: {text}")),
     }
+}
+
+fn cancel_all(names: &Names, account: &str, rest: &[&str]) -> CancelAll {
+    CancelAll {
+        account: names.account(account),
+        instrument: rest.first().map(|symbol| names.instrument(symbol)),
+        before: None,
+    }
+}
+
+fn admin_action(names: &Names, words: &[&str]) -> Result<AdminAction, String> {
+    let status = |account: &str, status| {
+        AdminAction::SetAccountStatus(SetAccountStatus {
+            account: names.account(account),
+            status,
+        })
+    };
+    Ok(match words {
+        ["define", symbol, settings @ ..] => AdminAction::DefineInstrument(define(symbol, settings)?),
+        ["fees", symbol, rates @ ..] => {
+            let rates = settings(rates)?;
+            let rate = |key| rates.get(key).map_or(Ok(0), |text| whole(text)).map(FeeRate);
+            AdminAction::SetFees(SetFees {
+                instrument: names.instrument(symbol),
+                maker: rate("maker")?,
+                taker: rate("taker")?,
+            })
+        }
+        ["sets", symbol, status @ ("open" | "cancel-only")] => {
+            AdminAction::SetInstrumentStatus(SetInstrumentStatus {
+                instrument: names.instrument(symbol),
+                status: match *status {
+                    "open" => InstrumentStatus::Open,
+                    _ => InstrumentStatus::CancelOnly,
+                },
+            })
+        }
+        ["suspends", account] => status(account, AccountStatus::Suspended),
+        ["activates", account] => status(account, AccountStatus::Active),
+        ["limits", account, limit] => AdminAction::SetAccountLimits(SetAccountLimits {
+            account: names.account(account),
+            max_open_orders: match *limit {
+                "none" => u32::MAX,
+                limit => whole(limit)?,
+            },
+        }),
+        [account, "cancels", "all", rest @ ..] if rest.len() <= 1 => {
+            AdminAction::CancelAll(cancel_all(names, account, rest))
+        }
+        _ => return Err(format!("no operator does this: {words:?}")),
+    })
 }
 
 fn begin(words: &[&str]) -> Result<Command, String> {
@@ -75,7 +139,7 @@ fn begin(words: &[&str]) -> Result<Command, String> {
     Ok(Command::Genesis(genesis))
 }
 
-fn define(symbol: &str, words: &[&str]) -> Result<Command, String> {
+fn define(symbol: &str, words: &[&str]) -> Result<InstrumentSpec, String> {
     let (mut quantity, mut notional, mut fees) = ([1, 1_000], 0, [0, 0]);
     for (key, value) in settings(words)? {
         match key {
@@ -87,9 +151,7 @@ fn define(symbol: &str, words: &[&str]) -> Result<Command, String> {
             _ => return Err(format!("no such setting: {key}")),
         }
     }
-    Ok(Command::DefineInstrument(common::spec(
-        symbol, quantity, notional, fees,
-    )))
+    Ok(common::spec(symbol, quantity, notional, fees))
 }
 
 fn new_order(names: &Names, account: &str, side: Side, words: &[&str]) -> Result<Command, String> {
@@ -208,6 +270,36 @@ pub fn event(names: &Names, event: &Event) -> String {
             format!("checkpoint {word}")
         }
         EventBody::EngineVersionRaised(raised) => format!("rules {}", raised.version),
+        EventBody::Armed(armed) => {
+            let when = match armed.cause {
+                ArmCause::Disconnect => "at disconnect".to_owned(),
+                ArmCause::Deadline(at) => format!("until {}", at.0),
+            };
+            let name = order(OrderId(armed.arming.0));
+            format!("{name} armed for {}: {when}", account(&armed.account))
+        }
+        EventBody::Disarmed(disarmed) => {
+            let name = order(OrderId(disarmed.arming.0));
+            format!("{name} disarmed for {}", account(&disarmed.account))
+        }
+        EventBody::FeesSet(set) => {
+            let (by, rates) = (set.by, (set.maker.0, set.taker.0));
+            let symbol = symbol(&set.instrument);
+            format!("{by} set fees of {symbol}: maker {}, taker {}", rates.0, rates.1)
+        }
+        EventBody::InstrumentStatusSet(set) => {
+            format!("{} set {} to {:?}", set.by, symbol(&set.instrument), set.status)
+        }
+        EventBody::AccountStatusSet(set) => {
+            format!("{} set {} to {:?}", set.by, account(&set.account), set.status)
+        }
+        EventBody::AccountLimitsSet(set) => {
+            let limit = match set.max_open_orders {
+                u32::MAX => "no number of".to_owned(),
+                limit => limit.to_string(),
+            };
+            format!("{} limited {} to {limit} orders", set.by, account(&set.account))
+        }
         EventBody::Rejected(rejected) => match rejected.order {
             Some(about) => format!("rejected {:?} ({})", rejected.reason, order(about)),
             None => format!("rejected {:?}", rejected.reason),

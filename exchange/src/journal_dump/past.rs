@@ -3,8 +3,8 @@
 use hoga_engine::Engine;
 use hoga_gateway::wire::ids;
 use hoga_protocol::{
-    AccountId, AccountName, Command, EventBody, ExchangeId, InstrumentId, InstrumentSpec, Nanos, OrderId,
-    RejectReason, Sequence,
+    AccountId, AccountName, AdminAction, CancelAll, Command, EventBody, ExchangeId, InstrumentId,
+    InstrumentSpec, Nanos, OrderId, RejectReason, Sequence,
 };
 
 /// The engine as the commands read so far leave it, and the names that its numbers stand for. Its size is bounded by the
@@ -38,7 +38,8 @@ pub struct Told {
     pub time: Nanos,
     /// What became of it.
     pub outcome: Outcome,
-    /// Whose it is; `None` for the exchange's own, and for an account that is not open.
+    /// Whose it is, or whom an operator's command is about; `None` for the exchange's own, and for an account that is not
+    /// open.
     pub account: Option<AccountName>,
     /// The instrument it is about, if it is about one that is known.
     pub instrument: Option<InstrumentSpec>,
@@ -125,6 +126,16 @@ impl Past {
             Command::ReplaceOrder(replace) => replace.account,
             Command::CancelOrder(cancel) => cancel.account,
             Command::CancelAll(cancel) => cancel.account,
+            Command::Arm(arm) => arm.account,
+            Command::Disarm(disarm) => disarm.account,
+            Command::Administer(administer) => match &administer.action() {
+                AdminAction::DefineInstrument(_)
+                | AdminAction::SetFees(_)
+                | AdminAction::SetInstrumentStatus(_) => return None,
+                AdminAction::SetAccountStatus(set) => set.account,
+                AdminAction::SetAccountLimits(set) => set.account,
+                AdminAction::CancelAll(cancel) => cancel.account,
+            },
         };
         self.accounts.get(account.0 as usize).copied()
     }
@@ -136,11 +147,21 @@ impl Past {
             | Command::DefineInstrument(_)
             | Command::OpenAccount(_)
             | Command::Checkpoint(_)
-            | Command::EngineVersion(_) => None,
+            | Command::EngineVersion(_)
+            | Command::Arm(_)
+            | Command::Disarm(_) => None,
             Command::NewOrder(order) => Some(order.instrument),
             Command::ReplaceOrder(replace) => traded_by(replace.order),
             Command::CancelOrder(cancel) => traded_by(cancel.order),
             Command::CancelAll(cancel) => cancel.instrument,
+            Command::Administer(administer) => match &administer.action() {
+                AdminAction::DefineInstrument(_)
+                | AdminAction::SetAccountStatus(_)
+                | AdminAction::SetAccountLimits(_) => None,
+                AdminAction::SetFees(set) => Some(set.instrument),
+                AdminAction::SetInstrumentStatus(set) => Some(set.instrument),
+                AdminAction::CancelAll(cancel) => cancel.instrument,
+            },
         }
     }
 
@@ -153,12 +174,21 @@ impl Past {
             }
             Command::ReplaceOrder(replace) => replace.order == order,
             Command::CancelOrder(cancel) => cancel.order == order,
-            Command::CancelAll(cancel) => self.placed.is_some_and(|(account, instrument)| {
-                cancel.account == account
-                    && cancel.instrument.is_none_or(|only| only == instrument)
-                    && cancel.before.is_none_or(|before| order.0 < before.0)
-            }),
+            Command::CancelAll(cancel) => self.covers(cancel, order),
+            Command::Administer(administer) => match &administer.action() {
+                AdminAction::CancelAll(cancel) => self.covers(cancel, order),
+                _ => false,
+            },
             _ => false,
         }
+    }
+
+    /// Whether a mass cancel covers the order looked for.
+    fn covers(&self, cancel: &CancelAll, order: OrderId) -> bool {
+        self.placed.is_some_and(|(account, instrument)| {
+            cancel.account == account
+                && cancel.instrument.is_none_or(|only| only == instrument)
+                && cancel.before.is_none_or(|before| order.0 < before.0)
+        })
     }
 }

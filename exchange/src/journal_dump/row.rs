@@ -4,14 +4,15 @@ use std::io::{self, Write};
 
 use hoga_gateway::wire::{ids, time};
 use hoga_protocol::{
-    Command, Genesis, InstrumentSpec, Lots, Nanos, NewOrder, OrderId, OrderType, ReplaceOrder, Ticks,
+    AdminAction, Administer, ArmCause, CancelAll, Command, Genesis, InstrumentSpec, Lots, Nanos, NewOrder,
+    OrderId, OrderType, ReplaceOrder, Ticks,
 };
 
 use super::past::{Outcome, Past, Told};
 use crate::replay::hex;
 
 /// The columns of CSV. Later versions may add columns at the end; these keep their names and places.
-const COLUMNS: [&str; 20] = [
+const COLUMNS: [&str; 29] = [
     "sequence",
     "time",
     "timestamp_ns",
@@ -32,6 +33,15 @@ const COLUMNS: [&str; 20] = [
     "quantity",
     "price_ticks",
     "quantity_lots",
+    "by",
+    "action",
+    "status",
+    "maker_fee_ppm",
+    "taker_fee_ppm",
+    "account_limit",
+    "arming",
+    "cause",
+    "deadline",
 ];
 
 /// A field's value.
@@ -98,11 +108,7 @@ pub fn describe(sequence: u64, timestamp: Nanos, command: &Command, told: &Told,
             row.push("order", Cell::bare(cancel.order.0));
             row.symbol(told);
         }
-        Command::CancelAll(cancel) => {
-            row.account(cancel.account.0, told);
-            row.symbol(told);
-            row.push("before", Cell::some(cancel.before.map(|before| before.0)));
-        }
+        Command::CancelAll(cancel) => row.cancel_all(cancel, told),
         Command::Checkpoint(checkpoint) => {
             let previous = checkpoint.previous;
             row.push(
@@ -115,11 +121,54 @@ pub fn describe(sequence: u64, timestamp: Nanos, command: &Command, told: &Told,
             );
         }
         Command::EngineVersion(raise) => row.push("engine_version", Cell::bare(raise.version)),
+        Command::Arm(arm) => {
+            row.account(arm.account.0, told);
+            row.push("arming", Cell::bare(sequence));
+            let (cause, deadline) = match arm.cause {
+                ArmCause::Disconnect => ("Disconnect", Cell::Null),
+                ArmCause::Deadline(at) => ("Deadline", Cell::Text(iso(at))),
+            };
+            row.push("cause", Cell::text(cause));
+            row.push("deadline", deadline);
+        }
+        Command::Disarm(disarm) => {
+            row.account(disarm.account.0, told);
+            row.push("arming", Cell::bare(disarm.arming.0));
+        }
+        Command::Administer(administer) => row.administer(administer, told),
     }
     row
 }
 
-fn name(command: &Command) -> &'static str {
+/// The name of a kind of command as `command` says it, however its letters are written.
+///
+/// # Errors
+/// In words: there is none of this name.
+pub fn parse_kind(text: &str) -> Result<&'static str, String> {
+    let found = KINDS.iter().find(|kind| kind.eq_ignore_ascii_case(text));
+    found
+        .copied()
+        .ok_or_else(|| format!("no kind of command; there are {}", KINDS.join(", ")))
+}
+
+/// Every kind of command by its name.
+const KINDS: [&str; 12] = [
+    "Genesis",
+    "DefineInstrument",
+    "OpenAccount",
+    "NewOrder",
+    "ReplaceOrder",
+    "CancelOrder",
+    "CancelAll",
+    "Checkpoint",
+    "EngineVersion",
+    "Arm",
+    "Disarm",
+    "Administer",
+];
+
+/// The name of a command's kind.
+pub fn name(command: &Command) -> &'static str {
     match command {
         Command::Genesis(_) => "Genesis",
         Command::DefineInstrument(_) => "DefineInstrument",
@@ -130,6 +179,9 @@ fn name(command: &Command) -> &'static str {
         Command::CancelAll(_) => "CancelAll",
         Command::Checkpoint(_) => "Checkpoint",
         Command::EngineVersion(_) => "EngineVersion",
+        Command::Arm(_) => "Arm",
+        Command::Disarm(_) => "Disarm",
+        Command::Administer(_) => "Administer",
     }
 }
 
@@ -179,6 +231,47 @@ impl Row {
         self.push("max_lots", Cell::bare(spec.max_quantity.0));
         self.push("maker_fee_ppm", Cell::bare(spec.maker_fee.0));
         self.push("taker_fee_ppm", Cell::bare(spec.taker_fee.0));
+    }
+
+    fn cancel_all(&mut self, cancel: &CancelAll, told: &Told) {
+        self.account(cancel.account.0, told);
+        self.symbol(told);
+        self.push("before", Cell::some(cancel.before.map(|before| before.0)));
+    }
+
+    fn administer(&mut self, administer: &Administer, told: &Told) {
+        self.push("by", Cell::text(administer.by()));
+        let doing = administer.action();
+        let (action, status) = match &doing {
+            AdminAction::DefineInstrument(_) => ("DefineInstrument", None),
+            AdminAction::SetFees(_) => ("SetFees", None),
+            AdminAction::SetInstrumentStatus(set) => {
+                ("SetInstrumentStatus", Some(format!("{:?}", set.status)))
+            }
+            AdminAction::SetAccountStatus(set) => ("SetAccountStatus", Some(format!("{:?}", set.status))),
+            AdminAction::SetAccountLimits(_) => ("SetAccountLimits", None),
+            AdminAction::CancelAll(_) => ("CancelAll", None),
+        };
+        self.push("action", Cell::text(action));
+        match &doing {
+            AdminAction::DefineInstrument(spec) => self.instrument(spec),
+            AdminAction::SetFees(set) => {
+                self.symbol(told);
+                self.push("maker_fee_ppm", Cell::bare(set.maker.0));
+                self.push("taker_fee_ppm", Cell::bare(set.taker.0));
+            }
+            AdminAction::SetInstrumentStatus(_) => self.symbol(told),
+            AdminAction::SetAccountStatus(set) => self.account(set.account.0, told),
+            AdminAction::SetAccountLimits(set) => {
+                self.account(set.account.0, told);
+                let limit = (set.max_open_orders < u32::MAX).then_some(set.max_open_orders);
+                self.push("account_limit", Cell::some(limit));
+            }
+            AdminAction::CancelAll(cancel) => self.cancel_all(cancel, told),
+        }
+        if let Some(status) = status {
+            self.push("status", Cell::Text(status));
+        }
     }
 
     fn new_order(&mut self, order: &NewOrder, told: &Told) {

@@ -1,6 +1,7 @@
 //! Clients and processes for the end-to-end tests.
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
+pub mod append;
 pub mod disk;
 pub mod exposition;
 pub mod hosts;

@@ -104,6 +104,16 @@ codes! {
     POST_ONLY_WOULD_TRADE = 422 "post_only_would_trade";
     /// The exchange holds as many resting orders as it may.
     CAPACITY = 422 "capacity";
+    /// The instrument takes cancels only.
+    INSTRUMENT_CLOSED = 422 "instrument_closed";
+    /// The account is suspended: it may cancel only.
+    ACCOUNT_SUSPENDED = 403 "account_suspended";
+    /// The account has as many resting orders as its own limit allows.
+    ACCOUNT_LIMIT = 422 "account_limit";
+    /// The account, or all accounts together, have as many armings as there may be.
+    TOO_MANY_ARMINGS = 422 "too_many_armings";
+    /// The account has no such arming.
+    UNKNOWN_ARMING = 404 "unknown_arming";
     /// The exchange has as many accounts as it may.
     ACCOUNTS_FULL = 422 "accounts_full";
 

@@ -153,6 +153,23 @@ fn plain(reason: RejectReason) -> (ErrorCode, &'static str) {
             "client_order_id: it belongs to another order; choose a new id",
         ),
         RejectReason::TooLate => (codes::TOO_LATE, "quantity: at or below what is filled already"),
+        RejectReason::InstrumentClosed => (
+            codes::INSTRUMENT_CLOSED,
+            "symbol: the instrument takes cancels only; orders can be canceled, or reduced in place",
+        ),
+        RejectReason::AccountSuspended => (
+            codes::ACCOUNT_SUSPENDED,
+            "account: it is suspended; its orders can be canceled, or reduced in place",
+        ),
+        RejectReason::AccountLimit => (
+            codes::ACCOUNT_LIMIT,
+            "account: it has as many resting orders as its limit allows; cancel some, or send orders that do not rest",
+        ),
+        RejectReason::TooManyArmings => (
+            codes::TOO_MANY_ARMINGS,
+            "there are as many armings as there may be; disarm some that are no longer needed",
+        ),
+        RejectReason::UnknownArming => (codes::UNKNOWN_ARMING, "this account has no such arming"),
         // An account is opened before anything is sequenced on its behalf.
         RejectReason::UnknownAccount
         | RejectReason::OutOfPlace

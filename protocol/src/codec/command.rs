@@ -2,6 +2,11 @@
 
 use super::CodecError;
 use super::bytes::{Reader, Writer};
+use crate::administration::{
+    AccountStatus, AdminAction, Administer, InstrumentStatus, SetAccountLimits, SetAccountStatus, SetFees,
+    SetInstrumentStatus,
+};
+use crate::arming::{Arm, ArmCause, Disarm};
 use crate::command::{
     CancelAll, CancelOrder, Checkpoint, Command, EngineVersion, Genesis, Limits, OpenAccount, ReplaceOrder,
     StateCheck,
@@ -10,6 +15,7 @@ use crate::decimal::Scaled;
 use crate::ids::{AccountId, ExchangeId, InstrumentId, OrderId, Sequence};
 use crate::instrument::InstrumentSpec;
 use crate::order::{NewOrder, OrderType, Side, TimeInForce};
+use crate::text::OperatorName;
 use crate::units::{FeeRate, Lots, Nanos, Notional, Ticks};
 
 /// The longest record, in bytes.
@@ -24,6 +30,9 @@ const CANCEL_ORDER: u8 = 6;
 const CANCEL_ALL: u8 = 7;
 const CHECKPOINT: u8 = 8;
 const ENGINE_VERSION: u8 = 9;
+const ARM: u8 = 10;
+const DISARM: u8 = 11;
+const ADMINISTER: u8 = 12;
 
 /// Writes a record into `out` and returns its length.
 pub fn encode_command(timestamp: Nanos, command: &Command, out: &mut [u8; MAX_RECORD]) -> usize {
@@ -63,11 +72,7 @@ pub fn encode_command(timestamp: Nanos, command: &Command, out: &mut [u8; MAX_RE
         }
         Command::CancelAll(cancel) => {
             w.u8(CANCEL_ALL);
-            w.u32(cancel.account.0);
-            w.bool(cancel.instrument.is_some());
-            w.u32(cancel.instrument.unwrap_or_default().0);
-            w.bool(cancel.before.is_some());
-            w.u64(cancel.before.unwrap_or_default().0);
+            put_cancel_all(&mut w, cancel);
         }
         Command::Checkpoint(checkpoint) => {
             w.u8(CHECKPOINT);
@@ -82,6 +87,20 @@ pub fn encode_command(timestamp: Nanos, command: &Command, out: &mut [u8; MAX_RE
             w.u8(ENGINE_VERSION);
             w.u32(raise.version);
         }
+        Command::Arm(arm) => {
+            w.u8(ARM);
+            w.u32(arm.account.0);
+            put_cause(&mut w, arm.cause);
+        }
+        Command::Disarm(disarm) => {
+            w.u8(DISARM);
+            w.u32(disarm.account.0);
+            w.u64(disarm.arming.0);
+        }
+        Command::Administer(administer) => {
+            w.u8(ADMINISTER);
+            put_administer(&mut w, administer);
+        }
     }
     w.len()
 }
@@ -94,8 +113,6 @@ pub fn decode_command(record: &[u8]) -> Result<(Nanos, Command), CodecError> {
     let mut r = Reader::new(record);
     let timestamp = Nanos(r.u64()?);
     let command = match r.u8()? {
-        GENESIS => Command::Genesis(get_genesis(&mut r)?),
-        DEFINE_INSTRUMENT => Command::DefineInstrument(get_spec(&mut r)?),
         OPEN_ACCOUNT => Command::OpenAccount(get_open_account(&mut r)?),
         NEW_ORDER => Command::NewOrder(get_new_order(&mut r)?),
         REPLACE_ORDER => Command::ReplaceOrder(ReplaceOrder {
@@ -108,11 +125,7 @@ pub fn decode_command(record: &[u8]) -> Result<(Nanos, Command), CodecError> {
             account: AccountId(r.u32()?),
             order: get_order_id(&mut r)?,
         }),
-        CANCEL_ALL => Command::CancelAll(CancelAll {
-            account: AccountId(r.u32()?),
-            instrument: optional(&mut r, "instrument", Reader::u32)?.map(InstrumentId),
-            before: optional(&mut r, "before", Reader::u64)?.map(Sequence),
-        }),
+        CANCEL_ALL => Command::CancelAll(get_cancel_all(&mut r)?),
         CHECKPOINT => Command::Checkpoint(Checkpoint {
             previous: optional(&mut r, "previous", |r| Ok((r.u64()?, r.take()?)))?.map(
                 |(sequence, digest)| StateCheck {
@@ -122,10 +135,40 @@ pub fn decode_command(record: &[u8]) -> Result<(Nanos, Command), CodecError> {
             ),
         }),
         ENGINE_VERSION => Command::EngineVersion(EngineVersion { version: r.u32()? }),
+        kind @ (GENESIS | DEFINE_INSTRUMENT | ARM | DISARM | ADMINISTER) => {
+            return Ok((timestamp, get_seldom(kind, r)?));
+        }
         kind => return Err(CodecError::UnknownKind(kind)),
     };
     r.finish()?;
     Ok((timestamp, command))
+}
+
+/// The fields of a kind that is seldom sent, to the record's end. It has the reader for itself, so that the reader of
+/// those that are sent often can stay in registers.
+#[inline(never)]
+fn get_seldom(kind: u8, mut r: Reader<'_>) -> Result<Command, CodecError> {
+    let command = match kind {
+        GENESIS => Command::Genesis(get_genesis(&mut r)?),
+        DEFINE_INSTRUMENT => Command::DefineInstrument(get_spec(&mut r)?),
+        ARM => Command::Arm(Arm {
+            account: AccountId(r.u32()?),
+            cause: get_cause(&mut r)?,
+        }),
+        DISARM => Command::Disarm(Disarm {
+            account: AccountId(r.u32()?),
+            arming: Sequence(r.u64()?),
+        }),
+        _ => {
+            let (by, action) = get_administer(&mut r)?;
+            if by.is_empty() {
+                return Err(CodecError::BadValue("by"));
+            }
+            Command::Administer(Administer::new(by, action))
+        }
+    };
+    r.finish()?;
+    Ok(command)
 }
 
 pub(super) fn put_genesis(w: &mut Writer<'_>, genesis: &Genesis) {
@@ -225,6 +268,8 @@ pub(super) fn put_new_order(w: &mut Writer<'_>, order: &NewOrder) {
     w.text(&order.client_order_id);
 }
 
+// A call would take the reader's address, and all others would read through it.
+#[inline(always)]
 fn get_new_order(r: &mut Reader<'_>) -> Result<NewOrder, CodecError> {
     Ok(NewOrder {
         account: AccountId(r.u32()?),
@@ -250,6 +295,130 @@ fn get_new_order(r: &mut Reader<'_>) -> Result<NewOrder, CodecError> {
         quantity: Lots(r.u64()?),
         client_order_id: r.text("client_order_id")?,
     })
+}
+
+fn put_cancel_all(w: &mut Writer<'_>, cancel: &CancelAll) {
+    w.u32(cancel.account.0);
+    w.bool(cancel.instrument.is_some());
+    w.u32(cancel.instrument.unwrap_or_default().0);
+    w.bool(cancel.before.is_some());
+    w.u64(cancel.before.unwrap_or_default().0);
+}
+
+// As `get_new_order`.
+#[inline(always)]
+fn get_cancel_all(r: &mut Reader<'_>) -> Result<CancelAll, CodecError> {
+    Ok(CancelAll {
+        account: AccountId(r.u32()?),
+        instrument: optional(r, "instrument", Reader::u32)?.map(InstrumentId),
+        before: optional(r, "before", Reader::u64)?.map(Sequence),
+    })
+}
+
+/// A deadline, or none.
+pub(super) fn put_cause(w: &mut Writer<'_>, cause: ArmCause) {
+    let deadline = match cause {
+        ArmCause::Disconnect => None,
+        ArmCause::Deadline(at) => Some(at),
+    };
+    w.bool(deadline.is_some());
+    w.u64(deadline.unwrap_or_default().0);
+}
+
+fn get_cause(r: &mut Reader<'_>) -> Result<ArmCause, CodecError> {
+    let deadline = optional(r, "deadline", Reader::u64)?;
+    Ok(deadline.map_or(ArmCause::Disconnect, |at| ArmCause::Deadline(Nanos(at))))
+}
+
+#[inline(never)]
+fn put_administer(w: &mut Writer<'_>, administer: &Administer) {
+    w.text(&administer.by());
+    put_action(w, &administer.action());
+}
+
+fn put_action(w: &mut Writer<'_>, action: &AdminAction) {
+    match action {
+        AdminAction::DefineInstrument(spec) => {
+            w.u8(1);
+            put_spec(w, spec);
+        }
+        AdminAction::SetFees(set) => {
+            w.u8(2);
+            w.u32(set.instrument.0);
+            w.i32(set.maker.0);
+            w.i32(set.taker.0);
+        }
+        AdminAction::SetInstrumentStatus(set) => {
+            w.u8(3);
+            w.u32(set.instrument.0);
+            w.u8(set.status as u8);
+        }
+        AdminAction::SetAccountStatus(set) => {
+            w.u8(4);
+            w.u32(set.account.0);
+            w.u8(set.status as u8);
+        }
+        AdminAction::SetAccountLimits(set) => {
+            w.u8(5);
+            w.u32(set.account.0);
+            w.u32(set.max_open_orders);
+        }
+        AdminAction::CancelAll(cancel) => {
+            w.u8(6);
+            put_cancel_all(w, cancel);
+        }
+    }
+}
+
+/// The most bytes that a name and an action have in a record.
+pub(crate) const ADMINISTER_LEN: usize = 110;
+
+/// A name and an action as a record has them, and zeros behind them.
+pub(crate) fn pack_administer(by: &OperatorName, action: &AdminAction) -> [u8; ADMINISTER_LEN] {
+    let mut bytes = [0; ADMINISTER_LEN];
+    let mut w = Writer::new(&mut bytes);
+    w.text(by);
+    put_action(&mut w, action);
+    bytes
+}
+
+pub(crate) fn unpack_administer(
+    bytes: &[u8; ADMINISTER_LEN],
+) -> Result<(OperatorName, AdminAction), CodecError> {
+    get_administer(&mut Reader::new(bytes))
+}
+
+fn get_administer(r: &mut Reader<'_>) -> Result<(OperatorName, AdminAction), CodecError> {
+    let by = r.text("by")?;
+    let action = match r.u8()? {
+        1 => AdminAction::DefineInstrument(get_spec(r)?),
+        2 => AdminAction::SetFees(SetFees {
+            instrument: InstrumentId(r.u32()?),
+            maker: FeeRate(r.i32()?),
+            taker: FeeRate(r.i32()?),
+        }),
+        3 => AdminAction::SetInstrumentStatus(SetInstrumentStatus {
+            instrument: InstrumentId(r.u32()?),
+            status: match r.bool("status")? {
+                false => InstrumentStatus::Open,
+                true => InstrumentStatus::CancelOnly,
+            },
+        }),
+        4 => AdminAction::SetAccountStatus(SetAccountStatus {
+            account: AccountId(r.u32()?),
+            status: match r.bool("status")? {
+                false => AccountStatus::Active,
+                true => AccountStatus::Suspended,
+            },
+        }),
+        5 => AdminAction::SetAccountLimits(SetAccountLimits {
+            account: AccountId(r.u32()?),
+            max_open_orders: r.u32()?,
+        }),
+        6 => AdminAction::CancelAll(get_cancel_all(r)?),
+        _ => return Err(CodecError::BadValue("action")),
+    };
+    Ok((by, action))
 }
 
 fn get_order_id(r: &mut Reader<'_>) -> Result<OrderId, CodecError> {

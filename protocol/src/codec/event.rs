@@ -1,7 +1,7 @@
 //! Events to bytes. Nothing reads them back: events are had again by replaying the journal.
 
 use super::bytes::Writer;
-use super::command::{put_genesis, put_new_order, put_spec};
+use super::command::{put_cause, put_genesis, put_new_order, put_spec};
 use crate::event::{Event, EventBody, TradeSide};
 
 /// The longest encoded event, in bytes.
@@ -91,6 +91,42 @@ fn put_body(w: &mut Writer<'_>, body: &EventBody) {
         EventBody::EngineVersionRaised(raised) => {
             w.u8(12);
             w.u32(raised.version);
+        }
+        EventBody::Armed(armed) => {
+            w.u8(13);
+            w.u32(armed.account.0);
+            w.u64(armed.arming.0);
+            put_cause(w, armed.cause);
+        }
+        EventBody::Disarmed(disarmed) => {
+            w.u8(14);
+            w.u32(disarmed.account.0);
+            w.u64(disarmed.arming.0);
+        }
+        EventBody::FeesSet(set) => {
+            w.u8(15);
+            w.text(&set.by);
+            w.u32(set.instrument.0);
+            w.i32(set.maker.0);
+            w.i32(set.taker.0);
+        }
+        EventBody::InstrumentStatusSet(set) => {
+            w.u8(16);
+            w.text(&set.by);
+            w.u32(set.instrument.0);
+            w.u8(set.status as u8);
+        }
+        EventBody::AccountStatusSet(set) => {
+            w.u8(17);
+            w.text(&set.by);
+            w.u32(set.account.0);
+            w.u8(set.status as u8);
+        }
+        EventBody::AccountLimitsSet(set) => {
+            w.u8(18);
+            w.text(&set.by);
+            w.u32(set.account.0);
+            w.u32(set.max_open_orders);
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Little endian, in this order: the form (`u32`); the last event's sequence, index and time; the genesis, if it was;
 //! the instruments; the accounts; each instrument's last change of the book; the orders; the executions; the updates.
+//! In form 2 what operators have made of instruments and of accounts, and the armings, follow; where there is none of
+//! these the form is 1, which programs read that know of none.
 //! What follows from something else is not written, so the two cannot disagree: the levels of a book are those of its
 //! live orders, and an order's status and what remains of it are those of its quantity, its fills and its end.
 
@@ -11,6 +13,7 @@ use hoga_protocol::codec::{ImageError, ImageSink, ImageSource};
 use hoga_protocol::{Command, Event, Genesis, Nanos, Sequence};
 
 use super::{ViewLimits, Views};
+use crate::armings::Armings;
 use crate::book::Book;
 use crate::executions::Executions;
 use crate::image::{Known, must};
@@ -18,8 +21,10 @@ use crate::orders::Orders;
 use crate::registry::{Accounts, Instruments};
 use crate::updates::OrderUpdates;
 
-/// The form that is written, and the only one that is read.
-const FORM: u32 = 1;
+/// The form where nothing is armed or administered.
+const PLAIN: u32 = 1;
+/// The form where something is.
+const ADMINISTERED: u32 = 2;
 
 impl Views {
     /// Writes all that the views hold. Views of equal limits that folded the same events write the same bytes.
@@ -32,7 +37,8 @@ impl Views {
             "the views are within command {} and have no image",
             self.sequence.0
         );
-        sink.put_u32(FORM);
+        let is_administered = self.is_administered();
+        sink.put_u32(if is_administered { ADMINISTERED } else { PLAIN });
         sink.put_u64(self.sequence.0);
         sink.put_u32(self.index);
         sink.put_u64(self.timestamp.0);
@@ -48,6 +54,15 @@ impl Views {
         self.orders.write_image(sink);
         self.executions.write_image(sink);
         self.updates.write_image(sink);
+        if is_administered {
+            self.instruments.write_administered(sink);
+            self.accounts.write_administered(sink);
+            self.armings.write_image(sink);
+        }
+    }
+
+    fn is_administered(&self) -> bool {
+        self.instruments.are_administered() || self.accounts.are_administered() || !self.armings.is_empty()
     }
 
     /// Reads what [`write_image`](Self::write_image) wrote, and nothing behind it.
@@ -60,9 +75,9 @@ impl Views {
     /// An account or instrument that is not there, an order told twice, numbers out of order and quantities that do not
     /// add up are all found; whether the image tells the truth is not.
     pub fn read_image(limits: ViewLimits, source: &mut impl ImageSource) -> Result<Views, ImageError> {
-        match source.take_u32()? {
-            FORM => {}
-            form => return Err(ImageError::UnknownVersion(form)),
+        let form = source.take_u32()?;
+        if form != PLAIN && form != ADMINISTERED {
+            return Err(ImageError::UnknownVersion(form));
         }
         let sequence = Sequence(source.take_u64()?);
         let index = source.take_u32()?;
@@ -90,7 +105,7 @@ impl Views {
         }
         let executions = Executions::read_image(limits.executions, &known, source)?;
         let updates = OrderUpdates::read_image(limits.order_updates, &known, source)?;
-        Ok(Views {
+        let mut views = Views {
             sequence,
             index,
             timestamp,
@@ -98,12 +113,31 @@ impl Views {
             genesis,
             instruments,
             accounts,
+            armings: Armings::default(),
             books,
             orders,
             executions,
             updates,
             working: None,
-        })
+        };
+        if form == ADMINISTERED {
+            views.read_administered(source)?;
+        }
+        Ok(views)
+    }
+
+    fn read_administered(&mut self, source: &mut impl ImageSource) -> Result<(), ImageError> {
+        self.instruments.read_administered(source)?;
+        self.accounts.read_administered(source)?;
+        let known = Known {
+            instruments: &self.instruments,
+            accounts: &self.accounts,
+            sequence: self.sequence,
+            index: self.index,
+            timestamp: self.timestamp,
+        };
+        self.armings = Armings::read_image(&known, source)?;
+        must(self.is_administered(), "form")
     }
 }
 

@@ -14,6 +14,9 @@ impl Walk {
         assert!(self.views.is_complete());
         assert_eq!(self.views.sequence(), self.engine.last_sequence());
         assert_eq!(self.views.timestamp(), self.engine.now());
+        assert!(self.views.armings().iter().eq(self.engine.armings()));
+        let specs = self.views.instruments().iter().map(|(_, spec)| spec);
+        assert!(specs.eq(self.engine.instruments()), "fees");
         self.check_books();
         self.check_sums();
         self.check_held_without_id();

@@ -12,6 +12,10 @@ pub enum Step {
     Replace(prop::sample::Index, Option<Ticks>, Option<Lots>),
     Cancel(prop::sample::Index),
     CancelAll(u32, Option<u32>),
+    Arm(u32, Option<u64>),
+    /// One of the armings in force.
+    Disarm(prop::sample::Index),
+    Administer(AdminAction),
 }
 
 fn placed() -> impl Strategy<Value = NewOrder> {
@@ -52,8 +56,51 @@ pub fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => (any::<prop::sample::Index>(), price, quantity).prop_map(|(i, p, q)| Step::Replace(i, p, q)),
         2 => any::<prop::sample::Index>().prop_map(Step::Cancel),
         1 => (0..ACCOUNTS, prop::option::of(0..INSTRUMENTS)).prop_map(|(a, i)| Step::CancelAll(a, i)),
+        1 => (0..ACCOUNTS, prop::option::of(0..100_u64)).prop_map(|(a, at)| Step::Arm(a, at)),
+        1 => any::<prop::sample::Index>().prop_map(Step::Disarm),
+        1 => administered().prop_map(Step::Administer),
     ];
     prop::collection::vec(step, 1..160)
+}
+
+/// Mostly so that trading goes on.
+fn administered() -> impl Strategy<Value = AdminAction> {
+    let account = (0..ACCOUNTS).prop_map(AccountId);
+    let instrument = (0..INSTRUMENTS).prop_map(InstrumentId);
+    (
+        0..4_u8,
+        account,
+        instrument,
+        prop::bool::weighted(0.2),
+        0..900_i32,
+    )
+        .prop_map(|(kind, account, instrument, rarely, rate)| match kind {
+            0 => AdminAction::SetFees(SetFees {
+                instrument,
+                maker: FeeRate(rate - 300),
+                taker: FeeRate(rate),
+            }),
+            1 => AdminAction::SetInstrumentStatus(SetInstrumentStatus {
+                instrument,
+                status: if rarely {
+                    InstrumentStatus::CancelOnly
+                } else {
+                    InstrumentStatus::Open
+                },
+            }),
+            2 => AdminAction::SetAccountStatus(SetAccountStatus {
+                account,
+                status: if rarely {
+                    AccountStatus::Suspended
+                } else {
+                    AccountStatus::Active
+                },
+            }),
+            _ => AdminAction::SetAccountLimits(SetAccountLimits {
+                account,
+                max_open_orders: if rarely { 2 } else { u32::MAX },
+            }),
+        })
 }
 
 pub fn client_id(number: u8) -> ClientOrderId {

@@ -39,7 +39,7 @@ impl Walk {
             with_id: BTreeMap::new(),
         };
         walk.apply(&Command::Genesis(Genesis {
-            engine_version: 1,
+            engine_version: hoga_engine::ENGINE_VERSION,
             exchange: ExchangeId(1),
             hash_key: [3, 4],
             limits: Limits {
@@ -89,6 +89,21 @@ impl Walk {
                 instrument: instrument.map(InstrumentId),
                 before: None,
             }),
+            Step::Arm(account, deadline) => Command::Arm(Arm {
+                account: AccountId(*account),
+                cause: deadline.map_or(ArmCause::Disconnect, |at| ArmCause::Deadline(Nanos(at))),
+            }),
+            Step::Disarm(index) => {
+                let armings: Vec<Armed> = self.engine.armings().copied().collect();
+                if armings.is_empty() {
+                    return;
+                }
+                let Armed { account, arming, .. } = *index.get(&armings);
+                Command::Disarm(Disarm { account, arming })
+            }
+            Step::Administer(action) => {
+                Command::Administer(Administer::new(OperatorName::new("ops").unwrap(), *action))
+            }
         };
         self.apply(&command);
     }

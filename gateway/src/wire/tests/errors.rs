@@ -47,6 +47,11 @@ fn a_refusal_by_the_engine_has_the_status_that_clients_expect() {
         (R::ClientOrderIdReused, codes::CLIENT_ORDER_ID_REUSED),
         (R::TooLate, codes::TOO_LATE),
         (R::InvalidSettings, codes::INTERNAL),
+        (R::InstrumentClosed, codes::INSTRUMENT_CLOSED),
+        (R::AccountSuspended, codes::ACCOUNT_SUSPENDED),
+        (R::AccountLimit, codes::ACCOUNT_LIMIT),
+        (R::TooManyArmings, codes::TOO_MANY_ARMINGS),
+        (R::UnknownArming, codes::UNKNOWN_ARMING),
     ];
     for (reason, code) in cases {
         for order in [None, Some(OrderId(7))] {
