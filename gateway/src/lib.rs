@@ -26,6 +26,8 @@ mod listener;
 
 mod connections;
 
+mod origins;
+
 mod line;
 
 mod egress;

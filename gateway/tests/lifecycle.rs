@@ -322,6 +322,57 @@ fn connections_beyond_the_most_are_told_so_and_places_come_free() {
 }
 
 #[test]
+fn one_address_cannot_take_the_places_of_all_the_others() {
+    let setup = Setup::default();
+    let limited = GatewayConfig {
+        max_connections_per_address: 2,
+        limit_loopback: true,
+        ..setup.config.clone()
+    };
+    let world = World::with(Setup {
+        config: limited,
+        ..Setup::default()
+    });
+    let from = |host: [u8; 4]| {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        socket
+            .bind(&std::net::SocketAddr::from((host, 0)).into())
+            .unwrap();
+        socket.connect(&world.address.into()).unwrap();
+        Client::over(socket.into(), &world)
+    };
+    let mut greedy: Vec<_> = (0..2).map(|_| from([127, 0, 0, 2])).collect();
+    for client in &mut greedy {
+        assert_eq!(client.ask("GET", "/healthz", "").status, 200);
+    }
+    for _ in 0..3 {
+        let refused = from([127, 0, 0, 2]).response();
+        assert_eq!(
+            (refused.status, refused.code()),
+            (429, "too_many_from_address".into())
+        );
+        assert_eq!(refused.header("retry-after"), Some("1"));
+    }
+    assert_eq!(from([127, 0, 0, 3]).ask("GET", "/healthz", "").status, 200);
+    assert_eq!(world.stats().turned_away, 3);
+    // A place that was given back may be taken again.
+    greedy.pop();
+    world.until("it to be gone", |stats| stats.connections == 1);
+    assert_eq!(from([127, 0, 0, 2]).ask("GET", "/healthz", "").status, 200);
+    // Connections of this machine, a proxy's say, count only where that is asked for.
+    let world = World::with(Setup {
+        config: GatewayConfig {
+            max_connections_per_address: 1,
+            ..setup.config
+        },
+        ..Setup::default()
+    });
+    let many: Vec<_> = (0..5).map(|_| Client::connect(&world)).collect();
+    world.until("all", |stats| stats.connections == many.len());
+    assert_eq!(world.stats().turned_away, 0);
+}
+
+#[test]
 fn a_websocket_that_is_silent_is_pinged_and_then_closed() {
     let config = GatewayConfig::default();
     let world = without_heartbeats();
