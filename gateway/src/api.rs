@@ -4,6 +4,7 @@ use hoga_protocol::AccountName;
 use hoga_views::Views;
 
 use crate::answer::{respond, respond_page};
+use crate::auth::{Identity, Permission};
 use crate::desk::{Taken, any_order, find_instrument, find_order, unknown_order};
 use crate::http::{Agreed, Request, write_upgrade};
 use crate::line::Line;
@@ -13,6 +14,9 @@ use crate::route::{Route, nothing_at, route};
 use crate::turn::{Stage, Turn, recovering};
 use crate::wire::{ApiError, WsOp, codes, encode, request, resume};
 use crate::{session, subscriber};
+
+/// Among how many executions of an instrument those of one account are looked for.
+const OWN_AMONG: usize = 10_000;
 
 /// The account of whoever names none.
 const ANONYMOUS: &str = "anonymous";
@@ -25,7 +29,7 @@ pub(crate) enum Handled {
     /// A command is sequenced whose events bring the response, or a page is being made.
     Waiting,
     /// The handshake's response is in the egress, and the connection goes on as a stream.
-    Upgrade(Upgrade, Agreed),
+    Upgrade(Upgrade, Agreed, Option<Identity>),
 }
 
 /// What a connection goes on as.
@@ -39,17 +43,66 @@ pub(crate) enum Upgrade {
     Echo,
 }
 
-/// Answers a request, sequences its command, or accepts its handshake.
+/// Whether a request must be signed, where authentication is on. What leads nowhere is refused without that.
+pub(crate) fn needs_key(request: &Request) -> bool {
+    route(&request.method, &request.target).is_ok_and(|route| route.permission().is_some())
+}
+
+/// Whose orders a request is about: those of the key's account, or with `drop_copy`, if it only reads, of any. Without
+/// authentication whoever is named.
+///
+/// # Errors
+/// 403 `forbidden`.
+fn account_of(
+    identity: Option<&Identity>,
+    named: Option<AccountName>,
+    reads: bool,
+) -> Result<AccountName, ApiError> {
+    let Some(identity) = identity else {
+        return Ok(named.unwrap_or_else(anonymous));
+    };
+    match named {
+        // Left out, it is the key's own.
+        None => Ok(identity.account),
+        Some(name) if name == anonymous() || name == identity.account => Ok(identity.account),
+        Some(name) if reads && identity.permissions.has(Permission::DropCopy) => Ok(name),
+        Some(name) => {
+            let message = format!(
+                "key {} is of account {}, not of {name}; leave `account` out",
+                identity.key, identity.account
+            );
+            Err(ApiError::new(codes::FORBIDDEN, message))
+        }
+    }
+}
+
+/// Whose executions alone may be seen; none means everybody's.
+fn own_only(identity: Option<&Identity>) -> Option<AccountName> {
+    identity
+        .filter(|identity| !identity.permissions.has(Permission::DropCopy))
+        .map(|identity| identity.account)
+}
+
+/// Answers a request, sequences its command, or accepts its handshake. `identity` is whose key signed it, where
+/// authentication is on.
 ///
 /// # Errors
 /// What the client is told; nothing was sequenced then.
 pub(crate) fn handle<S: CommandSink>(
     request: &Request,
+    identity: Option<Identity>,
     keep_alive: bool,
     line: &mut Line,
     turn: &mut Turn<'_, S>,
 ) -> Result<Handled, ApiError> {
     let route = route(&request.method, &request.target)?;
+    let identity = identity.as_ref();
+    if let (Some(identity), Some(permission)) = (identity, route.permission()) {
+        let sees_all = permission == Permission::Read && identity.permissions.has(Permission::DropCopy);
+        if !sees_all {
+            identity.require(permission)?;
+        }
+    }
     if route.is_private() {
         turn.hosts.check(request)?;
     }
@@ -71,8 +124,8 @@ pub(crate) fn handle<S: CommandSink>(
         }
         Route::WsEcho if !turn.config.test_echo => return Err(nothing_at("/ws/echo")),
         Route::WsExecutions { .. } | Route::WsOrders { .. } | Route::WsEcho => {
-            return upgrade(request, route, line, turn)
-                .map(|(upgrade, agreed)| Handled::Upgrade(upgrade, agreed));
+            return upgrade(request, identity, route, line, turn)
+                .map(|(upgrade, agreed)| Handled::Upgrade(upgrade, agreed, identity.copied()));
         }
         Route::PlaceOrder => {
             let mut place = request::parse_place(&request.body)?;
@@ -102,20 +155,19 @@ pub(crate) fn handle<S: CommandSink>(
         _ => None,
     };
     match op {
-        Some((account, op)) => command(account, &op, keep_alive, line, turn),
-        None => query(request, &route, keep_alive, line, turn).map(|()| Handled::Done),
+        Some((account, op)) => command(account_of(identity, account, false)?, &op, keep_alive, line, turn),
+        None => query(request, identity, &route, keep_alive, line, turn).map(|()| Handled::Done),
     }
 }
 
 /// Sequences a command on behalf of `account`.
 fn command<S: CommandSink>(
-    account: Option<AccountName>,
+    account: AccountName,
     op: &WsOp,
     keep_alive: bool,
     line: &mut Line,
     turn: &mut Turn<'_, S>,
 ) -> Result<Handled, ApiError> {
-    let account = account.unwrap_or_else(anonymous);
     let now = turn.wall();
     let open = turn.open.as_mut().ok_or_else(recovering)?;
     match open.desk.take(now, &account, op) {
@@ -140,6 +192,7 @@ fn command<S: CommandSink>(
 /// Checks a WebSocket handshake and where the stream begins, and accepts it.
 fn upgrade<S: CommandSink>(
     request: &Request,
+    identity: Option<&Identity>,
     route: Route,
     line: &mut Line,
     turn: &mut Turn<'_, S>,
@@ -150,6 +203,7 @@ fn upgrade<S: CommandSink>(
     }
     let upgrade = match route {
         Route::WsExecutions { symbol, after } => Upgrade::Executions(subscriber::Start {
+            own: own_only(identity),
             instrument: symbol.map(|symbol| find_instrument(&symbol, views)).transpose()?,
             cursor: match after {
                 Some(after) => resume::execution_number(&after, views)? + 1,
@@ -157,6 +211,7 @@ fn upgrade<S: CommandSink>(
             },
         }),
         Route::WsOrders { account, after } => {
+            let account = account_of(identity, Some(account), false)?;
             let known = views.accounts().by_name(&account);
             let from = match (after, known) {
                 (Some(after), Some(known)) => resume::update_number(known, after, views)?,
@@ -175,6 +230,7 @@ fn upgrade<S: CommandSink>(
 /// Answers from the views.
 fn query<S: CommandSink>(
     request: &Request,
+    identity: Option<&Identity>,
     route: &Route,
     keep_alive: bool,
     line: &mut Line,
@@ -204,21 +260,44 @@ fn query<S: CommandSink>(
         Route::Executions { symbol, limit, after } => {
             let instrument = find_instrument(symbol, views)?;
             let executions = views.executions();
+            let own = own_only(identity);
+            // Those of one account are looked for among many.
+            let looked_at = if own.is_some() { OWN_AMONG } else { *limit };
             let numbers = match after {
-                Some(after) => executions.after(instrument, resume::execution_number(after, views)?, *limit),
-                None => executions.newest(instrument, *limit),
+                Some(after) => {
+                    executions.after(instrument, resume::execution_number(after, views)?, looked_at)
+                }
+                None => executions.newest(instrument, looked_at),
             };
-            let found = || numbers.iter().filter_map(|&number| executions.get(number));
-            body(out, &mut |body| encode::executions(body, found(), views));
+            let own = own.map(|name| views.accounts().by_name(&name));
+            let mut found: Vec<_> = numbers
+                .iter()
+                .filter_map(|&number| executions.get(number))
+                .filter(|execution| own.is_none_or(|own| own == Some(execution.account)))
+                .collect();
+            let surplus = found.len().saturating_sub(*limit);
+            if after.is_some() {
+                found.truncate(*limit);
+            } else {
+                found.drain(..surplus);
+            }
+            body(out, &mut |body| {
+                encode::executions(body, found.iter().copied(), views)
+            });
         }
         Route::GetOrder { order_id, account } => {
-            let order = match account {
+            let named = match (identity, account) {
+                (None, account) => *account,
+                (Some(identity), None) if identity.permissions.has(Permission::DropCopy) => None,
+                (identity, account) => Some(account_of(identity, *account, true)?),
+            };
+            let order = match &named {
                 Some(name) => find_order(order_id, views.accounts().by_name(name), views)?,
                 None => any_order(order_id, views).ok_or_else(|| unknown_order(order_id))?,
             };
             body(out, &mut |body| encode::order(body, order, views));
         }
-        Route::ListOrders { .. } => list_orders(route, views, &mut |write| body(out, write))?,
+        Route::ListOrders { .. } => list_orders(identity, route, views, &mut |write| body(out, write))?,
         _ => return Err(ApiError::new(codes::NOT_FOUND, "there is nothing here")),
     }
     Ok(())
@@ -226,7 +305,12 @@ fn query<S: CommandSink>(
 
 type Write<'w> = &'w mut dyn FnMut(&mut Vec<u8>);
 
-fn list_orders(route: &Route, views: &Views, respond: &mut dyn FnMut(Write<'_>)) -> Result<(), ApiError> {
+fn list_orders(
+    identity: Option<&Identity>,
+    route: &Route,
+    views: &Views,
+    respond: &mut dyn FnMut(Write<'_>),
+) -> Result<(), ApiError> {
     let Route::ListOrders {
         account,
         symbol,
@@ -240,8 +324,9 @@ fn list_orders(route: &Route, views: &Views, respond: &mut dyn FnMut(Write<'_>))
         .as_ref()
         .map(|symbol| find_instrument(symbol, views))
         .transpose()?;
+    let account = account_of(identity, Some(*account), true)?;
     let orders = || {
-        let account = views.accounts().by_name(account);
+        let account = views.accounts().by_name(&account);
         account
             .into_iter()
             .flat_map(|account| views.orders().of_account(account))

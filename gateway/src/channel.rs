@@ -30,6 +30,9 @@ pub(crate) const MAX_MESSAGE: usize = 64 * 1024;
 /// A live subscriber fell off the tail, or its missed messages are gone.
 pub(crate) const SLOW_CONSUMER: u16 = 4001;
 
+/// The key that let a client in is good no longer.
+pub(crate) const KEY_REVOKED: u16 = 4002;
+
 /// RFC 6455 §5.5: a control frame's payload has at most 125 bytes, two of which are the code.
 const MAX_REASON: usize = 123;
 

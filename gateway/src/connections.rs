@@ -9,6 +9,7 @@ use mio::Token;
 use slab::Slab;
 
 use crate::answer::Answer;
+use crate::auth::Identity;
 use crate::frame::Framer;
 use crate::http::Agreed;
 use crate::line::Line;
@@ -16,6 +17,7 @@ use crate::origins::{Origin, Origins};
 use crate::pending::{Outcome, Peer, Waiter};
 use crate::phase::{Kind, Phase};
 use crate::ports::Printed;
+use crate::wire::ApiError;
 
 /// Entries of those who are gone that may be among the parked, beside as many as there are connections.
 const PARKED_SPARE: usize = 64;
@@ -297,6 +299,16 @@ impl Connections {
             && let Phase::Requests(requests) = &mut connection.phase
         {
             requests.print(&mut connection.line, page, now);
+            self.enqueue(peer.key, Queue::Requests);
+        }
+    }
+
+    /// Hands the verdict on a signature to whoever sent it, if it is still there.
+    pub fn admit(&mut self, peer: Peer, identity: Result<Identity, ApiError>) {
+        if let Some(connection) = self.find(peer)
+            && let Phase::Requests(requests) = &mut connection.phase
+        {
+            requests.admit(identity);
             self.enqueue(peer.key, Queue::Requests);
         }
     }

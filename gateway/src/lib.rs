@@ -68,6 +68,8 @@ mod linger;
 
 mod pages;
 
+mod door;
+
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use channel::fuzzing;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::channel::KEY_REVOKED;
 use crate::echo::Echo;
 use crate::line::Line;
 use crate::linger::Linger;
@@ -86,6 +87,30 @@ impl Phase {
             Phase::Echo(echo) => echo.expire(line, turn),
             Phase::Linger(_) => Step::Drop,
         }
+    }
+
+    /// Whether it was let in by a key that is good no longer.
+    pub fn is_unwelcome<S>(&self, turn: &Turn<'_, S>) -> bool {
+        let identity = match self {
+            Phase::Subscriber(subscriber) if subscriber.channel.is_open() => subscriber.identity(),
+            Phase::Session(session) if session.channel.is_open() => session.identity(),
+            _ => None,
+        };
+        match (identity, &turn.door) {
+            (Some(identity), Some(door)) => !door.holds(identity, turn.wall()),
+            _ => false,
+        }
+    }
+
+    /// Closes a connection that [`is_unwelcome`](Self::is_unwelcome).
+    pub fn put_out<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
+        const REASON: &str = "the key was revoked, has expired, or means something else now";
+        match self {
+            Phase::Subscriber(subscriber) => subscriber.channel.close(line, turn.now, KEY_REVOKED, REASON),
+            Phase::Session(session) => session.channel.close(line, turn.now, KEY_REVOKED, REASON),
+            _ => {}
+        }
+        Step::Again
     }
 
     /// Tells the client that the exchange goes away.

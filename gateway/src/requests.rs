@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::answer::{Answer, NO_STORE, refuse};
 use crate::api::{self, Handled, Upgrade};
+use crate::auth::Identity;
 use crate::config::GatewayConfig;
 use crate::echo::Echo;
 use crate::egress::EGRESS_HIGH;
@@ -43,6 +44,10 @@ pub(crate) struct Requests {
     keep_alive: bool,
     /// Whether only its head is asked for.
     head_only: bool,
+    /// The request whose signature is being verified.
+    held: Option<Box<Request>>,
+    /// What came of that.
+    verdict: Option<Result<Identity, ApiError>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +82,8 @@ impl Requests {
             part: Part::First,
             keep_alive: true,
             head_only: false,
+            held: None,
+            verdict: None,
         }
     }
 
@@ -115,6 +122,14 @@ impl Requests {
         self.next(now);
     }
 
+    /// What came of the signature of the request that is held.
+    pub fn admit(&mut self, identity: Result<Identity, ApiError>) {
+        if self.held.is_some() {
+            self.verdict = Some(identity);
+            self.state = State::Reading;
+        }
+    }
+
     /// No request after the one being answered.
     pub fn shut(&mut self) {
         self.keep_alive = false;
@@ -132,14 +147,15 @@ impl Requests {
                 break;
             }
             match self.request(line, turn) {
-                Ok(Some(Handled::Upgrade(upgrade, agreed))) => {
+                Ok(Some(Handled::Upgrade(upgrade, agreed, identity))) => {
                     let leftover = std::mem::take(&mut self.ingress);
+                    let identity = identity.map(Box::new);
                     return Step::Become(match upgrade {
                         Upgrade::Executions(start) => {
-                            Phase::Subscriber(Box::new(Subscriber::new(start, agreed, leftover)))
+                            Phase::Subscriber(Box::new(Subscriber::new(start, agreed, identity, leftover)))
                         }
                         Upgrade::Orders(start) => {
-                            Phase::Session(Box::new(Session::new(start, agreed, leftover)))
+                            Phase::Session(Box::new(Session::new(start, agreed, identity, leftover)))
                         }
                         Upgrade::Echo => Phase::Echo(Box::new(Echo::new(agreed, leftover))),
                     });
@@ -195,6 +211,11 @@ impl Requests {
         line: &mut Line,
         turn: &mut Turn<'_, S>,
     ) -> std::io::Result<Option<Handled>> {
+        if let Some(verdict) = self.verdict.take()
+            && let Some(request) = self.held.take()
+        {
+            return Ok(Some(self.act(&request, verdict.map(Some), line, turn)));
+        }
         loop {
             if !self.ingress.is_empty() {
                 match parse(&self.ingress, &HttpLimits::default()) {
@@ -230,7 +251,30 @@ impl Requests {
         turn.stats.requests += 1;
         self.keep_alive = request.keep_alive && turn.stage < Stage::Draining;
         self.head_only = request.is_head();
-        let handled = match api::handle(&request, self.keep_alive, line, turn) {
+        let now = turn.wall();
+        let asked = match &mut turn.door {
+            Some(door) if api::needs_key(&request) => door.ask(turn.peer, now, &request).map(|()| true),
+            _ => Ok(false),
+        };
+        if let Ok(true) = asked {
+            self.held = Some(Box::new(request));
+            self.state = State::Waiting;
+            return Handled::Waiting;
+        }
+        self.act(&request, asked.map(|_| None), line, turn)
+    }
+
+    /// Carries out a request of whoever it is from, or refuses it.
+    fn act<S: CommandSink>(
+        &mut self,
+        request: &Request,
+        identity: Result<Option<Identity>, ApiError>,
+        line: &mut Line,
+        turn: &mut Turn<'_, S>,
+    ) -> Handled {
+        let handled =
+            identity.and_then(|identity| api::handle(request, identity, self.keep_alive, line, turn));
+        let handled = match handled {
             Ok(handled) => handled,
             Err(error) => {
                 refuse(line.egress.buffer(), &error, self.keep_alive, request.is_head());

@@ -6,6 +6,7 @@ use hoga_protocol::{AccountName, Event, Sequence, Symbol};
 use hoga_views::OrderStatus;
 
 use self::query::{Query, ascii, decode, digits, invalid};
+use crate::auth::Permission;
 use crate::wire::{ApiError, codes, excerpt};
 
 /// Whose order it is when nobody was named, while there is no authentication.
@@ -131,6 +132,23 @@ impl StatusFilter {
 
 impl Route {
     /// Whether a web page of another origin must not reach it: order entry and orders.
+    /// What a key must be good for, where authentication is on; none for what is public all the same.
+    pub fn permission(&self) -> Option<Permission> {
+        match self {
+            Route::WsOrders { .. }
+            | Route::PlaceOrder
+            | Route::ReplaceOrder { .. }
+            | Route::CancelOrder { .. }
+            | Route::CancelAll { .. } => Some(Permission::Trade),
+            Route::GetOrder { .. }
+            | Route::ListOrders { .. }
+            | Route::WsExecutions { .. }
+            | Route::Executions { .. } => Some(Permission::Read),
+            _ => None,
+        }
+    }
+
+    /// Whether a web page of another origin, or under another name, is kept out.
     pub fn is_private(&self) -> bool {
         matches!(
             self,

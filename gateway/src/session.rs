@@ -7,6 +7,7 @@ use hoga_protocol::{AccountName, Sequence};
 use hoga_views::Views;
 
 use crate::answer::Answer;
+use crate::auth::Identity;
 use crate::channel::{Channel, Incoming, SLOW_CONSUMER};
 use crate::config::GatewayConfig;
 use crate::desk::Taken;
@@ -48,6 +49,7 @@ pub(crate) struct Session {
     /// Control frames, and the close.
     pub channel: Channel,
     agreed: Agreed,
+    identity: Option<Box<Identity>>,
     account: AccountName,
     from: u64,
     seen: (Sequence, Option<u32>),
@@ -56,15 +58,21 @@ pub(crate) struct Session {
 
 impl Session {
     /// A session from `start` on; `leftover` came right behind the handshake.
-    pub fn new(start: Start, agreed: Agreed, leftover: Vec<u8>) -> Self {
+    pub fn new(start: Start, agreed: Agreed, identity: Option<Box<Identity>>, leftover: Vec<u8>) -> Self {
         Self {
             channel: Channel::new(agreed, leftover),
             agreed,
+            identity,
             account: start.account,
             from: start.from,
             seen: start.seen,
             in_flight: 0,
         }
+    }
+
+    /// Whose key let it in, if it took one.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.identity.as_deref()
     }
 
     /// Whose orders.
