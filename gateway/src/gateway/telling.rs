@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use hoga_protocol::Nanos;
+
 use super::Gateway;
 use crate::auth::{AuthConfig, Keys, Verifier};
 use crate::door::Door;
@@ -40,6 +42,11 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
     /// `verifier` verifies on a thread of its own.
     pub fn authenticate(&mut self, keys: Box<dyn Keys>, verifier: Box<dyn Verifier>, config: AuthConfig) {
         self.door = Some(Door::new(keys, verifier, config, self.clock.now()));
+    }
+
+    /// Wall-clock time, as it stamps commands and judges signatures with.
+    pub fn wall(&self) -> Nanos {
+        self.clock.now()
     }
 
     /// Tells those whose signatures were verified what came of it. When the keys have changed, everybody who is here is

@@ -1,0 +1,423 @@
+//! Who is let in, and what they see, where authentication is on. Signatures are real; the thread that verifies them is the
+//! test's own.
+
+mod common;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use common::http::{Client, Response, limit};
+use common::ws::Ws;
+use common::{PATIENCE, Setup, World};
+use ed25519_dalek::{Signer as _, SigningKey};
+use hoga_gateway::Ticket;
+use hoga_gateway::auth::{
+    ApiKey, AuthConfig, Check, KeyId, KeyTable, Keys, Permission, Permissions, PublicKey, Subject, Verdict,
+    Verifier, signed_message,
+};
+use hoga_protocol::{AccountName, Nanos};
+use serde_json::Value;
+use tungstenite::client::IntoClientRequest;
+
+/// Most checks that wait.
+const ROOM: usize = 4;
+
+/// The keys, as somebody else changes them.
+#[derive(Clone, Default)]
+struct KeyFile(Arc<Mutex<(u64, Vec<ApiKey>)>>);
+
+impl Keys for KeyFile {
+    fn generation(&self) -> u64 {
+        self.0.lock().unwrap().0
+    }
+
+    fn table(&self) -> Arc<KeyTable> {
+        Arc::new(KeyTable::new(self.0.lock().unwrap().1.clone()))
+    }
+}
+
+/// A thread that verifies when it is let.
+#[derive(Clone, Default)]
+struct Bench(Arc<Mutex<(bool, VecDeque<(Ticket, Check)>)>>);
+
+impl Verifier for Bench {
+    fn ask(&mut self, ticket: Ticket, check: Check) -> bool {
+        let (_, waiting) = &mut *self.0.lock().unwrap();
+        let room = waiting.len() < ROOM;
+        if room {
+            waiting.push_back((ticket, check));
+        }
+        room
+    }
+
+    fn done(&mut self) -> Option<(Ticket, Verdict)> {
+        let (held, waiting) = &mut *self.0.lock().unwrap();
+        let (ticket, check) = if *held { None } else { waiting.pop_front() }?;
+        Some((ticket, check.verify()))
+    }
+}
+
+/// Who holds a private key.
+struct Holder {
+    id: KeyId,
+    key: SigningKey,
+}
+
+impl Holder {
+    /// The three headers for a request made now, or as many milliseconds from now.
+    fn headers(&self, world: &Guarded, method: &str, target: &str, body: &str, from_now: i64) -> String {
+        let now = world.world.ask(|gateway| gateway.wall()).0 / 1_000_000;
+        let timestamp = now.saturating_add_signed(from_now);
+        let message = signed_message(timestamp, &Subject::new(method, target, body.as_bytes()).unwrap());
+        let signature = STANDARD.encode(self.key.sign(&message).to_bytes());
+        format!(
+            "Hoga-Key: {}\r\nHoga-Timestamp: {timestamp}\r\nHoga-Signature: {signature}\r\n",
+            self.id.as_str()
+        )
+    }
+}
+
+/// A world with authentication, in which alice and bob trade, carol reads, dave sees everything and is no trader.
+struct Guarded {
+    world: World,
+    keys: KeyFile,
+    bench: Bench,
+    holders: Vec<Holder>,
+}
+
+const ALICE: usize = 0;
+const BOB: usize = 1;
+const CAROL: usize = 2;
+const DAVE: usize = 3;
+
+impl Guarded {
+    fn new() -> Self {
+        use Permission::{DropCopy, Read, Trade};
+        let who: [(&str, &[Permission]); 4] = [
+            ("alice", &[Read, Trade]),
+            ("bob", &[Read, Trade]),
+            ("carol", &[Read]),
+            ("dave", &[DropCopy]),
+        ];
+        let world = World::with(Setup {
+            by_hand: true,
+            ..Setup::default()
+        });
+        let (keys, bench) = (KeyFile::default(), Bench::default());
+        let mut holders = Vec::new();
+        for (number, (account, permissions)) in who.into_iter().enumerate() {
+            let key = SigningKey::from_bytes(&[number as u8 + 1; 32]);
+            let id = KeyId::from_random([number as u8; 10]);
+            keys.0.lock().unwrap().1.push(ApiKey {
+                id,
+                account: AccountName::new(account).unwrap(),
+                permissions: permissions.iter().copied().collect::<Permissions>(),
+                public: PublicKey::from_bytes(&key.verifying_key().to_bytes()).unwrap(),
+                revoked: None,
+                expires: None,
+            });
+            holders.push(Holder { id, key });
+        }
+        let (theirs, thread) = (Box::new(keys.clone()), Box::new(bench.clone()));
+        world.ask(move |gateway| gateway.authenticate(theirs, thread, AuthConfig::default()));
+        // What was signed in the first second might have been accepted before.
+        world.advance(Duration::from_secs(2));
+        Self {
+            world,
+            keys,
+            bench,
+            holders,
+        }
+    }
+
+    fn ask(&self, who: usize, method: &str, target: &str, body: &str) -> Response {
+        // No two signatures of one millisecond are alike.
+        self.world.advance(Duration::from_millis(1));
+        let headers = self.holders[who].headers(self, method, target, body, 0);
+        self.send(method, target, body, &headers)
+    }
+
+    fn send(&self, method: &str, target: &str, body: &str, headers: &str) -> Response {
+        let mut client = Client::connect(&self.world);
+        let request = client.request(method, target, body);
+        client.send(request.replacen("\r\n", &format!("\r\n{headers}"), 1));
+        client.response()
+    }
+
+    fn place(&self, who: usize, side: &str) -> Response {
+        let order = limit("", side, 50_000_000, "0.5").replace("\"account\":\"\",", "");
+        self.ask(who, "POST", "/api/v1/orders", &order)
+    }
+
+    /// A WebSocket of somebody's, or the status and code of its refusal.
+    fn connect(&self, who: Option<usize>, path: &str) -> Result<Ws, (u16, String)> {
+        self.world.advance(Duration::from_millis(1));
+        let mut request = format!("ws://{}{path}", self.world.address)
+            .into_client_request()
+            .unwrap();
+        if let Some(who) = who {
+            for line in self.holders[who].headers(self, "GET", path, "", 0).lines() {
+                let (name, value) = line.split_once(": ").unwrap();
+                let name: tungstenite::http::HeaderName = name.parse().unwrap();
+                request.headers_mut().insert(name, value.parse().unwrap());
+            }
+        }
+        let stream = std::net::TcpStream::connect(self.world.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        match tungstenite::client(request, stream) {
+            Ok((socket, _)) => Ok(Ws { socket }),
+            Err(tungstenite::HandshakeError::Failure(tungstenite::Error::Http(response))) => {
+                let body: Value =
+                    serde_json::from_slice(response.body().as_deref().unwrap_or(b"{}")).unwrap_or_default();
+                let code = body["error"]["code"].as_str().unwrap_or_default().to_owned();
+                Err((response.status().as_u16(), code))
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[test]
+fn who_shows_no_key_or_a_wrong_one_reaches_neither_orders_nor_executions() {
+    let world = Guarded::new();
+    let (target, body) = ("/api/v1/orders", limit("alice", "Sell", 50_000_000, "0.5"));
+    let alice = &world.holders[ALICE];
+    let good = alice.headers(&world, "POST", target, &body, 0);
+    let unknown = Holder {
+        id: KeyId::from_random([9; 10]),
+        key: alice.key.clone(),
+    };
+    let of_another = Holder {
+        id: world.holders[BOB].id,
+        key: alice.key.clone(),
+    };
+    let cut = good.replacen("==\r\n", "\r\n", 1);
+    for (what, headers, status, code) in [
+        ("nothing", String::new(), 401, "unauthenticated"),
+        (
+            "a key alone",
+            good.lines().next().unwrap().to_owned() + "\r\n",
+            401,
+            "unauthenticated",
+        ),
+        ("a signature cut short", cut, 401, "unauthenticated"),
+        ("two signatures", format!("{good}{good}"), 401, "unauthenticated"),
+        (
+            "another body's",
+            alice.headers(&world, "POST", target, "{}", 0),
+            401,
+            "bad_signature",
+        ),
+        (
+            "another path's",
+            alice.headers(&world, "POST", "/api/v1/orders?", &body, 0),
+            401,
+            "bad_signature",
+        ),
+        (
+            "another method's",
+            alice.headers(&world, "PUT", target, &body, 0),
+            401,
+            "bad_signature",
+        ),
+        (
+            "an unknown key's",
+            unknown.headers(&world, "POST", target, &body, 0),
+            401,
+            "bad_signature",
+        ),
+        (
+            "by another's key",
+            of_another.headers(&world, "POST", target, &body, 0),
+            401,
+            "bad_signature",
+        ),
+        (
+            "of tomorrow",
+            alice.headers(&world, "POST", target, &body, 86_400_000),
+            401,
+            "stale_timestamp",
+        ),
+        (
+            "of yesterday",
+            alice.headers(&world, "POST", target, &body, -86_400_000),
+            401,
+            "stale_timestamp",
+        ),
+    ] {
+        let refused = world.send("POST", target, &body, &headers);
+        assert_eq!(
+            (refused.status, refused.code()),
+            (status, code.to_owned()),
+            "{what}"
+        );
+    }
+    assert_eq!(world.send("POST", target, &body, &good).status, 201);
+    let again = world.send("POST", target, &body, &good);
+    assert_eq!((again.status, again.code()), (401, "replayed".to_owned()));
+    for (method, path) in [
+        ("GET", "/api/v1/orders"),
+        ("GET", "/api/v1/executions/BTC-KRW"),
+        ("DELETE", "/api/v1/orders"),
+    ] {
+        let refused = world.send(method, path, "", "");
+        assert_eq!(
+            (refused.status, refused.code()),
+            (401, "unauthenticated".to_owned()),
+            "{path}"
+        );
+    }
+    for path in ["/ws/executions", "/ws/orders"] {
+        let refused = world.connect(None, path).err().unwrap();
+        assert_eq!(refused, (401, "unauthenticated".to_owned()), "{path}");
+    }
+    for path in [
+        "/healthz",
+        "/readyz",
+        "/",
+        "/api/v1/instruments",
+        "/api/v1/orderbook/BTC-KRW",
+        "/api/v1/time",
+    ] {
+        assert_eq!(world.send("GET", path, "", "").status, 200, "{path} is public");
+    }
+}
+
+#[test]
+fn a_key_is_good_for_its_account_and_its_permissions_only() {
+    let world = Guarded::new();
+    assert_eq!(world.place(ALICE, "Sell").status, 201);
+    let order = limit("bob", "Sell", 50_000_000, "0.5");
+    let cases: [(usize, &str, &str, &str, u16); 10] = [
+        (ALICE, "POST", "/api/v1/orders", &order, 403),
+        (CAROL, "POST", "/api/v1/orders", &order, 403),
+        (DAVE, "POST", "/api/v1/orders", &order, 403),
+        (ALICE, "GET", "/api/v1/orders?account=bob", "", 403),
+        (ALICE, "GET", "/api/v1/orders?account=alice", "", 200),
+        (ALICE, "GET", "/api/v1/orders", "", 200),
+        (ALICE, "DELETE", "/api/v1/orders?account=bob", "", 403),
+        (CAROL, "DELETE", "/api/v1/orders", "", 403),
+        (DAVE, "GET", "/api/v1/orders?account=alice", "", 200),
+        (CAROL, "GET", "/api/v1/orders?account=alice", "", 403),
+    ];
+    for (who, method, target, body, status) in cases {
+        let got = world.ask(who, method, target, body);
+        assert_eq!(got.status, status, "{who} {method} {target}: {got:?}");
+        if status == 403 {
+            assert_eq!(got.code(), "forbidden", "{who} {method} {target}");
+        }
+    }
+    let mine = world.ask(ALICE, "GET", "/api/v1/orders", "").json();
+    assert_eq!(mine["orders"][0]["account"], "alice");
+    let id = mine["orders"][0]["order_id"].as_str().unwrap();
+    for (who, status) in [(ALICE, 200), (BOB, 404), (DAVE, 200)] {
+        let got = world.ask(who, "GET", &format!("/api/v1/orders/{id}"), "");
+        assert_eq!(got.status, status, "{who}");
+    }
+    let refused = |who, path| world.connect(Some(who), path).err();
+    let forbidden = Some((403, "forbidden".to_owned()));
+    assert_eq!(refused(ALICE, "/ws/orders?account=bob"), forbidden);
+    assert_eq!(refused(CAROL, "/ws/orders"), forbidden);
+    assert_eq!(refused(ALICE, "/ws/orders"), None);
+}
+
+#[test]
+fn an_account_sees_its_own_sides_of_trades_and_a_drop_copy_both() {
+    let world = Guarded::new();
+    let mut streams: Vec<_> = [ALICE, BOB, CAROL, DAVE]
+        .map(|who| (who, world.connect(Some(who), "/ws/executions").unwrap()))
+        .into();
+    world
+        .world
+        .until("the subscribers", |stats| stats.subscribers == streams.len());
+    for _ in 0..3 {
+        assert_eq!(world.place(ALICE, "Sell").status, 201);
+        assert_eq!(world.place(BOB, "Buy").status, 201);
+    }
+    for (who, ws) in &mut streams {
+        let sides: &[&str] = match *who {
+            ALICE => &["Sell"],
+            BOB => &["Buy"],
+            DAVE => &["Buy", "Sell"],
+            _ => &[],
+        };
+        let history = world.ask(*who, "GET", "/api/v1/executions/BTC-KRW", "").json();
+        let history = history.as_array().unwrap();
+        assert_eq!(history.len(), 3 * sides.len(), "{who}");
+        for (at, past) in history.iter().enumerate() {
+            let live = ws.json();
+            assert_eq!(live["side"], sides[at % sides.len()], "{who}");
+            assert_eq!(live, *past, "{who}");
+        }
+    }
+    // Those who had nothing to see were sent nothing: the next thing they get is the end.
+    world.world.ask(|gateway| gateway.close_all());
+    for (who, ws) in &mut streams {
+        let (before, frame) = ws.closed();
+        assert_eq!((before.len(), u16::from(frame.code)), (0, 1001), "{who}");
+    }
+}
+
+#[test]
+fn a_key_that_was_revoked_ends_what_it_began() {
+    let world = Guarded::new();
+    let mut session = world.connect(Some(ALICE), "/ws/orders").unwrap();
+    let mut stream = world.connect(Some(ALICE), "/ws/executions").unwrap();
+    let mut other = world.connect(Some(BOB), "/ws/orders").unwrap();
+    world
+        .world
+        .until("them", |stats| (stats.sessions, stats.subscribers) == (2, 1));
+    {
+        let (generation, keys) = &mut *world.keys.0.lock().unwrap();
+        *generation += 1;
+        keys[ALICE].revoked = Some(Nanos(1));
+    }
+    world.world.settle();
+    for ws in [&mut session, &mut stream] {
+        let (_, frame) = ws.closed();
+        assert_eq!(u16::from(frame.code), 4002, "{frame:?}");
+        assert!(frame.reason.contains("revoked"), "{frame:?}");
+    }
+    let refused = world.place(ALICE, "Sell");
+    assert_eq!(
+        (refused.status, refused.code()),
+        (401, "unauthenticated".to_owned())
+    );
+    other.send(r#"{"id":1,"op":"cancel_all"}"#);
+    assert_eq!(other.text(), r#"{"id":1,"canceled":0}"#);
+}
+
+#[test]
+fn signatures_that_wait_to_be_verified_hold_up_nobody_else() {
+    let world = Guarded::new();
+    let mut session = world.connect(Some(BOB), "/ws/orders").unwrap();
+    world.bench.0.lock().unwrap().0 = true;
+    let target = "/api/v1/orders";
+    let mut waiting: Vec<Client> = (0..ROOM as i64)
+        .map(|number| {
+            let headers = world.holders[ALICE].headers(&world, "GET", target, "", number);
+            let mut client = Client::connect(&world.world);
+            let request = client.request("GET", target, "");
+            client.send(request.replacen("\r\n", &format!("\r\n{headers}"), 1));
+            client
+        })
+        .collect();
+    let bench = world.bench.clone();
+    world
+        .world
+        .until("them to wait", |_| bench.0.lock().unwrap().1.len() == ROOM);
+    let refused = world.ask(ALICE, "GET", target, "");
+    assert_eq!((refused.status, refused.code()), (503, "busy".to_owned()));
+    session.send(r#"{"id":1,"op":"cancel_all"}"#);
+    assert_eq!(session.text(), r#"{"id":1,"canceled":0}"#);
+    assert_eq!(world.send("GET", "/api/v1/time", "", "").status, 200);
+    // One that goes away meanwhile is nobody's loss.
+    drop(waiting.pop());
+    world.bench.0.lock().unwrap().0 = false;
+    for client in &mut waiting {
+        assert_eq!(client.response().status, 200);
+    }
+}
