@@ -4,7 +4,7 @@ use hoga_protocol::AccountName;
 use hoga_views::Views;
 
 use crate::answer::{respond, respond_page};
-use crate::auth::{Identity, Permission};
+use crate::auth::{Credentials, Identity, Permission};
 use crate::desk::{Taken, any_order, find_instrument, find_order, unknown_order};
 use crate::http::{Agreed, Request, write_upgrade};
 use crate::line::Line;
@@ -30,6 +30,8 @@ pub(crate) enum Handled {
     Waiting,
     /// The handshake's response is in the egress, and the connection goes on as a stream.
     Upgrade(Upgrade, Agreed, Option<Identity>),
+    /// The handshake's response is in the egress, and the first message must say who the client is.
+    Greet(Agreed, Box<str>),
 }
 
 /// What a connection goes on as.
@@ -76,6 +78,14 @@ fn account_of(
     }
 }
 
+fn permit(identity: &Identity, route: &Route) -> Result<(), ApiError> {
+    match route.permission() {
+        Some(Permission::Read) if identity.permissions.has(Permission::DropCopy) => Ok(()),
+        Some(permission) => identity.require(permission),
+        None => Ok(()),
+    }
+}
+
 /// Whose executions alone may be seen; none means everybody's.
 fn own_only(identity: Option<&Identity>) -> Option<AccountName> {
     identity
@@ -97,11 +107,8 @@ pub(crate) fn handle<S: CommandSink>(
 ) -> Result<Handled, ApiError> {
     let route = route(&request.method, &request.target)?;
     let identity = identity.as_ref();
-    if let (Some(identity), Some(permission)) = (identity, route.permission()) {
-        let sees_all = permission == Permission::Read && identity.permissions.has(Permission::DropCopy);
-        if !sees_all {
-            identity.require(permission)?;
-        }
+    if let Some(identity) = identity {
+        permit(identity, &route)?;
     }
     if route.is_private() {
         turn.hosts.check(request)?;
@@ -197,11 +204,60 @@ fn upgrade<S: CommandSink>(
     line: &mut Line,
     turn: &mut Turn<'_, S>,
 ) -> Result<(Upgrade, Agreed), ApiError> {
+    let upgrade = begin(identity, route, turn)?;
+    let agreed = write_upgrade(request, turn.config.compression, line.egress.buffer())?;
+    Ok((upgrade, agreed))
+}
+
+/// Accepts the handshake of a client that will say in its first message who it is, if it asks for a stream and shows no
+/// key; none otherwise.
+///
+/// # Errors
+/// As of any other handshake.
+pub(crate) fn greet<S: CommandSink>(
+    request: &Request,
+    line: &mut Line,
+    turn: &mut Turn<'_, S>,
+) -> Result<Option<Agreed>, ApiError> {
+    let route = route(&request.method, &request.target)?;
+    let is_stream = matches!(route, Route::WsExecutions { .. } | Route::WsOrders { .. });
+    if !is_stream || Credentials::from_request(request)?.is_some() {
+        return Ok(None);
+    }
+    if route.is_private() {
+        turn.hosts.check(request)?;
+    }
+    turn.views()?;
+    if turn.stage >= Stage::Draining {
+        return Err(crate::desk::shutting_down());
+    }
+    write_upgrade(request, turn.config.compression, line.egress.buffer()).map(Some)
+}
+
+/// Where the stream of a client begins that asked for `target`.
+///
+/// # Errors
+/// 403 `forbidden`; what is wrong with the target.
+pub(crate) fn start_of<S: CommandSink>(
+    target: &str,
+    identity: &Identity,
+    turn: &Turn<'_, S>,
+) -> Result<Upgrade, ApiError> {
+    let route = route("GET", target)?;
+    permit(identity, &route)?;
+    begin(Some(identity), route, turn)
+}
+
+fn begin<S: CommandSink>(
+    identity: Option<&Identity>,
+    route: Route,
+    turn: &Turn<'_, S>,
+) -> Result<Upgrade, ApiError> {
     let views = turn.views()?;
     if turn.stage >= Stage::Draining {
         return Err(crate::desk::shutting_down());
     }
-    let upgrade = match route {
+    Ok(match route {
         Route::WsExecutions { symbol, after } => Upgrade::Executions(subscriber::Start {
             own: own_only(identity),
             instrument: symbol.map(|symbol| find_instrument(&symbol, views)).transpose()?,
@@ -222,9 +278,7 @@ fn upgrade<S: CommandSink>(
         }
         Route::WsEcho => Upgrade::Echo,
         _ => return Err(ApiError::new(codes::NOT_FOUND, "there is no stream here")),
-    };
-    let agreed = write_upgrade(request, turn.config.compression, line.egress.buffer())?;
-    Ok((upgrade, agreed))
+    })
 }
 
 /// Answers from the views.

@@ -33,6 +33,9 @@ pub(crate) const SLOW_CONSUMER: u16 = 4001;
 /// The key that let a client in is good no longer.
 pub(crate) const KEY_REVOKED: u16 = 4002;
 
+/// A client whose first message did not say who it is, or who may not have what it asks for.
+pub(crate) const NOT_LET_IN: u16 = 4003;
+
 /// RFC 6455 §5.5: a control frame's payload has at most 125 bytes, two of which are the code.
 const MAX_REASON: usize = 123;
 

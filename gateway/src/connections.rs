@@ -185,7 +185,7 @@ impl Connections {
                 self.session_count += 1;
                 self.sessions.entry(*session.account()).or_default().push(key);
             }
-            Phase::Requests(_) | Phase::Echo(_) | Phase::Linger(_) => {}
+            Phase::Requests(_) | Phase::Greeting(_) | Phase::Echo(_) | Phase::Linger(_) => {}
         }
         let before = std::mem::replace(&mut connection.phase, phase);
         self.uncount(key, &before);
@@ -288,7 +288,7 @@ impl Connections {
         match &mut connection.phase {
             Phase::Requests(requests) => requests.answer(line, &answer, views, now),
             Phase::Session(session) => session.answer(line, waiter, &answer, views, framer),
-            Phase::Subscriber(_) | Phase::Echo(_) | Phase::Linger(_) => return,
+            Phase::Subscriber(_) | Phase::Greeting(_) | Phase::Echo(_) | Phase::Linger(_) => return,
         }
         self.enqueue(waiter.peer.key, Queue::Requests);
     }
@@ -305,12 +305,13 @@ impl Connections {
 
     /// Hands the verdict on a signature to whoever sent it, if it is still there.
     pub fn admit(&mut self, peer: Peer, identity: Result<Identity, ApiError>) {
-        if let Some(connection) = self.find(peer)
-            && let Phase::Requests(requests) = &mut connection.phase
-        {
-            requests.admit(identity);
-            self.enqueue(peer.key, Queue::Requests);
+        let Some(connection) = self.find(peer) else { return };
+        match &mut connection.phase {
+            Phase::Requests(requests) => requests.admit(identity),
+            Phase::Greeting(greeting) => greeting.admit(identity),
+            _ => return,
         }
+        self.enqueue(peer.key, Queue::Requests);
     }
 
     fn notice_account(&mut self, account: AccountId, views: &Views) {
@@ -343,7 +344,7 @@ impl Connections {
                     }
                 }
             }
-            Phase::Requests(_) | Phase::Echo(_) | Phase::Linger(_) => {}
+            Phase::Requests(_) | Phase::Greeting(_) | Phase::Echo(_) | Phase::Linger(_) => {}
         }
     }
 }

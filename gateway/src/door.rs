@@ -47,9 +47,21 @@ impl Door {
         })?;
         let subject = Subject::new(&request.method, &request.target, &request.body)
             .ok_or_else(|| unsigned("a method or target that cannot be signed"))?;
-        let check = self
-            .authenticator
-            .begin(&self.table, now, &credentials, &subject)?;
+        self.ask_for(peer, now, &credentials, &subject)
+    }
+
+    /// As [`ask`](Self::ask), of credentials for `subject` wherever they came from.
+    ///
+    /// # Errors
+    /// 401 `stale_timestamp`; 503 `busy`.
+    pub fn ask_for(
+        &mut self,
+        peer: Peer,
+        now: Nanos,
+        credentials: &Credentials,
+        subject: &Subject<'_>,
+    ) -> Result<(), ApiError> {
+        let check = self.authenticator.begin(&self.table, now, credentials, subject)?;
         if self.verifier.ask(Ticket(peer), check) {
             return Ok(());
         }

@@ -70,6 +70,8 @@ mod pages;
 
 mod door;
 
+mod greeting;
+
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use channel::fuzzing;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::channel::KEY_REVOKED;
 use crate::echo::Echo;
+use crate::greeting::Greeting;
 use crate::line::Line;
 use crate::linger::Linger;
 use crate::ports::CommandSink;
@@ -17,6 +18,8 @@ use crate::turn::{Step, Turn};
 pub(crate) enum Phase {
     /// HTTP, from the accept on.
     Requests(Box<Requests>),
+    /// A WebSocket that has yet to say who it is.
+    Greeting(Box<Greeting>),
     /// `/ws/executions`.
     Subscriber(Box<Subscriber>),
     /// `/ws/orders`.
@@ -41,7 +44,7 @@ impl Phase {
         match self {
             Phase::Subscriber(_) => Kind::Subscriber,
             Phase::Session(_) => Kind::Session,
-            Phase::Requests(_) | Phase::Echo(_) | Phase::Linger(_) => Kind::Http,
+            Phase::Requests(_) | Phase::Greeting(_) | Phase::Echo(_) | Phase::Linger(_) => Kind::Http,
         }
     }
 
@@ -51,6 +54,7 @@ impl Phase {
             Phase::Requests(requests) => requests.serve(line, turn),
             Phase::Subscriber(subscriber) => subscriber.serve(line, turn),
             Phase::Session(session) => session.serve(line, turn),
+            Phase::Greeting(greeting) => greeting.serve(line, turn),
             Phase::Echo(echo) => echo.serve(line, turn),
             Phase::Linger(linger) => linger.serve(line, turn.now),
         }
@@ -63,6 +67,7 @@ impl Phase {
             Phase::Requests(requests) => requests.deadline(line, turn.config),
             Phase::Subscriber(subscriber) => Some(subscriber.deadline(line, turn.config)),
             Phase::Session(session) => session.deadline(line, turn.config),
+            Phase::Greeting(greeting) => greeting.deadline(line, turn.config),
             Phase::Echo(echo) => echo.deadline(line, turn.config),
             Phase::Linger(linger) => Some(linger.deadline()),
         };
@@ -84,6 +89,7 @@ impl Phase {
             Phase::Requests(requests) => requests.expire(line),
             Phase::Subscriber(subscriber) => subscriber.expire(line, turn),
             Phase::Session(session) => session.expire(line, turn),
+            Phase::Greeting(greeting) => greeting.expire(line, turn),
             Phase::Echo(echo) => echo.expire(line, turn),
             Phase::Linger(_) => Step::Drop,
         }
@@ -121,6 +127,7 @@ impl Phase {
             Phase::Requests(requests) => requests.shut(),
             Phase::Subscriber(subscriber) => subscriber.channel.close(line, turn.now, GOING_AWAY, REASON),
             Phase::Session(session) => session.shut(line, turn, GOING_AWAY, REASON),
+            Phase::Greeting(greeting) => greeting.channel.close(line, turn.now, GOING_AWAY, REASON),
             Phase::Echo(echo) => echo.channel.close(line, turn.now, GOING_AWAY, REASON),
             Phase::Linger(_) => {}
         }

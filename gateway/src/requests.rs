@@ -8,6 +8,7 @@ use crate::auth::Identity;
 use crate::config::GatewayConfig;
 use crate::echo::Echo;
 use crate::egress::EGRESS_HIGH;
+use crate::greeting::Greeting;
 use crate::http::{HttpLimits, Parse, Request, parse, write_response};
 use crate::line::{Got, Line, READ_PER_VISIT};
 use crate::linger::Linger;
@@ -147,6 +148,11 @@ impl Requests {
                 break;
             }
             match self.request(line, turn) {
+                Ok(Some(Handled::Greet(agreed, target))) => {
+                    let leftover = std::mem::take(&mut self.ingress);
+                    let greeting = Greeting::new(&target, agreed, leftover, turn.now);
+                    return Step::Become(Phase::Greeting(Box::new(greeting)));
+                }
                 Ok(Some(Handled::Upgrade(upgrade, agreed, identity))) => {
                     let leftover = std::mem::take(&mut self.ingress);
                     let identity = identity.map(Box::new);
@@ -251,10 +257,14 @@ impl Requests {
         turn.stats.requests += 1;
         self.keep_alive = request.keep_alive && turn.stage < Stage::Draining;
         self.head_only = request.is_head();
-        let now = turn.wall();
-        let asked = match &mut turn.door {
-            Some(door) if api::needs_key(&request) => door.ask(turn.peer, now, &request).map(|()| true),
-            _ => Ok(false),
+        let asked = if turn.door.is_some() && api::needs_key(&request) {
+            match api::greet(&request, line, turn) {
+                Ok(Some(agreed)) => return Handled::Greet(agreed, request.target.as_str().into()),
+                Ok(None) => ask(&request, turn),
+                Err(error) => Err(error),
+            }
+        } else {
+            Ok(false)
         };
         if let Ok(true) = asked {
             self.held = Some(Box::new(request));
@@ -284,7 +294,7 @@ impl Requests {
         match handled {
             Handled::Waiting => self.state = State::Waiting,
             Handled::Done => self.next(turn.now),
-            Handled::Upgrade(..) => {}
+            Handled::Upgrade(..) | Handled::Greet(..) => {}
         }
         handled
     }
@@ -319,6 +329,15 @@ impl Requests {
                 .extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
             self.part = Part::Body { continued: true };
         }
+    }
+}
+
+/// Has a request's signature verified. Whether that must be waited for.
+fn ask<S>(request: &Request, turn: &mut Turn<'_, S>) -> Result<bool, ApiError> {
+    let now = turn.wall();
+    match &mut turn.door {
+        Some(door) => door.ask(turn.peer, now, request).map(|()| true),
+        None => Ok(false),
     }
 }
 

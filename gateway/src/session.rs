@@ -59,8 +59,13 @@ pub(crate) struct Session {
 impl Session {
     /// A session from `start` on; `leftover` came right behind the handshake.
     pub fn new(start: Start, agreed: Agreed, identity: Option<Box<Identity>>, leftover: Vec<u8>) -> Self {
+        Self::over(Channel::new(agreed, leftover), start, agreed, identity)
+    }
+
+    /// A session on a channel that has been spoken on.
+    pub fn over(channel: Channel, start: Start, agreed: Agreed, identity: Option<Box<Identity>>) -> Self {
         Self {
-            channel: Channel::new(agreed, leftover),
+            channel,
             agreed,
             identity,
             account: start.account,

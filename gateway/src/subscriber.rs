@@ -78,8 +78,13 @@ impl Subscriber {
 
     /// A subscription from `start` on; `leftover` came right behind the handshake.
     pub fn new(start: Start, agreed: Agreed, identity: Option<Box<Identity>>, leftover: Vec<u8>) -> Self {
+        Self::over(Channel::new(agreed, leftover), start, agreed, identity)
+    }
+
+    /// A subscription on a channel that has been spoken on.
+    pub fn over(channel: Channel, start: Start, agreed: Agreed, identity: Option<Box<Identity>>) -> Self {
         Self {
-            channel: Channel::new(agreed, leftover),
+            channel,
             agreed,
             identity,
             own: start.own.map(|name| (Box::new(name), None)),
