@@ -7,15 +7,17 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use ed25519_dalek::{Signer as _, SigningKey};
 use hoga::cores::CorePlan;
 use hoga::keys::ring::{Keyring, Watching};
 use hoga::keys::{edit, file};
-use hoga_gateway::auth::Keys as _;
+use hoga_gateway::auth::{Keys as _, Subject, signed_message};
 use serde_json::Value;
 use support::exposition::Exposition;
-use support::{Http, PATIENCE, Process, hoga};
+use support::{Http, PATIENCE, Process, hoga, websocket};
+use tungstenite::Message;
 
 const ANYWHERE: CorePlan = CorePlan::Shared {
     core: None,
@@ -560,5 +562,74 @@ fn an_exchange_with_authentication_says_how_many_keys_there_are() {
         process.banner.contains("required: 2 keys in") && process.banner.contains("of which 1 are live"),
         "{}",
         process.banner
+    );
+}
+
+/// The signature of a request made now, and its time.
+fn sign(key: &Value, method: &str, target: &str, body: &str) -> (u64, String) {
+    let secret = SigningKey::from_bytes(&base64_of(key["private_key"].as_str().unwrap()));
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
+    let subject = Subject::new(method, target, body.as_bytes()).unwrap();
+    let signature = secret.sign(&signed_message(now, &subject)).to_bytes();
+    (
+        now,
+        base64::Engine::encode(&base64::engine::general_purpose::STANDARD, signature),
+    )
+}
+
+#[test]
+fn a_key_that_was_made_trades_and_one_that_was_revoked_is_put_out_without_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("hoga.toml");
+    fs::write(&config, "[auth]\nmode = \"required\"\n").unwrap();
+    let process = Process::start(dir.path(), &["--config", config.to_str().unwrap()]);
+    let key = new_key(dir.path(), &[]);
+    let id = key["id"].as_str().unwrap();
+    let body = r#"{"symbol":"BTC-KRW","side":"Sell","type":"Limit","price":50000000,"quantity":0.5}"#;
+    let target = "/api/v1/orders";
+    let place = || {
+        let (timestamp, signature) = sign(&key, "POST", target, body);
+        let headers =
+            format!("Hoga-Key: {id}\r\nHoga-Timestamp: {timestamp}\r\nHoga-Signature: {signature}\r\n");
+        let mut client = Http::connect(process.address).unwrap();
+        client.request_with("POST", target, &headers, body).unwrap()
+    };
+    let unsigned = Http::connect(process.address)
+        .unwrap()
+        .request("POST", target, body)
+        .unwrap();
+    assert_eq!(unsigned.0, 401, "{}", unsigned.1);
+    // The key file is looked at once a second, and nothing counts that was signed in the first second.
+    until("the key", || place().0 == 201);
+    let (_, order) = place();
+    assert!(order.contains(r#""account":"desk""#), "{order}");
+    let mut session = websocket(process.address, "/ws/orders").unwrap();
+    let (timestamp, signature) = sign(&key, "GET", "/ws/orders", "");
+    let greeting =
+        format!(r#"{{"op":"auth","key":"{id}","timestamp":{timestamp},"signature":"{signature}"}}"#);
+    session.send(Message::text(greeting)).unwrap();
+    session
+        .send(Message::text(r#"{"id":1,"op":"cancel_all"}"#))
+        .unwrap();
+    let reply = session.read().unwrap().into_text().unwrap();
+    assert!(reply.contains(r#""canceled":"#), "{reply}");
+    keys(dir.path(), &["revoke", id]).unwrap();
+    loop {
+        match session.read().unwrap() {
+            Message::Close(Some(frame)) => {
+                assert_eq!(u16::from(frame.code), 4002, "{frame:?}");
+                break;
+            }
+            Message::Close(None) => panic!("closed without a code"),
+            _ => {}
+        }
+    }
+    let (status, said) = place();
+    assert_eq!(status, 401, "{said}");
+    assert!(said.contains("revoked"), "{said}");
+    let said = process.terminate();
+    assert!(
+        !said.contains(key["private_key"].as_str().unwrap()),
+        "a secret was told"
     );
 }
