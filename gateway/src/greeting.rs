@@ -7,6 +7,7 @@ use crate::api::{self, Upgrade};
 use crate::auth::{Identity, Subject, parse_auth};
 use crate::channel::{Channel, Incoming, NOT_LET_IN};
 use crate::config::GatewayConfig;
+use crate::egress::EGRESS_HIGH;
 use crate::http::Agreed;
 use crate::line::Line;
 use crate::phase::Phase;
@@ -89,7 +90,8 @@ impl Greeting {
                 Err(error) => self.close(&error, line, turn.now),
             }
         }
-        while !self.asked || !self.channel.is_open() {
+        // Who does not take the answers to its pings is not read.
+        while (!self.asked || !self.channel.is_open()) && line.egress.len() <= EGRESS_HIGH {
             match self.channel.read(line, turn.intake, turn.now)? {
                 Incoming::Text(text) if self.channel.is_open() => {
                     if let Err(error) = self.ask(text.as_bytes(), turn) {
