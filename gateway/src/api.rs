@@ -47,7 +47,7 @@ pub(crate) enum Upgrade {
 
 /// Whether a request must be signed, where authentication is on. What leads nowhere is refused without that.
 pub(crate) fn needs_key(request: &Request) -> bool {
-    route(&request.method, &request.target).is_ok_and(|route| route.permission().is_some())
+    route(&request.method, &request.target).is_ok_and(|route| !route.permissions().is_empty())
 }
 
 /// Whose orders a request is about: those of the key's account, or with `drop_copy`, if it only reads, of any. Without
@@ -66,7 +66,7 @@ fn account_of(
     match named {
         // Left out, it is the key's own.
         None => Ok(identity.account),
-        Some(name) if name == anonymous() || name == identity.account => Ok(identity.account),
+        Some(name) if name == identity.account => Ok(name),
         Some(name) if reads && identity.permissions.has(Permission::DropCopy) => Ok(name),
         Some(name) => {
             let message = format!(
@@ -78,11 +78,43 @@ fn account_of(
     }
 }
 
-fn permit(identity: &Identity, route: &Route) -> Result<(), ApiError> {
-    match route.permission() {
-        Some(Permission::Read) if identity.permissions.has(Permission::DropCopy) => Ok(()),
-        Some(permission) => identity.require(permission),
-        None => Ok(()),
+/// Whether a key is good for `route`, by the keys there are now: they may have changed since its signature was verified.
+///
+/// # Errors
+/// 401 `unauthenticated`, 403 `forbidden`.
+fn permit<S>(identity: &Identity, route: &Route, turn: &Turn<'_, S>) -> Result<(), ApiError> {
+    if turn
+        .door
+        .as_ref()
+        .is_some_and(|door| !door.holds(identity, turn.wall()))
+    {
+        let message = format!(
+            "key {} was revoked, has expired, or means something else now",
+            identity.key
+        );
+        return Err(ApiError::new(codes::UNAUTHENTICATED, message));
+    }
+    identity.require_any(route.permissions())
+}
+
+/// The number of the execution that `after` names. Who sees only those of `own` is told of no other's.
+fn last_seen(after: &str, own: Option<&AccountName>, views: &Views) -> Result<u64, ApiError> {
+    let found = resume::execution_number(after, views);
+    let Some(own) = own else { return found };
+    let number = found.map_err(|error| match error.is(codes::EXECUTION_TOO_OLD) {
+        true => {
+            let message = "after: that execution is no longer in memory; leave it out to begin now";
+            ApiError::new(codes::EXECUTION_TOO_OLD, message)
+        }
+        false => error,
+    })?;
+    let owner = views.executions().get(number).map(|execution| execution.account);
+    match owner.is_some() && owner == views.accounts().by_name(own) {
+        true => Ok(number),
+        false => {
+            let message = "after: this account has no execution of that id; leave it out to begin now";
+            Err(ApiError::new(codes::UNKNOWN_EXECUTION, message))
+        }
     }
 }
 
@@ -107,8 +139,10 @@ pub(crate) fn handle<S: CommandSink>(
 ) -> Result<Handled, ApiError> {
     let route = route(&request.method, &request.target)?;
     let identity = identity.as_ref();
-    if let Some(identity) = identity {
-        permit(identity, &route)?;
+    if let Some(identity) = identity
+        && !route.permissions().is_empty()
+    {
+        permit(identity, &route, turn)?;
     }
     if route.is_private() {
         turn.hosts.check(request)?;
@@ -156,9 +190,9 @@ pub(crate) fn handle<S: CommandSink>(
             account,
         } => {
             let order_id = order_id.clone();
-            Some((Some(account), WsOp::Cancel { order_id }))
+            Some((account, WsOp::Cancel { order_id }))
         }
-        Route::CancelAll { account, symbol } => Some((Some(account), WsOp::CancelAll { symbol })),
+        Route::CancelAll { account, symbol } => Some((account, WsOp::CancelAll { symbol })),
         _ => None,
     };
     match op {
@@ -244,7 +278,7 @@ pub(crate) fn start_of<S: CommandSink>(
     turn: &Turn<'_, S>,
 ) -> Result<Upgrade, ApiError> {
     let route = route("GET", target)?;
-    permit(identity, &route)?;
+    permit(identity, &route, turn)?;
     begin(Some(identity), route, turn)
 }
 
@@ -262,12 +296,12 @@ fn begin<S: CommandSink>(
             own: own_only(identity),
             instrument: symbol.map(|symbol| find_instrument(&symbol, views)).transpose()?,
             cursor: match after {
-                Some(after) => resume::execution_number(&after, views)? + 1,
+                Some(after) => last_seen(&after, own_only(identity).as_ref(), views)? + 1,
                 None => views.executions().next(),
             },
         }),
         Route::WsOrders { account, after } => {
-            let account = account_of(identity, Some(account), false)?;
+            let account = account_of(identity, account, false)?;
             let known = views.accounts().by_name(&account);
             let from = match (after, known) {
                 (Some(after), Some(known)) => resume::update_number(known, after, views)?,
@@ -319,7 +353,7 @@ fn query<S: CommandSink>(
             let looked_at = if own.is_some() { OWN_AMONG } else { *limit };
             let numbers = match after {
                 Some(after) => {
-                    executions.after(instrument, resume::execution_number(after, views)?, looked_at)
+                    executions.after(instrument, last_seen(after, own.as_ref(), views)?, looked_at)
                 }
                 None => executions.newest(instrument, looked_at),
             };
@@ -378,7 +412,7 @@ fn list_orders(
         .as_ref()
         .map(|symbol| find_instrument(symbol, views))
         .transpose()?;
-    let account = account_of(identity, Some(*account), true)?;
+    let account = account_of(identity, *account, true)?;
     let orders = || {
         let account = views.accounts().by_name(&account);
         account

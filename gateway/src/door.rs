@@ -17,14 +17,21 @@ pub(crate) struct Door {
     authenticator: Authenticator,
     table: Arc<KeyTable>,
     generation: u64,
+    /// When the next key ends by itself.
+    next_expiry: Option<Nanos>,
+    /// Whether some who were let in have yet to be compared with the keys as they are now.
+    is_unsettled: bool,
 }
 
 impl Door {
     /// A door that has accepted nothing before `now`.
     pub fn new(keys: Box<dyn Keys>, verifier: Box<dyn Verifier>, config: AuthConfig, now: Nanos) -> Self {
         let generation = keys.generation();
+        let table = keys.table();
         Self {
-            table: keys.table(),
+            next_expiry: table.next_expiry(now),
+            is_unsettled: false,
+            table,
             keys,
             verifier,
             authenticator: Authenticator::new(config, now),
@@ -75,15 +82,28 @@ impl Door {
         Some((peer, self.authenticator.finish(&self.table, now, &verdict)))
     }
 
-    /// Takes the keys as they are now. Whether any has changed.
-    pub fn refresh(&mut self) -> bool {
+    /// Takes the keys as they are now. Whether any has changed or ended.
+    pub fn refresh(&mut self, now: Nanos) -> bool {
         let generation = self.keys.generation();
-        if generation == self.generation {
+        let has_ended = self.next_expiry.is_some_and(|expiry| now >= expiry);
+        if generation == self.generation && !has_ended {
             return false;
         }
         self.generation = generation;
         self.table = self.keys.table();
+        self.next_expiry = self.table.next_expiry(now);
+        self.is_unsettled = true;
         true
+    }
+
+    /// Whether some who were let in have yet to be compared with the keys as they are now.
+    pub fn is_unsettled(&self) -> bool {
+        self.is_unsettled
+    }
+
+    /// Everyone has been compared with the keys since they changed.
+    pub fn settle(&mut self) {
+        self.is_unsettled = false;
     }
 
     /// Whether who was let in may stay.

@@ -322,6 +322,9 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             });
         }
         self.sweeping = (until < self.connections.key_bound()).then_some(until);
+        if let (None, Some(door)) = (self.sweeping, &mut self.door) {
+            door.settle();
+        }
         1
     }
 

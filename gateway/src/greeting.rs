@@ -9,13 +9,16 @@ use crate::channel::{Channel, Incoming, NOT_LET_IN};
 use crate::config::GatewayConfig;
 use crate::egress::EGRESS_HIGH;
 use crate::http::Agreed;
-use crate::line::Line;
+use crate::line::{Line, READ_PER_VISIT};
 use crate::phase::Phase;
 use crate::ports::CommandSink;
 use crate::session::Session;
 use crate::subscriber::Subscriber;
 use crate::turn::{Step, Turn};
 use crate::wire::{ApiError, codes};
+
+/// Registered by IANA for RFC 6455 §7.4: nothing is wrong with the client.
+const TRY_AGAIN_LATER: u16 = 1013;
 
 /// A client that has been answered the handshake and nothing else yet. Its first message is an auth, in JSON and text
 /// whatever format was agreed on; only when that is verified does the stream or the session begin, and until then
@@ -86,12 +89,14 @@ impl Greeting {
             let begun =
                 verdict.and_then(|identity| Ok((api::start_of(&self.target, &identity, turn)?, identity)));
             match begun {
-                Ok((upgrade, identity)) => return Ok(Step::Become(self.become_what(upgrade, identity))),
+                Ok((upgrade, identity)) => {
+                    return Ok(Step::Become(self.become_what(upgrade, identity)));
+                }
                 Err(error) => self.close(&error, line, turn.now),
             }
         }
-        // Who does not take the answers to its pings is not read.
-        while (!self.asked || !self.channel.is_open()) && line.egress.len() <= EGRESS_HIGH {
+        let mut unread = true;
+        while self.may_read(line) && line.taken < READ_PER_VISIT {
             match self.channel.read(line, turn.intake, turn.now)? {
                 Incoming::Text(text) if self.channel.is_open() => {
                     if let Err(error) = self.ask(text.as_bytes(), turn) {
@@ -102,15 +107,24 @@ impl Greeting {
                     let why = "the first message must be an auth, in JSON and text";
                     self.close(&ApiError::new(codes::UNAUTHENTICATED, why), line, turn.now);
                 }
-                Incoming::Nothing | Incoming::Over => break,
-                _ => {
-                    line.flush(turn.now)?;
-                    return Ok(self.channel.end(line, turn.now).unwrap_or(Step::Again));
+                Incoming::Nothing | Incoming::Over => {
+                    unread = false;
+                    break;
                 }
+                _ => break,
             }
         }
         line.flush(turn.now)?;
-        Ok(self.channel.end(line, turn.now).unwrap_or(Step::Idle))
+        let idle = match unread && self.may_read(line) {
+            true => Step::Again,
+            false => Step::Idle,
+        };
+        Ok(self.channel.end(line, turn.now).unwrap_or(idle))
+    }
+
+    /// Pings are answered before the auth, too, and those answers are bounded. Behind a close the client's own is awaited.
+    fn may_read(&self, line: &Line) -> bool {
+        (!self.asked || !self.channel.is_open()) && line.egress.len() <= EGRESS_HIGH
     }
 
     fn ask<S>(&mut self, message: &[u8], turn: &mut Turn<'_, S>) -> Result<(), ApiError> {
@@ -149,6 +163,11 @@ impl Greeting {
             .chars()
             .map(|letter| if letter.is_ascii() { letter } else { '?' })
             .collect();
-        self.channel.close(line, now, NOT_LET_IN, &reason);
+        let code = if error.status < 429 {
+            NOT_LET_IN
+        } else {
+            TRY_AGAIN_LATER
+        };
+        self.channel.close(line, now, code, &reason);
     }
 }

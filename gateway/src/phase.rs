@@ -50,6 +50,10 @@ impl Phase {
 
     /// Reads, answers and writes what can be, within bounds.
     pub fn serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
+        // Between a change of the keys and the sweep's visit nothing more is taken from whoever has lost theirs.
+        if turn.door.as_ref().is_some_and(|door| door.is_unsettled()) && self.is_unwelcome(turn) {
+            self.put_out(line, turn);
+        }
         match self {
             Phase::Requests(requests) => requests.serve(line, turn),
             Phase::Subscriber(subscriber) => subscriber.serve(line, turn),

@@ -55,6 +55,8 @@ pub(crate) struct Requests {
 enum State {
     /// Reading requests.
     Reading,
+    /// The signature of the request held is being verified.
+    Checking,
     /// A command is sequenced or a page asked for, the response is not there yet.
     Waiting,
     /// The last response is in the egress; nothing more is read.
@@ -127,7 +129,6 @@ impl Requests {
     pub fn admit(&mut self, identity: Result<Identity, ApiError>) {
         if self.held.is_some() {
             self.verdict = Some(identity);
-            self.state = State::Reading;
         }
     }
 
@@ -143,8 +144,7 @@ impl Requests {
     pub fn serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
         let mut more = true;
         for _ in 0..REQUESTS_PER_TURN {
-            if self.state != State::Reading || line.egress.len() > EGRESS_HIGH || line.taken >= READ_PER_VISIT
-            {
+            if !self.may_go_on() || line.egress.len() > EGRESS_HIGH || line.taken >= READ_PER_VISIT {
                 break;
             }
             match self.request(line, turn) {
@@ -211,6 +211,14 @@ impl Requests {
         Step::Again
     }
 
+    fn may_go_on(&self) -> bool {
+        match self.state {
+            State::Reading => true,
+            State::Checking => self.verdict.is_some(),
+            State::Waiting | State::Ending => false,
+        }
+    }
+
     /// Answers the next request; `None` when it is not there yet.
     fn request<S: CommandSink>(
         &mut self,
@@ -268,7 +276,7 @@ impl Requests {
         };
         if let Ok(true) = asked {
             self.held = Some(Box::new(request));
-            self.state = State::Waiting;
+            self.state = State::Checking;
             return Handled::Waiting;
         }
         self.act(&request, asked.map(|_| None), line, turn)

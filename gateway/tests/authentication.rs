@@ -503,3 +503,95 @@ fn signatures_that_wait_to_be_verified_hold_up_nobody_else() {
         assert_eq!(client.response().status, 200);
     }
 }
+
+impl Guarded {
+    fn register(&mut self, account: &str, permissions: &[Permission], expires: Option<Nanos>) -> usize {
+        let number = self.holders.len() as u8;
+        let key = SigningKey::from_bytes(&[number + 1; 32]);
+        let id = KeyId::from_random([number; 10]);
+        let (generation, keys) = &mut *self.keys.0.lock().unwrap();
+        *generation += 1;
+        keys.push(ApiKey {
+            id,
+            account: AccountName::new(account).unwrap(),
+            permissions: permissions.iter().copied().collect::<Permissions>(),
+            public: PublicKey::from_bytes(&key.verifying_key().to_bytes()).unwrap(),
+            revoked: None,
+            expires,
+        });
+        self.holders.push(Holder { id, key });
+        number as usize
+    }
+}
+
+#[test]
+fn named_anonymous_is_not_taken_for_the_keys_own_account() {
+    let world = Guarded::new();
+    let order = limit("anonymous", "Sell", 50_000_000, "0.5");
+    let got = world.ask(ALICE, "POST", "/api/v1/orders", &order);
+    assert_eq!(got.status, 403, "{got:?}");
+}
+
+#[test]
+fn a_key_that_trades_is_not_kept_from_its_own_orders() {
+    let mut world = Guarded::new();
+    let who = world.register("erin", &[Permission::Trade], None);
+    world.world.settle();
+    let got = world.ask(who, "GET", "/api/v1/orders", "");
+    assert_eq!(got.status, 200, "{got:?}");
+}
+
+#[test]
+fn the_id_of_anothers_execution_is_not_known_to_an_account() {
+    let world = Guarded::new();
+    assert_eq!(world.place(ALICE, "Sell").status, 201);
+    assert_eq!(world.place(BOB, "Buy").status, 201);
+    let bobs = world.ask(BOB, "GET", "/api/v1/executions/BTC-KRW", "").json();
+    let id = bobs[0]["exec_id"].as_str().unwrap();
+    let path = format!("/api/v1/executions/BTC-KRW?after={id}");
+    let got = world.ask(ALICE, "GET", &path, "");
+    assert_eq!(got.status, 404, "{got:?}");
+}
+
+#[test]
+fn a_session_does_not_trade_on_when_its_key_has_expired() {
+    let mut world = Guarded::new();
+    let now = world.world.ask(|gateway| gateway.wall()).0;
+    let who = world.register("frank", &[Permission::Trade], Some(Nanos(now + 5_000_000_000)));
+    world.world.settle();
+    let mut session = world.connect(Some(who), "/ws/orders").unwrap();
+    world.world.until("it", |stats| stats.sessions == 1);
+    world.world.advance(Duration::from_secs(6));
+    world.world.settle();
+    session.send(r#"{"id":1,"op":"cancel_all"}"#);
+    match session.socket.read().unwrap() {
+        tungstenite::Message::Close(_) => {}
+        other => panic!("one second after its key's end: {other:?}"),
+    }
+}
+
+#[test]
+fn pings_before_the_auth_are_not_answered_without_bound() {
+    use std::io::Write as _;
+    let world = Guarded::new();
+    for who in [Some(ALICE), None] {
+        let mut ws = world.connect(who, "/ws/orders").unwrap();
+        let stream = ws.socket.get_mut();
+        stream.set_write_timeout(Some(Duration::from_secs(3))).unwrap();
+        let mut ping = vec![0x89, 0x80 | 125, 0, 0, 0, 0];
+        ping.resize(6 + 125, b'x');
+        let many = ping.repeat(500);
+        let mut sent = 0;
+        const MOST: usize = 64 << 20;
+        while sent < MOST {
+            match stream.write(&many[sent % ping.len()..]) {
+                Ok(count) => sent += count,
+                Err(_) => break,
+            }
+        }
+        assert!(
+            sent < MOST,
+            "{sent} bytes of pings were taken from a client that reads nothing, signed in: {who:?}"
+        );
+    }
+}

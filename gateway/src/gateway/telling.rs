@@ -53,10 +53,11 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
     /// looked at.
     pub(super) fn let_in(&mut self) -> usize {
         let Some(door) = &mut self.door else { return 0 };
-        if door.refresh() {
-            self.next_sweep = self.now;
-        }
         let now = self.clock.now();
+        if door.refresh(now) {
+            // A sweep under way begins anew, for those it has been at.
+            self.sweeping = Some(0);
+        }
         let mut told = 0;
         while let Some((peer, identity)) = door.next(now) {
             self.connections.admit(peer, identity);
