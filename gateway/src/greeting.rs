@@ -3,17 +3,14 @@
 use std::io;
 use std::time::Duration;
 
-use crate::api::{self, Upgrade};
+use crate::api;
 use crate::auth::{Identity, Subject, parse_auth};
 use crate::channel::{Channel, Incoming, NOT_LET_IN};
 use crate::config::GatewayConfig;
 use crate::egress::EGRESS_HIGH;
 use crate::http::Agreed;
 use crate::line::{Line, READ_PER_VISIT};
-use crate::phase::Phase;
 use crate::ports::CommandSink;
-use crate::session::Session;
-use crate::subscriber::Subscriber;
 use crate::turn::{Step, Turn};
 use crate::wire::{ApiError, codes};
 
@@ -63,19 +60,14 @@ impl Greeting {
     pub fn deadline(&self, line: &Line, config: &GatewayConfig) -> Option<Duration> {
         match self.channel.is_open() {
             true => (!self.asked).then(|| self.since + config.header_timeout),
-            false => {
-                Some(
-                    self.channel
-                        .deadline(line, config.ping_after, config.close_after, config.write_stall),
-                )
-            }
+            false => Some(self.channel.deadline(line, config)),
         }
     }
 
     /// Closes a client that does not say who it is, and gives up one that was closed long enough.
     pub fn expire<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
-        if self.channel.is_given_up(turn.now, turn.config.write_stall) {
-            return Step::Drop;
+        if !self.channel.is_open() {
+            return self.channel.expire(line, turn.now, turn.config);
         }
         let why = ApiError::new(codes::UNAUTHENTICATED, "no auth message came in time");
         self.close(&why, line, turn.now);
@@ -90,7 +82,10 @@ impl Greeting {
                 verdict.and_then(|identity| Ok((api::start_of(&self.target, &identity, turn)?, identity)));
             match begun {
                 Ok((upgrade, identity)) => {
-                    return Ok(Step::Become(self.become_what(upgrade, identity)));
+                    let fresh = Channel::new(self.agreed, Vec::new());
+                    let channel = std::mem::replace(&mut self.channel, fresh);
+                    let identity = Some(Box::new(identity));
+                    return Ok(Step::Become(upgrade.into_phase(channel, self.agreed, identity)));
                 }
                 Err(error) => self.close(&error, line, turn.now),
             }
@@ -136,25 +131,6 @@ impl Greeting {
         door.ask_for(turn.peer, now, &credentials, &subject)?;
         self.asked = true;
         Ok(())
-    }
-
-    fn become_what(&mut self, upgrade: Upgrade, identity: Identity) -> Phase {
-        let channel = std::mem::replace(&mut self.channel, Channel::new(self.agreed, Vec::new()));
-        let identity = Some(Box::new(identity));
-        match upgrade {
-            Upgrade::Orders(start) => {
-                Phase::Session(Box::new(Session::over(channel, start, self.agreed, identity)))
-            }
-            Upgrade::Executions(start) => {
-                Phase::Subscriber(Box::new(Subscriber::over(channel, start, self.agreed, identity)))
-            }
-            Upgrade::Echo => Phase::Greeting(Box::new(Self::new(
-                &self.target,
-                self.agreed,
-                Vec::new(),
-                self.since,
-            ))),
-        }
     }
 
     fn close(&mut self, error: &ApiError, line: &mut Line, now: Duration) {

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crate::answer::{Answer, NO_STORE, refuse};
-use crate::api::{self, Handled, Upgrade};
+use crate::api::{self, Handled};
 use crate::auth::Identity;
+use crate::channel::Channel;
 use crate::config::GatewayConfig;
-use crate::echo::Echo;
 use crate::egress::EGRESS_HIGH;
 use crate::greeting::Greeting;
 use crate::http::{HttpLimits, Parse, Request, parse, write_response};
@@ -14,8 +14,6 @@ use crate::line::{Got, Line, READ_PER_VISIT};
 use crate::linger::Linger;
 use crate::phase::Phase;
 use crate::ports::{CommandSink, Printed};
-use crate::session::Session;
-use crate::subscriber::Subscriber;
 use crate::turn::{Stage, Step, Turn};
 use crate::wire::{ApiError, codes};
 use hoga_views::Views;
@@ -154,17 +152,8 @@ impl Requests {
                     return Step::Become(Phase::Greeting(Box::new(greeting)));
                 }
                 Ok(Some(Handled::Upgrade(upgrade, agreed, identity))) => {
-                    let leftover = std::mem::take(&mut self.ingress);
-                    let identity = identity.map(Box::new);
-                    return Step::Become(match upgrade {
-                        Upgrade::Executions(start) => {
-                            Phase::Subscriber(Box::new(Subscriber::new(start, agreed, identity, leftover)))
-                        }
-                        Upgrade::Orders(start) => {
-                            Phase::Session(Box::new(Session::new(start, agreed, identity, leftover)))
-                        }
-                        Upgrade::Echo => Phase::Echo(Box::new(Echo::new(agreed, leftover))),
-                    });
+                    let channel = Channel::new(agreed, std::mem::take(&mut self.ingress));
+                    return Step::Become(upgrade.into_phase(channel, agreed, identity.map(Box::new)));
                 }
                 Ok(Some(_)) => {}
                 Ok(None) => {

@@ -57,13 +57,8 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// A session from `start` on; `leftover` came right behind the handshake.
-    pub fn new(start: Start, agreed: Agreed, identity: Option<Box<Identity>>, leftover: Vec<u8>) -> Self {
-        Self::over(Channel::new(agreed, leftover), start, agreed, identity)
-    }
-
-    /// A session on a channel that has been spoken on.
-    pub fn over(channel: Channel, start: Start, agreed: Agreed, identity: Option<Box<Identity>>) -> Self {
+    /// A session from `start` on.
+    pub fn new(channel: Channel, start: Start, agreed: Agreed, identity: Option<Box<Identity>>) -> Self {
         Self {
             channel,
             agreed,
@@ -109,10 +104,8 @@ impl Session {
 
     /// When [`expire`](Self::expire) has something to do. While the session is not read, its silence proves nothing.
     pub fn deadline(&self, line: &Line, config: &GatewayConfig) -> Option<Duration> {
-        let own = (self.may_read(line, config) || !self.channel.is_open()).then(|| {
-            self.channel
-                .deadline(line, config.ping_after, config.close_after, config.write_stall)
-        });
+        let own = (self.may_read(line, config) || !self.channel.is_open())
+            .then(|| self.channel.deadline(line, config));
         match (own, self.heartbeat_due(line, config)) {
             (Some(own), Some(due)) => Some(own.min(due)),
             (own, due) => own.or(due),
@@ -123,12 +116,10 @@ impl Session {
     /// heartbeat to one that was sent nothing for a while.
     pub fn expire<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
         let config = turn.config;
-        if self.channel.is_given_up(turn.now, config.write_stall) {
+        if (self.may_read(line, config) || !self.channel.is_open())
+            && let Step::Drop = self.channel.expire(line, turn.now, config)
+        {
             return Step::Drop;
-        }
-        if self.may_read(line, config) {
-            self.channel
-                .keep_alive(line, turn.now, config.ping_after, config.close_after);
         }
         if self
             .heartbeat_due(line, config)

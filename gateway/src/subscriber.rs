@@ -76,13 +76,8 @@ impl Subscriber {
         self.agreed
     }
 
-    /// A subscription from `start` on; `leftover` came right behind the handshake.
-    pub fn new(start: Start, agreed: Agreed, identity: Option<Box<Identity>>, leftover: Vec<u8>) -> Self {
-        Self::over(Channel::new(agreed, leftover), start, agreed, identity)
-    }
-
-    /// A subscription on a channel that has been spoken on.
-    pub fn over(channel: Channel, start: Start, agreed: Agreed, identity: Option<Box<Identity>>) -> Self {
+    /// A subscription from `start` on.
+    pub fn new(channel: Channel, start: Start, agreed: Agreed, identity: Option<Box<Identity>>) -> Self {
         Self {
             channel,
             agreed,
@@ -102,19 +97,12 @@ impl Subscriber {
 
     /// When [`expire`](Self::expire) has something to do.
     pub fn deadline(&self, line: &Line, config: &GatewayConfig) -> Duration {
-        self.channel
-            .deadline(line, config.ping_after, config.close_after, config.write_stall)
+        self.channel.deadline(line, config)
     }
 
     /// Pings a silent client, closes one that does not answer, and gives up one that was closed long enough.
     pub fn expire<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
-        let config = turn.config;
-        if self.channel.is_given_up(turn.now, config.write_stall) {
-            return Step::Drop;
-        }
-        self.channel
-            .keep_alive(line, turn.now, config.ping_after, config.close_after);
-        Step::Again
+        self.channel.expire(line, turn.now, turn.config)
     }
 
     fn try_serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> io::Result<Step> {

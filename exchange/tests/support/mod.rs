@@ -5,6 +5,7 @@ pub mod append;
 pub mod disk;
 pub mod exposition;
 pub mod hosts;
+pub mod keys;
 pub mod load;
 
 use std::io::{BufRead, BufReader, Read, Write};
