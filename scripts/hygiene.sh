@@ -27,7 +27,7 @@ tell "Packages locked to another host than the public registries:" "$(
   grep -nE '"resolved":|registry' scripts/e2e/package-lock.json
   grep -nE '^source = ' Cargo.lock | grep -v '"registry+https://github.com/rust-lang/crates.io-index"'
 )"
-tell "Build outputs among the sources:" "$(printf '%s\n' "${all[@]}" | grep -E '(^|/)(target|node_modules|__pycache__)/|\.(o|so|a|rlib|pyc)$')"
+tell "Build outputs among the sources:" "$(printf '%s\n' "${all[@]}" | grep -E '(^|/)(target|node_modules|__pycache__)/|\.(o|so|a|rlib|pyc|whl|log)$')"
 tell "Scripts that cannot be run:" "$(for file in .ci/run scripts/*.sh; do [[ -x $file ]] || echo "$file"; done)"
 tell "Scripts that bash cannot read:" "$(for file in .ci/run scripts/*.sh; do bash -n "$file" 2>&1; done)"
 

@@ -2,9 +2,17 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
+use std::path::Path;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::{Signer as _, SigningKey};
+use hoga_gateway::Clock as _;
+use hoga_gateway::auth::{KeyId, Subject, signed_message};
 use serde_json::Value;
+
+use crate::serve::SystemClock;
 
 /// The longest answer that is read.
 const LONGEST: u64 = 1 << 20;
@@ -12,14 +20,50 @@ const LONGEST: u64 = 1 << 20;
 /// How long any step of the conversation may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Sends `body` to `path` of the exchange at `address` (`host:port`), and returns what it answers.
+/// The private key that an operator signs with.
+pub struct Key {
+    id: KeyId,
+    private: SigningKey,
+}
+
+impl Key {
+    /// The key `id`, whose private half is in a file as `hoga keys new --out` writes it: 32 bytes in base64.
+    ///
+    /// # Errors
+    /// In words: the file cannot be read, or holds no such thing.
+    pub fn read(id: KeyId, file: &Path) -> Result<Self, String> {
+        let at = file.display();
+        let text = std::fs::read_to_string(file).map_err(|why| format!("{at} cannot be read: {why}"))?;
+        let bytes = STANDARD.decode(text.trim()).ok();
+        let seed = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+        let seed = seed.ok_or_else(|| {
+            format!("{at} must hold a private key and nothing else, as `hoga keys new --out` writes it")
+        })?;
+        let private = SigningKey::from_bytes(&seed);
+        Ok(Self { id, private })
+    }
+
+    /// The headers that sign a request sent now.
+    fn headers(&self, path: &str, body: &str) -> String {
+        let Some(subject) = Subject::new("POST", path, body.as_bytes()) else {
+            return String::new();
+        };
+        let now = SystemClock::new().now().0 / 1_000_000;
+        let signature = STANDARD.encode(self.private.sign(&signed_message(now, &subject)).to_bytes());
+        let id = self.id;
+        format!("Hoga-Key: {id}\r\nHoga-Timestamp: {now}\r\nHoga-Signature: {signature}\r\n")
+    }
+}
+
+/// Sends `body` to `path` of the exchange at `address` (`host:port`), signed if there is a key, and returns what it
+/// answers.
 ///
 /// # Errors
 /// In words: it cannot be reached, or refuses. When it gave no answer, it may have done what was asked.
-pub fn post(address: &str, path: &str, body: &str) -> Result<String, String> {
+pub fn post(address: &str, path: &str, body: &str, key: Option<&Key>) -> Result<String, String> {
     let mut stream = connect(address)
         .map_err(|why| format!("{address} cannot be reached: {why}. --address names another exchange"))?;
-    let answer = converse(&mut stream, address, path, body).map_err(|why| {
+    let answer = converse(&mut stream, address, path, body, key).map_err(|why| {
         format!("{address} gave no answer: {why}. It may have been done all the same; hoga audit tells")
     })?;
     let bad = || format!("{address} does not answer as an exchange does");
@@ -45,10 +89,17 @@ fn connect(address: &str) -> Result<TcpStream, String> {
     Ok(stream)
 }
 
-fn converse(stream: &mut TcpStream, address: &str, path: &str, body: &str) -> std::io::Result<String> {
+fn converse(
+    stream: &mut TcpStream,
+    address: &str,
+    path: &str,
+    body: &str,
+    key: Option<&Key>,
+) -> std::io::Result<String> {
     let length = body.len();
+    let signed = key.map(|key| key.headers(path, body)).unwrap_or_default();
     let request = format!(
-        "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\n{signed}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
     );
     stream.write_all(request.as_bytes())?;
     let mut answer = String::new();

@@ -183,6 +183,10 @@ pub struct GatewaySection {
     pub allowed_origins: Vec<String>,
     /// Most connections at once.
     pub max_connections: usize,
+    /// Most connections at once of one address.
+    pub max_connections_per_address: usize,
+    /// Whether that goes for this machine's own, too.
+    pub limit_loopback: bool,
     /// Encoded executions kept for live subscribers.
     pub stream_frames: usize,
     /// Milliseconds after which a socket that takes no byte is closed.
@@ -335,6 +339,8 @@ impl Default for GatewaySection {
             allowed_hosts: gateway.allowed_hosts,
             allowed_origins: gateway.allowed_origins,
             max_connections: gateway.max_connections,
+            max_connections_per_address: gateway.max_connections_per_address,
+            limit_loopback: gateway.limit_loopback,
             stream_frames: gateway.stream_frames,
             write_stall_ms: millis(gateway.write_stall),
             header_timeout_ms: millis(gateway.header_timeout),
@@ -371,6 +377,8 @@ impl Config {
             allowed_hosts: section.allowed_hosts.clone(),
             allowed_origins: section.allowed_origins.clone(),
             max_connections: section.max_connections,
+            max_connections_per_address: section.max_connections_per_address,
+            limit_loopback: section.limit_loopback,
             stream_frames: section.stream_frames,
             write_stall: Duration::from_millis(section.write_stall_ms),
             header_timeout: Duration::from_millis(section.header_timeout_ms),
@@ -381,7 +389,6 @@ impl Config {
             close_after: Duration::from_millis(section.close_after_ms),
             heartbeat: Duration::from_millis(section.heartbeat_ms),
             max_in_flight_per_session: section.max_in_flight_per_session,
-            authenticated: self.auth.mode == AuthMode::Required,
             compression: section.compression,
             test_echo: self.test_echo,
         }

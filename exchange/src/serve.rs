@@ -148,7 +148,12 @@ impl Exchange {
         let (address, waker) = (gateway.local_addr(), gateway.waker());
         let authentication = keyring
             .map(|keyring| Authentication::start(keyring, plan, waker.clone()))
-            .transpose()?;
+            .transpose()?
+            .map(|(authentication, asker)| {
+                let keys = Box::new(authentication.keyring.clone());
+                gateway.authenticate(keys, Box::new(asker), config.auth.gateway());
+                authentication
+            });
         let figures = authentication.as_ref().map(Authentication::figures);
         let (metrics, printer) = metrics::observe(&mut gateway, config, &plan, figures)?;
         let stop = Arc::new(AtomicBool::new(false));

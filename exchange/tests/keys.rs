@@ -3,55 +3,20 @@
 mod support;
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use hoga::cores::CorePlan;
 use hoga::keys::ring::{Keyring, Watching};
 use hoga::keys::{edit, file};
 use hoga_gateway::auth::Keys as _;
-use serde_json::Value;
-use support::exposition::Exposition;
-use support::{Http, PATIENCE, Process, hoga};
+use support::keys::{base64_of, keys, listed, new_key, until};
 
 const ANYWHERE: CorePlan = CorePlan::Shared {
     core: None,
     gateway: None,
 };
-
-/// Runs `hoga keys` on the key file of `dir`; a refusal gives what was said.
-fn keys(dir: &Path, arguments: &[&str]) -> Result<String, String> {
-    let place = ["--data-dir", dir.to_str().unwrap()];
-    let (ok, out, said) = hoga(&[&["keys"], arguments, &place].concat());
-    if ok { Ok(out) } else { Err(said) }
-}
-
-fn new_key(dir: &Path, arguments: &[&str]) -> Value {
-    let plain = [
-        "new",
-        "--account",
-        "desk",
-        "--permissions",
-        "read,trade",
-        "--json",
-    ];
-    serde_json::from_str(&keys(dir, &[&plain, arguments].concat()).unwrap()).unwrap()
-}
-
-fn listed(dir: &Path) -> Vec<Value> {
-    serde_json::from_str(&keys(dir, &["list", "--json"]).unwrap()).unwrap()
-}
-
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !holds() {
-        assert!(Instant::now() < deadline, "{what} did not come");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
 
 #[test]
 fn a_key_is_registered_without_its_secret() {
@@ -99,12 +64,6 @@ fn a_key_is_registered_without_its_secret() {
     let registered = file::parse(&path, &text).unwrap()[0].to_key().public;
     assert_eq!(registered.to_base64(), all[0]["public_key"]);
     assert_eq!(base64_of(&registered.to_base64()), public.to_bytes());
-}
-
-fn base64_of(text: &str) -> [u8; 32] {
-    use base64::Engine as _;
-    let bytes = base64::engine::general_purpose::STANDARD.decode(text).unwrap();
-    bytes.try_into().unwrap()
 }
 
 #[test]
@@ -472,93 +431,4 @@ fn a_key_file_is_looked_at_while_the_exchange_runs() {
         ring.table().get(id).is_some_and(|key| key.revoked.is_some())
     });
     watching.stop();
-}
-
-#[test]
-fn an_exchange_without_authentication_does_not_start_open_to_other_machines() {
-    let dir = tempfile::tempdir().unwrap();
-    let data = dir.path().to_str().unwrap();
-    let (ok, _, said) = hoga(&["serve", "--listen", "0.0.0.0:0", "--data-dir", data]);
-    assert!(
-        !ok && said.contains("hoga keys new") && said.contains("--insecure"),
-        "{said}"
-    );
-    assert!(
-        !dir.path().join("journal").exists(),
-        "it was refused before anything was written"
-    );
-    let mut child = Command::new(env!("CARGO_BIN_EXE_hoga"))
-        .args(["serve", "--listen", "0.0.0.0:0", "--insecure", "--data-dir", data])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap())
-        .lines()
-        .map(Result::unwrap);
-    let banner: Vec<String> = lines.take_while(|line| !line.contains("ready")).collect();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(
-        banner.iter().any(|line| line.contains("off: ANYBODY")),
-        "{banner:?}"
-    );
-    let process = Process::start(dir.path(), &[]);
-    assert!(
-        process.banner.contains("off: any program on this machine"),
-        "{}",
-        process.banner
-    );
-    process.terminate();
-}
-
-#[test]
-fn an_exchange_with_authentication_says_how_many_keys_there_are() {
-    let dir = tempfile::tempdir().unwrap();
-    let config = dir.path().join("hoga.toml");
-    fs::write(&config, "[auth]\nmode = \"required\"\n").unwrap();
-    let arguments = ["--config", config.to_str().unwrap()];
-    let process = Process::start(dir.path(), &arguments);
-    assert!(
-        process.banner.contains("no key is registered") && process.banner.contains("hoga keys new"),
-        "{}",
-        process.banner
-    );
-    let figure = |name: &str| {
-        let page = Http::connect(process.address)
-            .unwrap()
-            .request("GET", "/metrics", "")
-            .unwrap()
-            .1;
-        Exposition::parse(&page, false).value(name)
-    };
-    assert_eq!(figure("hoga_auth_keys"), 0.0);
-    let made = [new_key(dir.path(), &[]), new_key(dir.path(), &[])];
-    keys(dir.path(), &["revoke", made[0]["id"].as_str().unwrap()]).unwrap();
-    until("the keys", || {
-        figure("hoga_auth_keys") == 2.0 && figure("hoga_auth_keys_live") == 1.0
-    });
-    let path = dir.path().join("keys.toml");
-    let good = fs::read_to_string(&path).unwrap();
-    fs::write(&path, "[[keys]]\nid = 5\n").unwrap();
-    until("the failure", || {
-        figure("hoga_auth_key_reload_failures_total") == 1.0
-    });
-    assert_eq!(figure("hoga_auth_keys"), 2.0);
-    let said = process.terminate();
-    assert!(
-        said.contains("keys.toml") && said.contains("line 2") && said.contains("go on to count"),
-        "{said}"
-    );
-
-    let said = Process::try_start(dir.path(), &arguments)
-        .map(|_| ())
-        .unwrap_err();
-    assert!(said.contains("keys.toml") && said.contains("line 2"), "{said}");
-    fs::write(&path, good).unwrap();
-    let process = Process::start(dir.path(), &arguments);
-    assert!(
-        process.banner.contains("required: 2 keys in") && process.banner.contains("of which 1 are live"),
-        "{}",
-        process.banner
-    );
 }

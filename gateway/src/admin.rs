@@ -6,6 +6,7 @@ use hoga_protocol::OperatorName;
 
 use crate::answer::Answer;
 use crate::api::Handled;
+use crate::auth::Identity;
 use crate::desk::Taken;
 use crate::http::Request;
 use crate::line::Line;
@@ -18,24 +19,31 @@ use crate::wire::{ApiError, codes};
 /// Who does what is done without authentication by somebody who gives no name.
 const OPERATOR: &str = "operator";
 
-/// Sequences what an operator asks for.
+/// Headers of a proxy: whoever sent a request that has one is somewhere else.
+const FORWARDED: [&str; 3] = ["forwarded", "x-forwarded-for", "x-real-ip"];
+
+/// Sequences what an operator asks for. `identity` is whose key signed it, where authentication is on; its id is then
+/// who did it, whatever the request says.
 ///
 /// # Errors
 /// What the client is told; nothing was sequenced then, save perhaps the opening of an account.
 pub(crate) fn handle<S: CommandSink>(
     path: AdminPath,
     request: &Request,
+    identity: Option<&Identity>,
     keep_alive: bool,
     line: &mut Line,
     turn: &mut Turn<'_, S>,
 ) -> Result<Handled, ApiError> {
-    let asked = if turn.config.authenticated {
-        Asked::Signed
-    } else {
-        Asked::Plainly(line.socket.peer_addr().ok())
-    };
     // Before the body is looked at, so that strangers learn nothing from its errors.
-    let certain = who(&asked)?;
+    let certain = match identity {
+        Some(identity) => OperatorName::new(identity.key.as_str()).ok(),
+        None => {
+            let is_passed_on = FORWARDED.iter().any(|name| request.header(name).is_some());
+            unsigned(line.socket.peer_addr().ok().filter(|_| !is_passed_on))?;
+            None
+        }
+    };
     let parsed = parse_admin(path, &request.body)?;
     let by = certain.or(parsed.by).or(OperatorName::new(OPERATOR).ok());
     let by = by.unwrap_or_default();
@@ -55,28 +63,19 @@ pub(crate) fn handle<S: CommandSink>(
     }
 }
 
-/// How an operator's request came.
-enum Asked {
-    /// Authentication is off; from this address, if the socket still knows it.
-    Plainly(Option<SocketAddr>),
-    /// Authentication is on.
-    Signed,
-}
-
-/// Who operates the exchange by this request; none where that is whoever the request says. (That it names this exchange and comes from no page of another origin has been
-/// checked.)
+/// Whether a request without a signature, which authentication would not have let through to here, may operate the
+/// exchange: from this address, if the socket still knows it. (That it names this exchange and comes from no page of
+/// another origin has been checked.)
 ///
 /// # Errors
 /// 403 `forbidden`.
-fn who(asked: &Asked) -> Result<Option<OperatorName>, ApiError> {
-    let refusal = match asked {
-        Asked::Plainly(Some(from)) if from.ip().to_canonical().is_loopback() => return Ok(None),
-        Asked::Plainly(_) => {
-            "without authentication the exchange is administered only from its own machine, over 127.0.0.1 or [::1]"
-        }
-        Asked::Signed => "with authentication the exchange takes no administration over its API",
-    };
-    Err(ApiError::new(codes::FORBIDDEN, refusal))
+fn unsigned(from: Option<SocketAddr>) -> Result<(), ApiError> {
+    if from.is_some_and(|from| from.ip().to_canonical().is_loopback()) {
+        return Ok(());
+    }
+    let message = "without authentication the exchange is administered only from its own machine, over 127.0.0.1 or \
+                   [::1] and through no proxy";
+    Err(ApiError::new(codes::FORBIDDEN, message))
 }
 
 #[cfg(test)]
@@ -94,10 +93,8 @@ mod tests {
             ("[::ffff:10.0.0.1]:5", false),
             ("[fe80::1]:5", false),
         ] {
-            let got = who(&Asked::Plainly(Some(from.parse().unwrap())));
-            assert_eq!(got.is_ok(), may, "{from}");
+            assert_eq!(unsigned(Some(from.parse().unwrap())).is_ok(), may, "{from}");
         }
-        assert!(who(&Asked::Plainly(None)).is_err());
-        assert!(who(&Asked::Signed).is_err(), "nobody has shown who he is");
+        assert!(unsigned(None).is_err());
     }
 }

@@ -1,22 +1,30 @@
 //! HTTP requests to responses, commands or streams.
 
-use hoga_protocol::AccountName;
-use hoga_views::Views;
+mod access;
 
+mod query;
+
+use hoga_protocol::AccountName;
+
+use self::access::{account_of, last_seen, own_only, permit};
+use self::query::query;
 use crate::admin;
-use crate::answer::{Answer, respond, respond_page};
-use crate::desk::{Taken, any_order, find_instrument, find_order, unknown_order};
+use crate::answer::{Answer, respond};
+use crate::auth::{Credentials, Identity};
+use crate::channel::Channel;
+use crate::desk::{Taken, find_instrument};
+use crate::echo::Echo;
 use crate::http::{Agreed, Request, write_upgrade};
 use crate::line::Line;
 use crate::pending::Waiter;
+use crate::phase::Phase;
 use crate::ports::{CommandSink, Page};
 use crate::route::{Route, nothing_at, route};
+use crate::session::Session;
+use crate::subscriber::Subscriber;
 use crate::turn::{Stage, Turn, recovering};
 use crate::wire::{ApiError, WsOp, codes, encode, request, resume};
 use crate::{session, subscriber};
-
-/// The account of whoever names none.
-const ANONYMOUS: &str = "anonymous";
 
 /// What became of a request.
 #[derive(Debug)]
@@ -26,7 +34,9 @@ pub(crate) enum Handled {
     /// A command is sequenced whose events bring the response, or a page is being made.
     Waiting,
     /// The handshake's response is in the egress, and the connection goes on as a stream.
-    Upgrade(Upgrade, Agreed),
+    Upgrade(Upgrade, Agreed, Option<Identity>),
+    /// The handshake's response is in the egress, and the first message must say who the client is.
+    Greet(Agreed, Box<str>),
 }
 
 /// What a connection goes on as.
@@ -40,17 +50,45 @@ pub(crate) enum Upgrade {
     Echo,
 }
 
-/// Answers a request, sequences its command, or accepts its handshake.
+impl Upgrade {
+    /// What the connection goes on as, on a channel that has been spoken on or not.
+    pub fn into_phase(self, channel: Channel, agreed: Agreed, identity: Option<Box<Identity>>) -> Phase {
+        match self {
+            Upgrade::Executions(start) => {
+                Phase::Subscriber(Box::new(Subscriber::new(channel, start, agreed, identity)))
+            }
+            Upgrade::Orders(start) => {
+                Phase::Session(Box::new(Session::new(channel, start, agreed, identity)))
+            }
+            Upgrade::Echo => Phase::Echo(Box::new(Echo::new(channel, agreed))),
+        }
+    }
+}
+
+/// Whether a request must be signed, where authentication is on. What leads nowhere is refused without that.
+pub(crate) fn needs_key(request: &Request) -> bool {
+    route(&request.method, &request.target).is_ok_and(|route| !route.permissions().is_empty())
+}
+
+/// Answers a request, sequences its command, or accepts its handshake. `identity` is whose key signed it, where
+/// authentication is on.
 ///
 /// # Errors
 /// What the client is told; nothing was sequenced then.
 pub(crate) fn handle<S: CommandSink>(
     request: &Request,
+    identity: Option<Identity>,
     keep_alive: bool,
     line: &mut Line,
     turn: &mut Turn<'_, S>,
 ) -> Result<Handled, ApiError> {
     let route = route(&request.method, &request.target)?;
+    let identity = identity.as_ref();
+    if let Some(identity) = identity
+        && !route.permissions().is_empty()
+    {
+        permit(identity, &route, turn)?;
+    }
     if route.is_private() {
         turn.hosts.check(request)?;
     }
@@ -70,11 +108,11 @@ pub(crate) fn handle<S: CommandSink>(
             };
             return turn.pages.ask(turn.peer, page).map(|()| Handled::Waiting);
         }
-        Route::Admin(path) => return admin::handle(path, request, keep_alive, line, turn),
+        Route::Admin(path) => return admin::handle(path, request, identity, keep_alive, line, turn),
         Route::WsEcho if !turn.config.test_echo => return Err(nothing_at("/ws/echo")),
         Route::WsExecutions { .. } | Route::WsOrders { .. } | Route::WsEcho => {
-            return upgrade(request, route, line, turn)
-                .map(|(upgrade, agreed)| Handled::Upgrade(upgrade, agreed));
+            return upgrade(request, identity, route, line, turn)
+                .map(|(upgrade, agreed)| Handled::Upgrade(upgrade, agreed, identity.copied()));
         }
         Route::PlaceOrder => {
             let mut place = request::parse_place(&request.body)?;
@@ -98,31 +136,30 @@ pub(crate) fn handle<S: CommandSink>(
             account,
         } => {
             let order_id = order_id.clone();
-            Some((Some(account), WsOp::Cancel { order_id }))
+            Some((account, WsOp::Cancel { order_id }))
         }
         Route::CancelAllAfter => {
             let after = request::parse_cancel_all_after(&request.body)?;
             let timeout_ms = after.timeout_ms;
             Some((after.account, WsOp::CancelAllAfter { timeout_ms }))
         }
-        Route::CancelAll { account, symbol } => Some((Some(account), WsOp::CancelAll { symbol })),
+        Route::CancelAll { account, symbol } => Some((account, WsOp::CancelAll { symbol })),
         _ => None,
     };
     match op {
-        Some((account, op)) => command(account, &op, keep_alive, line, turn),
-        None => query(request, &route, keep_alive, line, turn).map(|()| Handled::Done),
+        Some((account, op)) => command(account_of(identity, account, false)?, &op, keep_alive, line, turn),
+        None => query(request, identity, &route, keep_alive, line, turn).map(|()| Handled::Done),
     }
 }
 
 /// Sequences a command on behalf of `account`.
 fn command<S: CommandSink>(
-    account: Option<AccountName>,
+    account: AccountName,
     op: &WsOp,
     keep_alive: bool,
     line: &mut Line,
     turn: &mut Turn<'_, S>,
 ) -> Result<Handled, ApiError> {
-    let account = account.unwrap_or_else(anonymous);
     let now = turn.wall();
     let open = turn.open.as_mut().ok_or_else(recovering)?;
     match open.desk.take(now, &account, op) {
@@ -146,23 +183,75 @@ fn command<S: CommandSink>(
 /// Checks a WebSocket handshake and where the stream begins, and accepts it.
 fn upgrade<S: CommandSink>(
     request: &Request,
+    identity: Option<&Identity>,
     route: Route,
     line: &mut Line,
     turn: &mut Turn<'_, S>,
 ) -> Result<(Upgrade, Agreed), ApiError> {
+    let upgrade = begin(identity, route, turn)?;
+    let agreed = write_upgrade(request, turn.config.compression, line.egress.buffer())?;
+    Ok((upgrade, agreed))
+}
+
+/// Accepts the handshake of a client that will say in its first message who it is, if it asks for a stream and shows no
+/// key; none otherwise.
+///
+/// # Errors
+/// As of any other handshake.
+pub(crate) fn greet<S: CommandSink>(
+    request: &Request,
+    line: &mut Line,
+    turn: &mut Turn<'_, S>,
+) -> Result<Option<Agreed>, ApiError> {
+    let route = route(&request.method, &request.target)?;
+    let is_stream = matches!(route, Route::WsExecutions { .. } | Route::WsOrders { .. });
+    if !is_stream || Credentials::from_request(request)?.is_some() {
+        return Ok(None);
+    }
+    if route.is_private() {
+        turn.hosts.check(request)?;
+    }
+    turn.views()?;
+    if turn.stage >= Stage::Draining {
+        return Err(crate::desk::shutting_down());
+    }
+    write_upgrade(request, turn.config.compression, line.egress.buffer()).map(Some)
+}
+
+/// Where the stream of a client begins that asked for `target`.
+///
+/// # Errors
+/// 403 `forbidden`; what is wrong with the target.
+pub(crate) fn start_of<S: CommandSink>(
+    target: &str,
+    identity: &Identity,
+    turn: &Turn<'_, S>,
+) -> Result<Upgrade, ApiError> {
+    let route = route("GET", target)?;
+    permit(identity, &route, turn)?;
+    begin(Some(identity), route, turn)
+}
+
+fn begin<S: CommandSink>(
+    identity: Option<&Identity>,
+    route: Route,
+    turn: &Turn<'_, S>,
+) -> Result<Upgrade, ApiError> {
     let views = turn.views()?;
     if turn.stage >= Stage::Draining {
         return Err(crate::desk::shutting_down());
     }
-    let upgrade = match route {
+    Ok(match route {
         Route::WsExecutions { symbol, after } => Upgrade::Executions(subscriber::Start {
+            own: own_only(identity),
             instrument: symbol.map(|symbol| find_instrument(&symbol, views)).transpose()?,
             cursor: match after {
-                Some(after) => resume::execution_number(&after, views)? + 1,
+                Some(after) => last_seen(&after, own_only(identity).as_ref(), views)? + 1,
                 None => views.executions().next(),
             },
         }),
         Route::WsOrders { account, after } => {
+            let account = account_of(identity, account, false)?;
             let known = views.accounts().by_name(&account);
             let from = match (after, known) {
                 (Some(after), Some(known)) => resume::update_number(known, after, views)?,
@@ -173,92 +262,5 @@ fn upgrade<S: CommandSink>(
         }
         Route::WsEcho => Upgrade::Echo,
         _ => return Err(ApiError::new(codes::NOT_FOUND, "there is no stream here")),
-    };
-    let agreed = write_upgrade(request, turn.config.compression, line.egress.buffer())?;
-    Ok((upgrade, agreed))
-}
-
-/// Answers from the views.
-fn query<S: CommandSink>(
-    request: &Request,
-    route: &Route,
-    keep_alive: bool,
-    line: &mut Line,
-    turn: &mut Turn<'_, S>,
-) -> Result<(), ApiError> {
-    let views = turn.views()?;
-    let head_only = request.is_head();
-    let out = line.egress.buffer();
-    let body = |out: &mut Vec<u8>, write: &mut dyn FnMut(&mut Vec<u8>)| {
-        respond(out, 200, keep_alive, head_only, |body| write(body));
-    };
-    match route {
-        Route::Page => respond_page(out, keep_alive, head_only),
-        Route::Readyz if turn.stage >= Stage::Draining => return Err(crate::desk::shutting_down()),
-        Route::Readyz => body(out, &mut |body| encode::status(body, "ready")),
-        Route::Time => {
-            let now = turn.wall();
-            body(out, &mut |body| encode::time(body, now));
-        }
-        Route::Instruments => body(out, &mut |body| encode::instruments(body, views)),
-        Route::OrderBook { symbol, depth } => {
-            let instrument = find_instrument(symbol, views)?;
-            if let (Some(book), Some(spec)) = (views.book(instrument), views.instruments().get(instrument)) {
-                body(out, &mut |body| encode::book(body, book, spec, *depth));
-            }
-        }
-        Route::Executions { symbol, limit, after } => {
-            let instrument = find_instrument(symbol, views)?;
-            let executions = views.executions();
-            let numbers = match after {
-                Some(after) => executions.after(instrument, resume::execution_number(after, views)?, *limit),
-                None => executions.newest(instrument, *limit),
-            };
-            let found = || numbers.iter().filter_map(|&number| executions.get(number));
-            body(out, &mut |body| encode::executions(body, found(), views));
-        }
-        Route::GetOrder { order_id, account } => {
-            let order = match account {
-                Some(name) => find_order(order_id, views.accounts().by_name(name), views)?,
-                None => any_order(order_id, views).ok_or_else(|| unknown_order(order_id))?,
-            };
-            body(out, &mut |body| encode::order(body, order, views));
-        }
-        Route::ListOrders { .. } => list_orders(route, views, &mut |write| body(out, write))?,
-        _ => return Err(ApiError::new(codes::NOT_FOUND, "there is nothing here")),
-    }
-    Ok(())
-}
-
-type Write<'w> = &'w mut dyn FnMut(&mut Vec<u8>);
-
-fn list_orders(route: &Route, views: &Views, respond: &mut dyn FnMut(Write<'_>)) -> Result<(), ApiError> {
-    let Route::ListOrders {
-        account,
-        symbol,
-        status,
-        limit,
-    } = route
-    else {
-        return Ok(());
-    };
-    let instrument = symbol
-        .as_ref()
-        .map(|symbol| find_instrument(symbol, views))
-        .transpose()?;
-    let orders = || {
-        let account = views.accounts().by_name(account);
-        account
-            .into_iter()
-            .flat_map(|account| views.orders().of_account(account))
-            .filter(|order| instrument.is_none_or(|instrument| order.instrument == instrument))
-            .filter(|order| status.is_none_or(|status| status.admits(order.status)))
-            .take(*limit)
-    };
-    respond(&mut |body| encode::orders(body, orders(), views));
-    Ok(())
-}
-
-fn anonymous() -> AccountName {
-    AccountName::new(ANONYMOUS).unwrap_or_default()
+    })
 }

@@ -15,6 +15,7 @@ use tungstenite::{Bytes, Error, Utf8Bytes};
 
 use self::inbound::{Inbound, NOT_UTF8, TOO_LONG};
 use self::intake::{Input, Outward};
+use crate::config::GatewayConfig;
 use crate::egress::Egress;
 use crate::http::Agreed;
 use crate::line::{Got, Line};
@@ -29,6 +30,12 @@ pub(crate) const MAX_MESSAGE: usize = 64 * 1024;
 
 /// A live subscriber fell off the tail, or its missed messages are gone.
 pub(crate) const SLOW_CONSUMER: u16 = 4001;
+
+/// The key that let a client in is good no longer.
+pub(crate) const KEY_REVOKED: u16 = 4002;
+
+/// A client whose first message did not say who it is, or who may not have what it asks for.
+pub(crate) const NOT_LET_IN: u16 = 4003;
 
 /// RFC 6455 §5.5: a control frame's payload has at most 125 bytes, two of which are the code.
 const MAX_REASON: usize = 123;
@@ -197,27 +204,22 @@ impl Channel {
         self.closing.get_or_insert(now);
     }
 
-    /// Pings a client that was silent for `ping_after`, and closes one that stays silent until `close_after`.
-    pub fn keep_alive(
-        &mut self,
-        line: &mut Line,
-        now: Duration,
-        ping_after: Duration,
-        close_after: Duration,
-    ) {
-        if !self.is_open() {
-            return;
+    /// Pings a client that was silent for `ping_after`, closes one that stays silent until `close_after`, and gives up one
+    /// that has not answered a close of ours within `write_stall`.
+    pub fn expire(&mut self, line: &mut Line, now: Duration, config: &GatewayConfig) -> Step {
+        if self
+            .closing
+            .is_some_and(|since| now >= since + config.write_stall)
+        {
+            return Step::Drop;
         }
         match self.unanswered_ping(line) {
-            Some(pinged) if now >= pinged + close_after.saturating_sub(ping_after) => {
-                self.close(
-                    line,
-                    now,
-                    CloseCode::Error.into(),
-                    "keepalive timeout: no pong came",
-                );
+            _ if !self.is_open() => {}
+            Some(pinged) if now >= pinged + patience(config) => {
+                let reason = "keepalive timeout: no pong came";
+                self.close(line, now, CloseCode::Error.into(), reason);
             }
-            None if now >= line.heard + ping_after => {
+            None if now >= line.heard + config.ping_after => {
                 self.pinged = Some(now);
                 // The egress takes everything, so an error can only say that the context is closed already.
                 let _ = self
@@ -226,32 +228,27 @@ impl Channel {
             }
             _ => {}
         }
+        Step::Again
     }
 
-    /// When [`keep_alive`](Self::keep_alive) has something to do, or a close that was not answered is given up.
-    pub fn deadline(
-        &self,
-        line: &Line,
-        ping_after: Duration,
-        close_after: Duration,
-        linger: Duration,
-    ) -> Duration {
+    /// When [`expire`](Self::expire) has something to do.
+    pub fn deadline(&self, line: &Line, config: &GatewayConfig) -> Duration {
         match (self.closing, self.unanswered_ping(line)) {
-            (Some(since), _) => since + linger,
-            (None, Some(pinged)) => pinged + close_after.saturating_sub(ping_after),
-            (None, None) => line.heard + ping_after,
+            (Some(since), _) => since + config.write_stall,
+            (None, Some(pinged)) => pinged + patience(config),
+            (None, None) => line.heard + config.ping_after,
         }
-    }
-
-    /// Whether a close of ours has not been answered within `linger`.
-    pub fn is_given_up(&self, now: Duration, linger: Duration) -> bool {
-        self.closing.is_some_and(|since| now >= since + linger)
     }
 
     /// When the ping went out after which nothing was heard.
     fn unanswered_ping(&self, line: &Line) -> Option<Duration> {
         self.pinged.filter(|&pinged| pinged > line.heard)
     }
+}
+
+/// How long a ping may stay unanswered.
+fn patience(config: &GatewayConfig) -> Duration {
+    config.close_after.saturating_sub(config.ping_after)
 }
 
 /// Tungstenite for one connection.

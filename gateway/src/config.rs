@@ -18,6 +18,11 @@ pub struct GatewayConfig {
     pub allowed_origins: Vec<String>,
     /// Most connections at once, 1 to 1,000,000; one more is answered 503 and closed.
     pub max_connections: usize,
+    /// Most connections at once of one IPv4 address, or of one IPv6 network of 64 bits, 1 to 1,000,000; one more is answered
+    /// 429 and closed.
+    pub max_connections_per_address: usize,
+    /// Whether connections from this machine count towards those of their address; a proxy's usually do not.
+    pub limit_loopback: bool,
     /// How many encoded execution frames are kept for live subscribers, 1 to 4,194,304. Who falls further behind is
     /// closed.
     pub stream_frames: usize,
@@ -41,8 +46,6 @@ pub struct GatewayConfig {
     /// Most requests of one order session that are sequenced and not yet answered, 1 to 65,536. Beyond it its socket
     /// is not read.
     pub max_in_flight_per_session: usize,
-    /// Whether private requests must be signed, so that coming from this machine gives no right to administer.
-    pub authenticated: bool,
     /// Whether messages are compressed for clients that offer it (RFC 7692).
     pub compression: bool,
     /// Whether `/ws/echo` is there, which sends every message back: for tests of the protocol alone.
@@ -66,6 +69,8 @@ impl Default for GatewayConfig {
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             max_connections: 12_000,
+            max_connections_per_address: 256,
+            limit_loopback: false,
             stream_frames: 65_536,
             write_stall: Duration::from_secs(10),
             header_timeout: Duration::from_secs(10),
@@ -76,7 +81,6 @@ impl Default for GatewayConfig {
             close_after: Duration::from_secs(60),
             heartbeat: Duration::from_secs(10),
             max_in_flight_per_session: 256,
-            authenticated: false,
             compression: true,
             test_echo: false,
         }
@@ -98,6 +102,11 @@ impl GatewayConfig {
         }
         for (key, value, range) in [
             ("max_connections", self.max_connections, CONNECTIONS),
+            (
+                "max_connections_per_address",
+                self.max_connections_per_address,
+                CONNECTIONS,
+            ),
             ("stream_frames", self.stream_frames, FRAMES),
             (
                 "max_in_flight_per_session",
@@ -290,10 +299,16 @@ mod tests {
         const DAY: u64 = 86_400_000;
         let millis = Duration::from_millis;
         assert_eq!(GatewayConfig::default().check(), Ok(()));
-        let cases: [(&str, Set, u64, u64); 11] = [
+        let cases: [(&str, Set, u64, u64); 12] = [
             (
                 "max_connections",
                 |c, to| c.max_connections = to as usize,
+                1,
+                1_000_000,
+            ),
+            (
+                "max_connections_per_address",
+                |c, to| c.max_connections_per_address = to as usize,
                 1,
                 1_000_000,
             ),

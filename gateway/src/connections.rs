@@ -9,12 +9,15 @@ use mio::Token;
 use slab::Slab;
 
 use crate::answer::Answer;
+use crate::auth::Identity;
 use crate::frame::Framer;
 use crate::http::Agreed;
 use crate::line::Line;
+use crate::origins::{Origin, Origins};
 use crate::pending::{Outcome, Peer, Waiter};
 use crate::phase::{Kind, Phase};
 use crate::ports::Printed;
+use crate::wire::ApiError;
 
 /// Entries of those who are gone that may be among the parked, beside as many as there are connections.
 const PARKED_SPARE: usize = 64;
@@ -24,10 +27,20 @@ const PARKED_SPARE: usize = 64;
 pub(crate) struct Connection {
     pub line: Line,
     pub phase: Phase,
+    place: Place,
     generation: u32,
     queued: [bool; 2],
     /// Whether it has an entry among the parked, or among the streams since an execution was published.
     parked: bool,
+}
+
+/// What a connection counts as towards the limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// One of its origin, or of none that is limited.
+    Taken(Option<Origin>),
+    /// It is only told that it is not wanted.
+    TurnedAway,
 }
 
 impl Connection {
@@ -55,6 +68,8 @@ pub(crate) struct Connections {
     generation: u32,
     queues: [VecDeque<Peer>; 2],
     key_bound: u32,
+    origins: Origins,
+    turned_away: usize,
     turn: usize,
     /// Everyone who is parked, and here and there one who is gone.
     parked: Vec<Peer>,
@@ -68,6 +83,21 @@ impl Connections {
     /// How many there are.
     pub fn len(&self) -> usize {
         self.table.len()
+    }
+
+    /// How many are there that were not turned away.
+    pub fn taken(&self) -> usize {
+        self.table.len() - self.turned_away
+    }
+
+    /// How many are there only to be told that they are not wanted.
+    pub fn turned_away(&self) -> usize {
+        self.turned_away
+    }
+
+    /// How many an origin has.
+    pub fn of_origin(&self, origin: Origin) -> usize {
+        self.origins.count(origin)
     }
 
     /// How many subscribe to executions.
@@ -99,13 +129,18 @@ impl Connections {
     }
 
     /// Adds a connection as [`next_peer`](Self::next_peer).
-    pub fn insert(&mut self, line: Line, phase: Phase) -> u32 {
+    pub fn insert(&mut self, line: Line, phase: Phase, place: Place) -> u32 {
+        match place {
+            Place::Taken(origin) => origin.into_iter().for_each(|origin| self.origins.enter(origin)),
+            Place::TurnedAway => self.turned_away += 1,
+        }
         let generation = self.generation;
         // One bit less than the word, so that no token is taken for that of the listener or the waker.
         self.generation = (generation + 1) & (u32::MAX >> 1);
         let key = self.table.insert(Connection {
             line,
             phase,
+            place,
             generation,
             queued: [false; 2],
             parked: false,
@@ -132,6 +167,10 @@ impl Connections {
     pub fn remove(&mut self, key: u32) {
         if let Some(connection) = self.table.try_remove(key as usize) {
             self.uncount(key, &connection.phase);
+            match connection.place {
+                Place::Taken(origin) => origin.into_iter().for_each(|origin| self.origins.leave(origin)),
+                Place::TurnedAway => self.turned_away -= 1,
+            }
         }
     }
 
@@ -146,7 +185,7 @@ impl Connections {
                 self.session_count += 1;
                 self.sessions.entry(*session.account()).or_default().push(key);
             }
-            Phase::Requests(_) | Phase::Echo(_) | Phase::Linger(_) => {}
+            Phase::Requests(_) | Phase::Greeting(_) | Phase::Echo(_) | Phase::Linger(_) => {}
         }
         let before = std::mem::replace(&mut connection.phase, phase);
         self.uncount(key, &before);
@@ -249,7 +288,7 @@ impl Connections {
         match &mut connection.phase {
             Phase::Requests(requests) => requests.answer(line, &answer, views, now),
             Phase::Session(session) => session.answer(line, waiter, &answer, views, framer),
-            Phase::Subscriber(_) | Phase::Echo(_) | Phase::Linger(_) => return,
+            Phase::Subscriber(_) | Phase::Greeting(_) | Phase::Echo(_) | Phase::Linger(_) => return,
         }
         self.enqueue(waiter.peer.key, Queue::Requests);
     }
@@ -262,6 +301,17 @@ impl Connections {
             requests.print(&mut connection.line, page, now);
             self.enqueue(peer.key, Queue::Requests);
         }
+    }
+
+    /// Hands the verdict on a signature to whoever sent it, if it is still there.
+    pub fn admit(&mut self, peer: Peer, identity: Result<Identity, ApiError>) {
+        let Some(connection) = self.find(peer) else { return };
+        match &mut connection.phase {
+            Phase::Requests(requests) => requests.admit(identity),
+            Phase::Greeting(greeting) => greeting.admit(identity),
+            _ => return,
+        }
+        self.enqueue(peer.key, Queue::Requests);
     }
 
     fn notice_account(&mut self, account: AccountId, views: &Views) {
@@ -294,7 +344,7 @@ impl Connections {
                     }
                 }
             }
-            Phase::Requests(_) | Phase::Echo(_) | Phase::Linger(_) => {}
+            Phase::Requests(_) | Phase::Greeting(_) | Phase::Echo(_) | Phase::Linger(_) => {}
         }
     }
 }
@@ -326,7 +376,11 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let socket = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let line = Line::new(mio::net::TcpStream::from_std(socket), Duration::ZERO);
-        connections.insert(line, Phase::Requests(Box::new(Requests::new(Duration::ZERO))))
+        connections.insert(
+            line,
+            Phase::Requests(Box::new(Requests::new(Duration::ZERO))),
+            Place::Taken(None),
+        )
     }
 
     fn served(connections: &mut Connections) -> Vec<u32> {

@@ -23,12 +23,9 @@ pub(crate) struct Echo {
 }
 
 impl Echo {
-    /// An echo; `leftover` came right behind the handshake.
-    pub fn new(agreed: Agreed, leftover: Vec<u8>) -> Self {
-        Self {
-            channel: Channel::new(agreed, leftover),
-            agreed,
-        }
+    /// An echo.
+    pub fn new(channel: Channel, agreed: Agreed) -> Self {
+        Self { channel, agreed }
     }
 
     /// Sends back what came, within bounds.
@@ -38,21 +35,13 @@ impl Echo {
 
     /// When [`expire`](Self::expire) has something to do.
     pub fn deadline(&self, line: &Line, config: &GatewayConfig) -> Option<Duration> {
-        (line.egress.len() <= EGRESS_HIGH || !self.channel.is_open()).then(|| {
-            self.channel
-                .deadline(line, config.ping_after, config.close_after, config.write_stall)
-        })
+        (line.egress.len() <= EGRESS_HIGH || !self.channel.is_open())
+            .then(|| self.channel.deadline(line, config))
     }
 
     /// Pings a silent client, closes one that does not answer, and gives up one that was closed long enough.
     pub fn expire<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
-        let config = turn.config;
-        if self.channel.is_given_up(turn.now, config.write_stall) {
-            return Step::Drop;
-        }
-        self.channel
-            .keep_alive(line, turn.now, config.ping_after, config.close_after);
-        Step::Again
+        self.channel.expire(line, turn.now, turn.config)
     }
 
     fn try_serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> io::Result<Step> {

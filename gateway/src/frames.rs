@@ -1,6 +1,6 @@
 //! Executions as frames, written once for all who agreed on the same terms.
 
-use hoga_protocol::InstrumentId;
+use hoga_protocol::{AccountId, InstrumentId};
 use hoga_views::Views;
 use uuid::Uuid;
 
@@ -89,6 +89,8 @@ pub(crate) struct Lane {
 pub(crate) struct Mark {
     /// What was traded.
     pub instrument: InstrumentId,
+    /// Whose side of the trade it is.
+    pub account: AccountId,
     /// The execution's id.
     pub id: Uuid,
     /// Where its frame begins and ends, counted in bytes since the lane was made.
@@ -107,6 +109,7 @@ impl Lane {
     fn new(capacity: usize, next: u64) -> Self {
         let nothing = Mark {
             instrument: InstrumentId::default(),
+            account: AccountId::default(),
             id: Uuid::nil(),
             start: 0,
             end: 0,
@@ -200,12 +203,13 @@ impl Lane {
             framer.frame(&mut self.frame, agreed, |out| {
                 encode::execution(out, &execution, views, agreed.format)
             });
-            self.push(execution.instrument, encode::execution_id(&execution, views));
+            let id = encode::execution_id(&execution, views);
+            self.push(execution.instrument, execution.account, id);
         }
     }
 
     /// Puts the frame that was made into the ring; those that it takes the place of are held no longer.
-    fn push(&mut self, instrument: InstrumentId, id: Uuid) {
+    fn push(&mut self, instrument: InstrumentId, account: AccountId, id: Uuid) {
         let (start, size) = (self.end(), self.bytes.len());
         let len = self.frame.len();
         debug_assert!(len <= LEAST_BYTES);
@@ -216,6 +220,7 @@ impl Lane {
         let end = start + len as u64;
         let mark = Mark {
             instrument,
+            account,
             id,
             start,
             end,
@@ -263,8 +268,11 @@ mod tests {
             let number = self.lane.next;
             let frame: Vec<u8> = (0..len).map(|at| (number as usize * 31 + at) as u8).collect();
             self.lane.frame.clone_from(&frame);
-            self.lane
-                .push(InstrumentId(number as u32), Uuid::from_u128(number.into()));
+            self.lane.push(
+                InstrumentId(number as u32),
+                AccountId(7),
+                Uuid::from_u128(number.into()),
+            );
             self.frames.push_back((number, frame));
             while self
                 .frames

@@ -15,6 +15,7 @@ use crate::channel::Intake;
 use crate::config::GatewayConfig;
 use crate::connections::{Connections, Queue};
 use crate::desk::Desk;
+use crate::door::Door;
 use crate::frame::Framer;
 use crate::frames::Lanes;
 use crate::hosts::Hosts;
@@ -87,6 +88,7 @@ pub struct Gateway<S, E, C> {
     /// Which connection the sweep under way comes to next.
     sweeping: Option<u32>,
     pages: Pages,
+    door: Option<Door>,
     framer: Framer,
     intake: Intake,
     /// What went into streams in this turn.
@@ -133,6 +135,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             next_sweep: Duration::MAX,
             sweeping: None,
             pages: Pages::default(),
+            door: None,
             framer: Framer::new(),
             intake: Intake::new(),
             broadcast: None,
@@ -179,7 +182,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
     pub fn turn(&mut self, wait: Duration) -> io::Result<usize> {
         self.now = self.clock.monotonic();
         let began = self.now;
-        let mut work = self.drain() + self.pay() + self.print() + self.serve() + self.sweep();
+        let mut work = self.drain() + self.pay() + self.print() + self.let_in() + self.serve() + self.sweep();
         let patience = self.patience(wait);
         let lies_down = (!patience.is_zero()).then(|| self.clock.monotonic());
         let told = self.poll(patience)?;
@@ -339,11 +342,15 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         let until = self.connections.key_bound().min(from + SWEPT_PER_DRAIN);
         for key in from..until {
             self.visit(key, |phase, line, turn| match phase.deadline(line, turn) {
+                _ if phase.is_unwelcome(turn) => phase.put_out(line, turn),
                 Some(deadline) if turn.now >= deadline => phase.expire(line, turn),
                 _ => Step::Idle,
             });
         }
         self.sweeping = (until < self.connections.key_bound()).then_some(until);
+        if let (None, Some(door)) = (self.sweeping, &mut self.door) {
+            door.settle();
+        }
         1
     }
 
@@ -364,6 +371,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             hosts: &self.hosts,
             stats: &mut self.stats,
             pages: &mut self.pages,
+            door: self.door.as_mut(),
             framer: &mut self.framer,
             intake: &mut self.intake,
             clock: &self.clock,

@@ -26,6 +26,8 @@ mod listener;
 
 mod connections;
 
+mod origins;
+
 mod line;
 
 mod egress;
@@ -69,6 +71,10 @@ mod echo;
 mod linger;
 
 mod pages;
+
+mod door;
+
+mod greeting;
 
 #[cfg(fuzzing)]
 #[doc(hidden)]

@@ -1,7 +1,7 @@
 //! The listening socket.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use mio::net::{TcpListener, TcpStream};
@@ -71,14 +71,14 @@ impl Listener {
         self.ready.then_some(self.paused_until)
     }
 
-    /// The next connection, if there is one.
-    pub fn accept(&mut self, now: Duration) -> Option<TcpStream> {
+    /// The next connection and where it comes from, if there is one.
+    pub fn accept(&mut self, now: Duration) -> Option<(TcpStream, IpAddr)> {
         if !self.is_ready(now) {
             return None;
         }
         loop {
             match self.socket.accept() {
-                Ok((socket, _)) => return Some(socket),
+                Ok((socket, address)) => return Some((socket, address.ip())),
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => {
                         self.ready = false;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use crate::channel::KEY_REVOKED;
 use crate::echo::Echo;
+use crate::greeting::Greeting;
 use crate::line::Line;
 use crate::linger::Linger;
 use crate::ports::CommandSink;
@@ -16,6 +18,8 @@ use crate::turn::{Step, Turn};
 pub(crate) enum Phase {
     /// HTTP, from the accept on.
     Requests(Box<Requests>),
+    /// A WebSocket that has yet to say who it is.
+    Greeting(Box<Greeting>),
     /// `/ws/executions`.
     Subscriber(Box<Subscriber>),
     /// `/ws/orders`.
@@ -40,16 +44,21 @@ impl Phase {
         match self {
             Phase::Subscriber(_) => Kind::Subscriber,
             Phase::Session(_) => Kind::Session,
-            Phase::Requests(_) | Phase::Echo(_) | Phase::Linger(_) => Kind::Http,
+            Phase::Requests(_) | Phase::Greeting(_) | Phase::Echo(_) | Phase::Linger(_) => Kind::Http,
         }
     }
 
     /// Reads, answers and writes what can be, within bounds.
     pub fn serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
+        // Between a change of the keys and the sweep's visit nothing more is taken from whoever has lost theirs.
+        if turn.door.as_ref().is_some_and(|door| door.is_unsettled()) && self.is_unwelcome(turn) {
+            self.put_out(line, turn);
+        }
         match self {
             Phase::Requests(requests) => requests.serve(line, turn),
             Phase::Subscriber(subscriber) => subscriber.serve(line, turn),
             Phase::Session(session) => session.serve(line, turn),
+            Phase::Greeting(greeting) => greeting.serve(line, turn),
             Phase::Echo(echo) => echo.serve(line, turn),
             Phase::Linger(linger) => linger.serve(line, turn.now),
         }
@@ -62,6 +71,7 @@ impl Phase {
             Phase::Requests(requests) => requests.deadline(line, turn.config),
             Phase::Subscriber(subscriber) => Some(subscriber.deadline(line, turn.config)),
             Phase::Session(session) => session.deadline(line, turn.config),
+            Phase::Greeting(greeting) => greeting.deadline(line, turn.config),
             Phase::Echo(echo) => echo.deadline(line, turn.config),
             Phase::Linger(linger) => Some(linger.deadline()),
         };
@@ -83,9 +93,34 @@ impl Phase {
             Phase::Requests(requests) => requests.expire(line),
             Phase::Subscriber(subscriber) => subscriber.expire(line, turn),
             Phase::Session(session) => session.expire(line, turn),
+            Phase::Greeting(greeting) => greeting.expire(line, turn),
             Phase::Echo(echo) => echo.expire(line, turn),
             Phase::Linger(_) => Step::Drop,
         }
+    }
+
+    /// Whether it was let in by a key that is good no longer.
+    pub fn is_unwelcome<S>(&self, turn: &Turn<'_, S>) -> bool {
+        let identity = match self {
+            Phase::Subscriber(subscriber) if subscriber.channel.is_open() => subscriber.identity(),
+            Phase::Session(session) if session.channel.is_open() => session.identity(),
+            _ => None,
+        };
+        match (identity, &turn.door) {
+            (Some(identity), Some(door)) => !door.holds(identity, turn.wall()),
+            _ => false,
+        }
+    }
+
+    /// Closes a connection that [`is_unwelcome`](Self::is_unwelcome).
+    pub fn put_out<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
+        const REASON: &str = "the key was revoked, has expired, or means something else now";
+        match self {
+            Phase::Subscriber(subscriber) => subscriber.channel.close(line, turn.now, KEY_REVOKED, REASON),
+            Phase::Session(session) => session.channel.close(line, turn.now, KEY_REVOKED, REASON),
+            _ => {}
+        }
+        Step::Again
     }
 
     /// Tells the client that the exchange goes away.
@@ -96,6 +131,7 @@ impl Phase {
             Phase::Requests(requests) => requests.shut(),
             Phase::Subscriber(subscriber) => subscriber.channel.close(line, turn.now, GOING_AWAY, REASON),
             Phase::Session(session) => session.shut(line, turn, GOING_AWAY, REASON),
+            Phase::Greeting(greeting) => greeting.channel.close(line, turn.now, GOING_AWAY, REASON),
             Phase::Echo(echo) => echo.channel.close(line, turn.now, GOING_AWAY, REASON),
             Phase::Linger(_) => {}
         }

@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use crate::answer::{Answer, NO_STORE, refuse};
-use crate::api::{self, Handled, Upgrade};
+use crate::api::{self, Handled};
+use crate::auth::Identity;
+use crate::channel::Channel;
 use crate::config::GatewayConfig;
-use crate::echo::Echo;
 use crate::egress::EGRESS_HIGH;
+use crate::greeting::Greeting;
 use crate::http::{HttpLimits, Parse, Request, parse, write_response};
 use crate::line::{Got, Line, READ_PER_VISIT};
 use crate::linger::Linger;
 use crate::phase::Phase;
 use crate::ports::{CommandSink, Printed};
-use crate::session::Session;
-use crate::subscriber::Subscriber;
 use crate::turn::{Stage, Step, Turn};
 use crate::wire::{ApiError, codes};
 use hoga_views::Views;
@@ -43,12 +43,18 @@ pub(crate) struct Requests {
     keep_alive: bool,
     /// Whether only its head is asked for.
     head_only: bool,
+    /// The request whose signature is being verified.
+    held: Option<Box<Request>>,
+    /// What came of that.
+    verdict: Option<Result<Identity, ApiError>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// Reading requests.
     Reading,
+    /// The signature of the request held is being verified.
+    Checking,
     /// A command is sequenced or a page asked for, the response is not there yet.
     Waiting,
     /// The last response is in the egress; nothing more is read.
@@ -77,6 +83,8 @@ impl Requests {
             part: Part::First,
             keep_alive: true,
             head_only: false,
+            held: None,
+            verdict: None,
         }
     }
 
@@ -115,6 +123,13 @@ impl Requests {
         self.next(now);
     }
 
+    /// What came of the signature of the request that is held.
+    pub fn admit(&mut self, identity: Result<Identity, ApiError>) {
+        if self.held.is_some() {
+            self.verdict = Some(identity);
+        }
+    }
+
     /// No request after the one being answered.
     pub fn shut(&mut self) {
         self.keep_alive = false;
@@ -127,22 +142,18 @@ impl Requests {
     pub fn serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
         let mut more = true;
         for _ in 0..REQUESTS_PER_TURN {
-            if self.state != State::Reading || line.egress.len() > EGRESS_HIGH || line.taken >= READ_PER_VISIT
-            {
+            if !self.may_go_on() || line.egress.len() > EGRESS_HIGH || line.taken >= READ_PER_VISIT {
                 break;
             }
             match self.request(line, turn) {
-                Ok(Some(Handled::Upgrade(upgrade, agreed))) => {
+                Ok(Some(Handled::Greet(agreed, target))) => {
                     let leftover = std::mem::take(&mut self.ingress);
-                    return Step::Become(match upgrade {
-                        Upgrade::Executions(start) => {
-                            Phase::Subscriber(Box::new(Subscriber::new(start, agreed, leftover)))
-                        }
-                        Upgrade::Orders(start) => {
-                            Phase::Session(Box::new(Session::new(start, agreed, leftover)))
-                        }
-                        Upgrade::Echo => Phase::Echo(Box::new(Echo::new(agreed, leftover))),
-                    });
+                    let greeting = Greeting::new(&target, agreed, leftover, turn.now);
+                    return Step::Become(Phase::Greeting(Box::new(greeting)));
+                }
+                Ok(Some(Handled::Upgrade(upgrade, agreed, identity))) => {
+                    let channel = Channel::new(agreed, std::mem::take(&mut self.ingress));
+                    return Step::Become(upgrade.into_phase(channel, agreed, identity.map(Box::new)));
                 }
                 Ok(Some(_)) => {}
                 Ok(None) => {
@@ -189,12 +200,25 @@ impl Requests {
         Step::Again
     }
 
+    fn may_go_on(&self) -> bool {
+        match self.state {
+            State::Reading => true,
+            State::Checking => self.verdict.is_some(),
+            State::Waiting | State::Ending => false,
+        }
+    }
+
     /// Answers the next request; `None` when it is not there yet.
     fn request<S: CommandSink>(
         &mut self,
         line: &mut Line,
         turn: &mut Turn<'_, S>,
     ) -> std::io::Result<Option<Handled>> {
+        if let Some(verdict) = self.verdict.take()
+            && let Some(request) = self.held.take()
+        {
+            return Ok(Some(self.act(&request, verdict.map(Some), line, turn)));
+        }
         loop {
             if !self.ingress.is_empty() {
                 match parse(&self.ingress, &HttpLimits::default()) {
@@ -230,7 +254,34 @@ impl Requests {
         turn.stats.requests += 1;
         self.keep_alive = request.keep_alive && turn.stage < Stage::Draining;
         self.head_only = request.is_head();
-        let handled = match api::handle(&request, self.keep_alive, line, turn) {
+        let asked = if turn.door.is_some() && api::needs_key(&request) {
+            match api::greet(&request, line, turn) {
+                Ok(Some(agreed)) => return Handled::Greet(agreed, request.target.as_str().into()),
+                Ok(None) => ask(&request, turn),
+                Err(error) => Err(error),
+            }
+        } else {
+            Ok(false)
+        };
+        if let Ok(true) = asked {
+            self.held = Some(Box::new(request));
+            self.state = State::Checking;
+            return Handled::Waiting;
+        }
+        self.act(&request, asked.map(|_| None), line, turn)
+    }
+
+    /// Carries out a request of whoever it is from, or refuses it.
+    fn act<S: CommandSink>(
+        &mut self,
+        request: &Request,
+        identity: Result<Option<Identity>, ApiError>,
+        line: &mut Line,
+        turn: &mut Turn<'_, S>,
+    ) -> Handled {
+        let handled =
+            identity.and_then(|identity| api::handle(request, identity, self.keep_alive, line, turn));
+        let handled = match handled {
             Ok(handled) => handled,
             Err(error) => {
                 refuse(line.egress.buffer(), &error, self.keep_alive, request.is_head());
@@ -240,7 +291,7 @@ impl Requests {
         match handled {
             Handled::Waiting => self.state = State::Waiting,
             Handled::Done => self.next(turn.now),
-            Handled::Upgrade(..) => {}
+            Handled::Upgrade(..) | Handled::Greet(..) => {}
         }
         handled
     }
@@ -275,6 +326,15 @@ impl Requests {
                 .extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
             self.part = Part::Body { continued: true };
         }
+    }
+}
+
+/// Has a request's signature verified. Whether that must be waited for.
+fn ask<S>(request: &Request, turn: &mut Turn<'_, S>) -> Result<bool, ApiError> {
+    let now = turn.wall();
+    match &mut turn.door {
+        Some(door) => door.ask(turn.peer, now, request).map(|()| true),
+        None => Ok(false),
     }
 }
 

@@ -6,10 +6,11 @@ use hoga_protocol::{AccountName, Event, Sequence, Symbol};
 use hoga_views::OrderStatus;
 
 use self::query::{Query, ascii, decode, digits, invalid};
+use crate::auth::Permission;
 use crate::wire::request::AdminPath;
 use crate::wire::{ApiError, codes, excerpt};
 
-/// Whose order it is when nobody was named, while there is no authentication.
+/// Whose order it is when nobody was named and there is no authentication.
 pub const DEFAULT_ACCOUNT: &str = "anonymous";
 
 /// The most that `limit` and `depth` may be.
@@ -32,8 +33,8 @@ pub enum Route {
     },
     /// `/ws/orders`
     WsOrders {
-        /// Whose orders.
-        account: AccountName,
+        /// Whose orders, if it was said.
+        account: Option<AccountName>,
         /// Everything up to this command, or up to this event of it, was seen.
         after: Option<(Sequence, Option<u32>)>,
     },
@@ -50,13 +51,13 @@ pub enum Route {
     CancelOrder {
         /// The order's id as it was sent.
         order_id: String,
-        /// Whose order it must be.
-        account: AccountName,
+        /// Whose order it must be, if it was said.
+        account: Option<AccountName>,
     },
     /// `DELETE /api/v1/orders`
     CancelAll {
-        /// Whose orders.
-        account: AccountName,
+        /// Whose orders, if it was said.
+        account: Option<AccountName>,
         /// Only this instrument's.
         symbol: Option<Symbol>,
     },
@@ -73,8 +74,8 @@ pub enum Route {
     },
     /// `GET /api/v1/orders`
     ListOrders {
-        /// Whose orders.
-        account: AccountName,
+        /// Whose orders, if it was said.
+        account: Option<AccountName>,
         /// Only this instrument's.
         symbol: Option<Symbol>,
         /// Only these.
@@ -135,7 +136,35 @@ impl StatusFilter {
 }
 
 impl Route {
-    /// Whether a web page of another origin must not reach it: order entry, orders and administration.
+    /// What a key must be good for, where authentication is on: one of these. What has none is public all the same.
+    pub fn permissions(&self) -> &'static [Permission] {
+        match self {
+            Route::WsOrders { .. }
+            | Route::PlaceOrder
+            | Route::ReplaceOrder { .. }
+            | Route::CancelOrder { .. }
+            | Route::CancelAll { .. }
+            | Route::CancelAllAfter => &[Permission::Trade],
+            Route::Admin(_) => &[Permission::Admin],
+            Route::GetOrder { .. } | Route::ListOrders { .. } => {
+                &[Permission::Read, Permission::Trade, Permission::DropCopy]
+            }
+            Route::WsExecutions { .. } | Route::Executions { .. } => {
+                &[Permission::Read, Permission::DropCopy]
+            }
+            Route::Page
+            | Route::WsEcho
+            | Route::OrderBook { .. }
+            | Route::Instruments
+            | Route::Time
+            | Route::Healthz
+            | Route::Readyz
+            | Route::Metrics
+            | Route::Latency => &[],
+        }
+    }
+
+    /// Whether a web page of another origin, or under another name, is kept out.
     pub fn is_private(&self) -> bool {
         matches!(
             self,
@@ -247,17 +276,17 @@ impl Endpoint {
                 after: query.take("after"),
             },
             (Endpoint::WsOrders, _) => Route::WsOrders {
-                account: account(query)?,
+                account: query.ascii("account")?,
                 after: sequence(query)?,
             },
             (Endpoint::WsEcho, _) => Route::WsEcho,
             (Endpoint::Orders, "POST") => Route::PlaceOrder,
             (Endpoint::Orders, "DELETE") => Route::CancelAll {
-                account: account(query)?,
+                account: query.ascii("account")?,
                 symbol: query.ascii("symbol")?,
             },
             (Endpoint::Orders, _) => Route::ListOrders {
-                account: account(query)?,
+                account: query.ascii("account")?,
                 symbol: query.ascii("symbol")?,
                 status: status(query)?,
                 limit: query.count("limit")?,
@@ -267,7 +296,7 @@ impl Endpoint {
             (Endpoint::Order(order_id), "PATCH") => Route::ReplaceOrder { order_id },
             (Endpoint::Order(order_id), "DELETE") => Route::CancelOrder {
                 order_id,
-                account: account(query)?,
+                account: query.ascii("account")?,
             },
             (Endpoint::Order(order_id), _) => Route::GetOrder {
                 order_id,
@@ -289,13 +318,6 @@ impl Endpoint {
             (Endpoint::Metrics, _) => Route::Metrics,
             (Endpoint::Latency, _) => Route::Latency,
         })
-    }
-}
-
-fn account(query: &mut Query) -> Result<AccountName, ApiError> {
-    match query.ascii("account")? {
-        Some(name) => Ok(name),
-        None => ascii("account", DEFAULT_ACCOUNT),
     }
 }
 

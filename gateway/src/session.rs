@@ -7,6 +7,7 @@ use hoga_protocol::{AccountName, Sequence};
 use hoga_views::Views;
 
 use crate::answer::Answer;
+use crate::auth::Identity;
 use crate::channel::{Channel, Incoming, SLOW_CONSUMER};
 use crate::config::GatewayConfig;
 use crate::desk::Taken;
@@ -48,6 +49,7 @@ pub(crate) struct Session {
     /// Control frames, and the close.
     pub channel: Channel,
     agreed: Agreed,
+    identity: Option<Box<Identity>>,
     account: AccountName,
     from: u64,
     seen: (Sequence, Option<u32>),
@@ -57,17 +59,23 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// A session from `start` on; `leftover` came right behind the handshake.
-    pub fn new(start: Start, agreed: Agreed, leftover: Vec<u8>) -> Self {
+    /// A session from `start` on.
+    pub fn new(channel: Channel, start: Start, agreed: Agreed, identity: Option<Box<Identity>>) -> Self {
         Self {
-            channel: Channel::new(agreed, leftover),
+            channel,
             agreed,
+            identity,
             account: start.account,
             from: start.from,
             seen: start.seen,
             in_flight: 0,
             arming: None,
         }
+    }
+
+    /// Whose key let it in, if it took one.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.identity.as_deref()
     }
 
     /// Whose orders.
@@ -104,10 +112,8 @@ impl Session {
 
     /// When [`expire`](Self::expire) has something to do. While the session is not read, its silence proves nothing.
     pub fn deadline(&self, line: &Line, config: &GatewayConfig) -> Option<Duration> {
-        let own = (self.may_read(line, config) || !self.channel.is_open()).then(|| {
-            self.channel
-                .deadline(line, config.ping_after, config.close_after, config.write_stall)
-        });
+        let own = (self.may_read(line, config) || !self.channel.is_open())
+            .then(|| self.channel.deadline(line, config));
         match (own, self.heartbeat_due(line, config)) {
             (Some(own), Some(due)) => Some(own.min(due)),
             (own, due) => own.or(due),
@@ -118,12 +124,10 @@ impl Session {
     /// heartbeat to one that was sent nothing for a while.
     pub fn expire<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
         let config = turn.config;
-        if self.channel.is_given_up(turn.now, config.write_stall) {
+        if (self.may_read(line, config) || !self.channel.is_open())
+            && let Step::Drop = self.channel.expire(line, turn.now, config)
+        {
             return Step::Drop;
-        }
-        if self.may_read(line, config) {
-            self.channel
-                .keep_alive(line, turn.now, config.ping_after, config.close_after);
         }
         if self
             .heartbeat_due(line, config)

@@ -3,10 +3,11 @@
 use std::io;
 use std::time::Duration;
 
-use hoga_protocol::InstrumentId;
+use hoga_protocol::{AccountId, AccountName, InstrumentId};
 use hoga_views::Views;
 use uuid::Uuid;
 
+use crate::auth::Identity;
 use crate::channel::{Channel, Incoming, SLOW_CONSUMER};
 use crate::config::GatewayConfig;
 use crate::egress::{EGRESS_HIGH, PIECES_PER_WRITE};
@@ -34,6 +35,8 @@ const SCAN_PER_TURN: u64 = 4_096;
 /// Where a subscription begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Start {
+    /// Only the executions of this account.
+    pub own: Option<AccountName>,
     /// Only this instrument's executions.
     pub instrument: Option<InstrumentId>,
     /// The number of the first execution to send.
@@ -50,6 +53,9 @@ pub(crate) struct Subscriber {
     /// Control frames, and the close.
     pub channel: Channel,
     agreed: Agreed,
+    identity: Option<Box<Identity>>,
+    /// Whose executions alone it sees, by name and, once that account is open, by number.
+    own: Option<(Box<AccountName>, Option<AccountId>)>,
     instrument: Option<InstrumentId>,
     /// The number of the next execution to look at.
     cursor: u64,
@@ -60,16 +66,23 @@ pub(crate) struct Subscriber {
 }
 
 impl Subscriber {
+    /// Whose key let it in, if it took one.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.identity.as_deref()
+    }
+
     /// What was agreed on in its handshake.
     pub fn agreed(&self) -> Agreed {
         self.agreed
     }
 
-    /// A subscription from `start` on; `leftover` came right behind the handshake.
-    pub fn new(start: Start, agreed: Agreed, leftover: Vec<u8>) -> Self {
+    /// A subscription from `start` on.
+    pub fn new(channel: Channel, start: Start, agreed: Agreed, identity: Option<Box<Identity>>) -> Self {
         Self {
-            channel: Channel::new(agreed, leftover),
+            channel,
             agreed,
+            identity,
+            own: start.own.map(|name| (Box::new(name), None)),
             instrument: start.instrument,
             cursor: start.cursor,
             sent: None,
@@ -84,19 +97,12 @@ impl Subscriber {
 
     /// When [`expire`](Self::expire) has something to do.
     pub fn deadline(&self, line: &Line, config: &GatewayConfig) -> Duration {
-        self.channel
-            .deadline(line, config.ping_after, config.close_after, config.write_stall)
+        self.channel.deadline(line, config)
     }
 
     /// Pings a silent client, closes one that does not answer, and gives up one that was closed long enough.
     pub fn expire<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
-        let config = turn.config;
-        if self.channel.is_given_up(turn.now, config.write_stall) {
-            return Step::Drop;
-        }
-        self.channel
-            .keep_alive(line, turn.now, config.ping_after, config.close_after);
-        Step::Again
+        self.channel.expire(line, turn.now, turn.config)
     }
 
     fn try_serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> io::Result<Step> {
@@ -118,6 +124,9 @@ impl Subscriber {
             return Ok(Step::Drop);
         };
         let lanes = open.lanes;
+        if let Some((name, account @ None)) = &mut self.own {
+            *account = open.desk.views.accounts().by_name(name);
+        }
         if self.is_slow(line, lanes, &open.desk.views) {
             let reason = self.slow_reason();
             turn.stats.slow_consumer_closes += 1;
@@ -153,7 +162,7 @@ impl Subscriber {
             let Some(execution) = views.executions().get(self.cursor) else {
                 break;
             };
-            if self.admits(execution.instrument) {
+            if self.admits(execution.instrument, execution.account) {
                 framer.frame(line.egress.buffer(), self.agreed, |out| {
                     encode::execution(out, &execution, views, self.agreed.format)
                 });
@@ -209,14 +218,17 @@ impl Subscriber {
             // A run across the end of the ring takes two.
             count + 2 <= PIECES_PER_WRITE
         };
-        if self.instrument.is_none() {
+        if !self.is_filtered() {
             add(self.cursor, reach);
             return (count, reach);
         }
         // Frames that follow each other go as one piece.
         let (mut run, mut number) = (self.cursor, self.cursor);
         while number < reach {
-            if !lane.mark(number).is_some_and(|mark| self.admits(mark.instrument)) {
+            if !lane
+                .mark(number)
+                .is_some_and(|mark| self.admits(mark.instrument, mark.account))
+            {
                 if run < number && !add(run, number) {
                     return (count, number);
                 }
@@ -232,10 +244,10 @@ impl Subscriber {
     fn advance(&mut self, lane: &Lane, to: u64) -> u64 {
         let mut taken = to - self.cursor;
         let mut last = to;
-        if self.instrument.is_some() {
+        if self.is_filtered() {
             let admitted = |number: &u64| {
                 lane.mark(*number)
-                    .is_some_and(|mark| self.admits(mark.instrument))
+                    .is_some_and(|mark| self.admits(mark.instrument, mark.account))
             };
             taken = (self.cursor..to).filter(admitted).count() as u64;
             last = (self.cursor..to).rfind(admitted).map_or(0, |number| number + 1);
@@ -255,7 +267,7 @@ impl Subscriber {
             && let Some(mark) = lane.mark(number)
         {
             number += 1;
-            if !self.admits(mark.instrument) {
+            if !self.admits(mark.instrument, mark.account) {
                 continue;
             }
             if bytes < mark.len() {
@@ -268,8 +280,13 @@ impl Subscriber {
         self.advance(lane, number)
     }
 
-    fn admits(&self, instrument: InstrumentId) -> bool {
+    fn is_filtered(&self) -> bool {
+        self.instrument.is_some() || self.own.is_some()
+    }
+
+    fn admits(&self, instrument: InstrumentId, account: AccountId) -> bool {
         self.instrument.is_none_or(|only| only == instrument)
+            && self.own.as_ref().is_none_or(|(_, own)| *own == Some(account))
     }
 
     /// The first execution that its lane has; what comes before is encoded for it alone.

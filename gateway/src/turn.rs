@@ -8,6 +8,7 @@ use hoga_views::Views;
 use crate::channel::Intake;
 use crate::config::GatewayConfig;
 use crate::desk::Desk;
+use crate::door::Door;
 use crate::frame::Framer;
 use crate::frames::Lanes;
 use crate::hosts::Hosts;
@@ -45,6 +46,8 @@ pub(crate) struct Turn<'a, S> {
     pub stats: &'a mut GatewayStats,
     /// Asked for pages about the exchange.
     pub pages: &'a mut Pages,
+    /// Who is let in; none where authentication is off, and everybody is.
+    pub door: Option<&'a mut Door>,
     /// Writes messages as frames.
     pub framer: &'a mut Framer,
     /// What frames are read with.

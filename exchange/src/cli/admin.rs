@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use hoga_gateway::auth::KeyId;
 use hoga_protocol::{AccountName, Nanos, OperatorName};
 use serde_json::{Value, json};
 
 use super::{data_dir_flag, parse_account, parse_operator, print};
-use crate::admin_tool;
+use crate::admin_tool::{self, Key};
 use crate::config::Config;
 use crate::journal_dump::{self, Form, Selection, parse_kind, parse_time};
 
@@ -17,9 +18,15 @@ pub struct AdminArgs {
     /// The exchange's address, on this machine.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3030")]
     address: String,
-    /// Your name, for the journal [default: operator].
-    #[arg(long, value_name = "NAME", value_parser = parse_operator)]
+    /// Your name, for the journal, where requests are not signed [default: operator].
+    #[arg(long, value_name = "NAME", value_parser = parse_operator, conflicts_with = "key")]
     by: Option<OperatorName>,
+    /// The id of a key with the permission admin, where requests must be signed. The journal names it.
+    #[arg(long, value_name = "ID", env = "HOGA_KEY", requires = "private_key", value_parser = parse_key)]
+    key: Option<KeyId>,
+    /// The file with that key's private half, as `hoga keys new --out` writes it.
+    #[arg(long, value_name = "FILE", env = "HOGA_PRIVATE_KEY", requires = "key")]
+    private_key: Option<PathBuf>,
     #[command(subcommand)]
     action: AdminAction,
 }
@@ -128,6 +135,10 @@ fn parse_limit(text: &str) -> Result<Limit, String> {
     }
 }
 
+fn parse_key(text: &str) -> Result<KeyId, &'static str> {
+    text.parse()
+}
+
 impl AdminArgs {
     /// Does it, and prints the exchange's answer.
     ///
@@ -138,7 +149,10 @@ impl AdminArgs {
         if let Some(by) = &self.by {
             body["by"] = json!(by.as_str());
         }
-        let answer = admin_tool::post(&self.address, &format!("/api/v1/admin/{path}"), &body.to_string())?;
+        let key = self.key.zip(self.private_key.as_deref());
+        let key = key.map(|(id, file)| Key::read(id, file)).transpose()?;
+        let path = format!("/api/v1/admin/{path}");
+        let answer = admin_tool::post(&self.address, &path, &body.to_string(), key.as_ref())?;
         print(&answer)
     }
 }

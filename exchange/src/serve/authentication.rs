@@ -26,15 +26,14 @@ pub fn open_keys(config: &Config) -> Result<Option<(Keyring, Seen)>, String> {
 pub struct Authentication {
     /// The keys of the moment.
     pub keyring: Keyring,
-    /// Where signatures are verified.
-    asker: Asker,
     figures: Arc<VerifierFigures>,
     watching: Watching,
     verifier: JoinHandle<()>,
 }
 
 impl Authentication {
-    /// Watches the key file and verifies signatures from now on, off the agents' cores; `waker` is the gateway's.
+    /// Watches the key file and verifies signatures from now on, off the agents' cores; `waker` is the gateway's, which
+    /// takes the asker. The verifier ends once that is dropped.
     ///
     /// # Errors
     /// In words: the system gives no thread.
@@ -42,17 +41,17 @@ impl Authentication {
         (keyring, seen): (Keyring, Seen),
         plan: CorePlan,
         waker: GatewayWaker,
-    ) -> Result<Self, String> {
+    ) -> Result<(Self, Asker), String> {
         let figures = Arc::new(VerifierFigures::default());
         let (asker, verifier) = verifier::start(Arc::clone(&figures), plan, move || waker.wake())?;
         let watching = Watching::start(keyring.clone(), seen, plan)?;
-        Ok(Self {
+        let this = Self {
             keyring,
-            asker,
             figures,
             watching,
             verifier,
-        })
+        };
+        Ok((this, asker))
     }
 
     /// What `/metrics` tells of it.
@@ -63,9 +62,8 @@ impl Authentication {
         }
     }
 
-    /// Ends its threads.
+    /// Ends its threads; the gateway has ended before.
     pub fn stop(self) {
-        drop(self.asker);
         self.watching.stop();
         let _ = self.verifier.join();
     }

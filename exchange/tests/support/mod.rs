@@ -5,6 +5,7 @@ pub mod append;
 pub mod disk;
 pub mod exposition;
 pub mod hosts;
+pub mod keys;
 pub mod load;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -145,8 +146,19 @@ impl Http {
 
     /// Sends a request and reads its answer: (status, body).
     pub fn request(&mut self, method: &str, target: &str, body: &str) -> std::io::Result<(u16, String)> {
+        self.request_with(method, target, "", body)
+    }
+
+    /// As [`request`](Self::request), with more header lines.
+    pub fn request_with(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: &str,
+        body: &str,
+    ) -> std::io::Result<(u16, String)> {
         let head = format!(
-            "{method} {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}",
+            "{method} {target} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {}\r\n\r\n{body}",
             body.len()
         );
         self.stream.get_mut().write_all(head.as_bytes())?;

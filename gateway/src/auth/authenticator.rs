@@ -181,13 +181,22 @@ impl Identity {
     /// # Errors
     /// 403 `forbidden`, naming the permission.
     pub fn require(&self, permission: Permission) -> Result<(), ApiError> {
-        if self.permissions.has(permission) {
+        self.require_any(&[permission])
+    }
+
+    /// Refuses a key that has none of `needed`.
+    ///
+    /// # Errors
+    /// 403 `forbidden`, naming the permissions.
+    pub fn require_any(&self, needed: &[Permission]) -> Result<(), ApiError> {
+        if needed.iter().any(|permission| self.permissions.has(*permission)) {
             return Ok(());
         }
+        let names: Vec<&str> = needed.iter().map(|permission| permission.name()).collect();
         let message = format!(
             "key {} has no permission {}, only {}; ask the operator for a key that has",
             self.key,
-            permission.name(),
+            names.join(" or "),
             self.permissions
         );
         Err(ApiError::new(codes::FORBIDDEN, message))

@@ -8,7 +8,7 @@ use std::str::FromStr;
 pub enum Permission {
     /// To see the account's own orders and executions.
     Read,
-    /// To place, replace and cancel orders of the account.
+    /// To place, replace and cancel orders of the account, and to see them.
     Trade,
     /// To see the orders and executions of all accounts.
     DropCopy,

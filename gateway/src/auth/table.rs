@@ -39,6 +39,8 @@ impl ApiKey {
 #[derive(Clone, Debug, Default)]
 pub struct KeyTable {
     keys: HashMap<KeyId, Arc<ApiKey>>,
+    /// When keys end that were not revoked, the first first.
+    expiries: Vec<Nanos>,
 }
 
 impl KeyTable {
@@ -48,12 +50,22 @@ impl KeyTable {
     /// A table of `keys`. Of two with one id the later one stays.
     pub fn new(keys: impl IntoIterator<Item = ApiKey>) -> Self {
         let keys = keys.into_iter().map(|key| (key.id, Arc::new(key)));
-        Self { keys: keys.collect() }
+        let keys: HashMap<_, _> = keys.collect();
+        let unrevoked = keys.values().filter(|key| key.revoked.is_none());
+        let mut expiries: Vec<Nanos> = unrevoked.filter_map(|key| key.expires).collect();
+        expiries.sort_unstable();
+        Self { keys, expiries }
     }
 
     /// The key of this id, revoked and expired ones too.
     pub fn get(&self, id: KeyId) -> Option<&Arc<ApiKey>> {
         self.keys.get(&id)
+    }
+
+    /// When the next key ends by itself, if one does.
+    pub fn next_expiry(&self, now: Nanos) -> Option<Nanos> {
+        let ended = self.expiries.partition_point(|expiry| *expiry <= now);
+        self.expiries.get(ended).copied()
     }
 
     /// How many there are, revoked and expired ones too.

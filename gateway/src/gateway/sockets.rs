@@ -1,6 +1,7 @@
 //! Sockets as the poll tells of them, and new ones.
 
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use mio::event::Event as Readiness;
@@ -8,9 +9,10 @@ use mio::net::TcpStream;
 use mio::{Interest, Token};
 
 use super::{Gateway, LISTENER, SERVING_TIME, WAKER};
-use crate::connections::{Connections, Queue};
+use crate::connections::{Connections, Place, Queue};
 use crate::line::Line;
 use crate::listener::Listener;
+use crate::origins::Origin;
 use crate::pending::Peer;
 use crate::phase::Phase;
 use crate::ports::{Clock, CommandSink, EventSource};
@@ -90,19 +92,35 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             let Some(listener) = &mut self.listener else {
                 return accepted;
             };
-            let Some(socket) = listener.accept(self.now) else {
+            let Some((socket, address)) = listener.accept(self.now) else {
                 return accepted;
             };
-            self.admit(socket);
+            self.admit(socket, address);
         }
         ACCEPTS_PER_TURN
     }
 
-    fn admit(&mut self, mut socket: TcpStream) {
-        let full = self.connections.len() >= self.config.max_connections;
-        if full {
+    /// Why one more connection of an origin is not taken, if it is not.
+    fn refusal(&self, origin: Option<Origin>) -> Option<ApiError> {
+        if self.connections.taken() >= self.config.max_connections {
+            let message = "the exchange has as many connections as it may; close one, or try again later";
+            return Some(ApiError::new(codes::TOO_MANY_CONNECTIONS, message));
+        }
+        let most = self.config.max_connections_per_address;
+        let of_origin = origin.map_or(0, |origin| self.connections.of_origin(origin));
+        (of_origin >= most).then(|| {
+            let message = format!("your address has {most} connections, and may have no more; close one");
+            ApiError::new(codes::TOO_MANY_FROM_ADDRESS, message).with_header("Retry-After", "1")
+        })
+    }
+
+    fn admit(&mut self, mut socket: TcpStream, address: IpAddr) {
+        let origin = (self.config.limit_loopback || !address.to_canonical().is_loopback())
+            .then(|| Origin::of(address));
+        let refusal = self.refusal(origin);
+        if refusal.is_some() {
             self.stats.turned_away += 1;
-            if self.connections.len() >= self.config.max_connections + TURNED_AWAY_AT_ONCE {
+            if self.connections.turned_away() >= TURNED_AWAY_AT_ONCE {
                 return;
             }
         } else {
@@ -116,15 +134,17 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             return;
         }
         let mut line = Line::new(socket, self.now);
-        let requests = if full {
-            let message = "the exchange has as many connections as it may; close one, or try again later";
-            let error = ApiError::new(codes::TOO_MANY_CONNECTIONS, message);
-            Requests::turned_away(&mut line, self.now, &error)
-        } else {
-            Requests::new(self.now)
+        let requests = match &refusal {
+            Some(error) => Requests::turned_away(&mut line, self.now, error),
+            None => Requests::new(self.now),
         };
-        let key = self.connections.insert(line, Phase::Requests(Box::new(requests)));
-        if full {
+        let place = match (&refusal, origin) {
+            (Some(_), _) => Place::TurnedAway,
+            (None, origin) => Place::Taken(origin),
+        };
+        let phase = Phase::Requests(Box::new(requests));
+        let key = self.connections.insert(line, phase, place);
+        if refusal.is_some() {
             self.connections.enqueue(key, Queue::Requests);
         }
         self.schedule_sweep(self.now + self.config.header_timeout);

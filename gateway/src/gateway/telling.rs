@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+use hoga_protocol::Nanos;
+
 use super::Gateway;
+use crate::auth::{AuthConfig, Keys, Verifier};
+use crate::door::Door;
 use crate::ports::{Clock, CommandSink, EventSource, Telemetry};
 use crate::stats::GatewayStats;
 
@@ -32,6 +36,34 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             printed += 1;
         }
         printed
+    }
+
+    /// From now on whoever reaches orders or executions must show who it is: by a signature of one of `keys`, which
+    /// `verifier` verifies on a thread of its own.
+    pub fn authenticate(&mut self, keys: Box<dyn Keys>, verifier: Box<dyn Verifier>, config: AuthConfig) {
+        self.door = Some(Door::new(keys, verifier, config, self.clock.now()));
+    }
+
+    /// Wall-clock time, as it stamps commands and judges signatures with.
+    pub fn wall(&self) -> Nanos {
+        self.clock.now()
+    }
+
+    /// Tells those whose signatures were verified what came of it. When the keys have changed, everybody who is here is
+    /// looked at.
+    pub(super) fn let_in(&mut self) -> usize {
+        let Some(door) = &mut self.door else { return 0 };
+        let now = self.clock.now();
+        if door.refresh(now) {
+            // A sweep under way begins anew, for those it has been at.
+            self.sweeping = Some(0);
+        }
+        let mut told = 0;
+        while let Some((peer, identity)) = door.next(now) {
+            self.connections.admit(peer, identity);
+            told += 1;
+        }
+        told
     }
 
     /// Tells of this turn, which did something. `began` is when it did, later by what was slept.

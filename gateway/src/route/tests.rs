@@ -25,7 +25,6 @@ fn refused(method: &str, target: &str, code: ErrorCode, says: &str) {
 
 #[test]
 fn every_endpoint_is_reached_with_its_defaults() {
-    let anonymous = account("anonymous");
     let order_id = || "00000000-0007-8000-8000-00001234abcd".to_owned();
     let order = format!("/api/v1/orders/{}", order_id());
     let cases = [
@@ -43,7 +42,7 @@ fn every_endpoint_is_reached_with_its_defaults() {
             "GET",
             "/ws/orders",
             Route::WsOrders {
-                account: anonymous,
+                account: None,
                 after: None,
             },
         ),
@@ -54,14 +53,14 @@ fn every_endpoint_is_reached_with_its_defaults() {
             &order,
             Route::CancelOrder {
                 order_id: order_id(),
-                account: anonymous,
+                account: None,
             },
         ),
         (
             "DELETE",
             "/api/v1/orders",
             Route::CancelAll {
-                account: anonymous,
+                account: None,
                 symbol: None,
             },
         ),
@@ -77,7 +76,7 @@ fn every_endpoint_is_reached_with_its_defaults() {
             "GET",
             "/api/v1/orders",
             Route::ListOrders {
-                account: anonymous,
+                account: None,
                 symbol: None,
                 status: None,
                 limit: 100,
@@ -127,7 +126,7 @@ fn every_parameter_reaches_its_route() {
             "GET",
             "/ws/orders?account=a%40b&after=7",
             Route::WsOrders {
-                account: account("a@b"),
+                account: Some(account("a@b")),
                 after: Some((Sequence(7), None)),
             },
         ),
@@ -135,7 +134,7 @@ fn every_parameter_reaches_its_route() {
             "GET",
             "/ws/orders?&after=281474976710655.16777215&",
             Route::WsOrders {
-                account: account("anonymous"),
+                account: None,
                 after: Some((Sequence::MAX, Some((1 << 24) - 1))),
             },
         ),
@@ -143,7 +142,7 @@ fn every_parameter_reaches_its_route() {
             "DELETE",
             "/api/v1/orders?symbol=ABC%2FX&account=desk",
             Route::CancelAll {
-                account: account("desk"),
+                account: Some(account("desk")),
                 symbol: Some(symbol("ABC/X")),
             },
         ),
@@ -151,7 +150,7 @@ fn every_parameter_reaches_its_route() {
             "GET",
             "/api/v1/orders?limit=1000&status=PartiallyFilled&account=desk&symbol=A",
             Route::ListOrders {
-                account: account("desk"),
+                account: Some(account("desk")),
                 symbol: Some(symbol("A")),
                 status: Some(StatusFilter::Is(OrderStatus::PartiallyFilled)),
                 limit: 1000,

@@ -133,6 +133,8 @@ codes! {
 
     /// More requests than the exchange takes from this client, or can remember.
     TOO_MANY_REQUESTS = 429 "too_many_requests";
+    /// Too many connections of one address.
+    TOO_MANY_FROM_ADDRESS = 429 "too_many_from_address";
     /// Too many connections.
     TOO_MANY_CONNECTIONS = 503 "too_many_connections";
     /// The input ring is nearly full; nothing was sequenced.

@@ -45,7 +45,10 @@ impl Response {
 
 impl Client {
     pub fn connect(world: &World) -> Self {
-        let stream = TcpStream::connect(world.address).unwrap();
+        Self::over(TcpStream::connect(world.address).unwrap(), world)
+    }
+
+    pub fn over(stream: TcpStream, world: &World) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
         Self {

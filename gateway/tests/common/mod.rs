@@ -3,6 +3,8 @@
 
 pub mod http;
 
+pub mod guarded;
+
 pub mod ws;
 
 use std::collections::VecDeque;

@@ -67,7 +67,7 @@ pub enum Client {
     /// See [`Kind::Poller`].
     Poller(mio::net::TcpStream),
     /// See [`Kind::Silent`] and [`Kind::HalfOpen`]: held, and dropped.
-    Mute(#[allow(dead_code)] mio::net::TcpStream),
+    Mute(#[allow(dead_code, reason = "it is open for as long as it is held")] mio::net::TcpStream),
 }
 
 /// An order session.

@@ -1,0 +1,149 @@
+//! A WebSocket whose handshake carried no credentials: its first message must say who it is.
+
+use std::io;
+use std::time::Duration;
+
+use crate::api;
+use crate::auth::{Identity, Subject, parse_auth};
+use crate::channel::{Channel, Incoming, NOT_LET_IN};
+use crate::config::GatewayConfig;
+use crate::egress::EGRESS_HIGH;
+use crate::http::Agreed;
+use crate::line::{Line, READ_PER_VISIT};
+use crate::ports::CommandSink;
+use crate::turn::{Step, Turn};
+use crate::wire::{ApiError, codes};
+
+/// Registered by IANA for RFC 6455 §7.4: nothing is wrong with the client.
+const TRY_AGAIN_LATER: u16 = 1013;
+
+/// A client that has been answered the handshake and nothing else yet. Its first message is an auth, in JSON and text
+/// whatever format was agreed on; only when that is verified does the stream or the session begin, and until then
+/// nothing more of it is read.
+#[derive(Debug)]
+pub(crate) struct Greeting {
+    /// Control frames, and the close; the stream goes on with it.
+    pub channel: Channel,
+    agreed: Agreed,
+    /// Path and query of the handshake, which the signature covers.
+    target: Box<str>,
+    since: Duration,
+    /// Whether its signature is being verified.
+    asked: bool,
+    verdict: Option<Result<Identity, ApiError>>,
+}
+
+impl Greeting {
+    /// A client whose handshake for `target` was answered at `now`; `leftover` came right behind it.
+    pub fn new(target: &str, agreed: Agreed, leftover: Vec<u8>, now: Duration) -> Self {
+        Self {
+            channel: Channel::new(agreed, leftover),
+            agreed,
+            target: target.into(),
+            since: now,
+            asked: false,
+            verdict: None,
+        }
+    }
+
+    /// What came of its signature.
+    pub fn admit(&mut self, identity: Result<Identity, ApiError>) {
+        self.verdict = Some(identity);
+    }
+
+    /// Reads the first message, or goes on as what was asked for.
+    pub fn serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
+        self.try_serve(line, turn).unwrap_or(Step::Drop)
+    }
+
+    /// By when it must have said who it is; then, by when it must have answered the close.
+    pub fn deadline(&self, line: &Line, config: &GatewayConfig) -> Option<Duration> {
+        match self.channel.is_open() {
+            true => (!self.asked).then(|| self.since + config.header_timeout),
+            false => Some(self.channel.deadline(line, config)),
+        }
+    }
+
+    /// Closes a client that does not say who it is, and gives up one that was closed long enough.
+    pub fn expire<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
+        if !self.channel.is_open() {
+            return self.channel.expire(line, turn.now, turn.config);
+        }
+        let why = ApiError::new(codes::UNAUTHENTICATED, "no auth message came in time");
+        self.close(&why, line, turn.now);
+        Step::Again
+    }
+
+    fn try_serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> io::Result<Step> {
+        if let Some(verdict) = self.verdict.take()
+            && self.channel.is_open()
+        {
+            let begun =
+                verdict.and_then(|identity| Ok((api::start_of(&self.target, &identity, turn)?, identity)));
+            match begun {
+                Ok((upgrade, identity)) => {
+                    let fresh = Channel::new(self.agreed, Vec::new());
+                    let channel = std::mem::replace(&mut self.channel, fresh);
+                    let identity = Some(Box::new(identity));
+                    return Ok(Step::Become(upgrade.into_phase(channel, self.agreed, identity)));
+                }
+                Err(error) => self.close(&error, line, turn.now),
+            }
+        }
+        let mut unread = true;
+        while self.may_read(line) && line.taken < READ_PER_VISIT {
+            match self.channel.read(line, turn.intake, turn.now)? {
+                Incoming::Text(text) if self.channel.is_open() => {
+                    if let Err(error) = self.ask(text.as_bytes(), turn) {
+                        self.close(&error, line, turn.now);
+                    }
+                }
+                Incoming::Binary(_) if self.channel.is_open() => {
+                    let why = "the first message must be an auth, in JSON and text";
+                    self.close(&ApiError::new(codes::UNAUTHENTICATED, why), line, turn.now);
+                }
+                Incoming::Nothing | Incoming::Over => {
+                    unread = false;
+                    break;
+                }
+                _ => break,
+            }
+        }
+        line.flush(turn.now)?;
+        let idle = match unread && self.may_read(line) {
+            true => Step::Again,
+            false => Step::Idle,
+        };
+        Ok(self.channel.end(line, turn.now).unwrap_or(idle))
+    }
+
+    /// Pings are answered before the auth, too, and those answers are bounded. Behind a close the client's own is awaited.
+    fn may_read(&self, line: &Line) -> bool {
+        (!self.asked || !self.channel.is_open()) && line.egress.len() <= EGRESS_HIGH
+    }
+
+    fn ask<S>(&mut self, message: &[u8], turn: &mut Turn<'_, S>) -> Result<(), ApiError> {
+        let credentials = parse_auth(message)?.credentials;
+        let subject = Subject::new("GET", &self.target, b"")
+            .ok_or_else(|| ApiError::new(codes::UNAUTHENTICATED, "a target that cannot be signed"))?;
+        let now = turn.wall();
+        let Some(door) = &mut turn.door else { return Ok(()) };
+        door.ask_for(turn.peer, now, &credentials, &subject)?;
+        self.asked = true;
+        Ok(())
+    }
+
+    fn close(&mut self, error: &ApiError, line: &mut Line, now: Duration) {
+        // A reason is ASCII here, and what a client sent is quoted with its own letters.
+        let reason: String = format!("{}: {}", error.code, error.message)
+            .chars()
+            .map(|letter| if letter.is_ascii() { letter } else { '?' })
+            .collect();
+        let code = if error.status < 429 {
+            NOT_LET_IN
+        } else {
+            TRY_AGAIN_LATER
+        };
+        self.channel.close(line, now, code, &reason);
+    }
+}

@@ -1,0 +1,87 @@
+//! How many connections each address has.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+
+/// Where a connection comes from, as far as limits tell it apart: an IPv4 address, or the first 64 bits of an IPv6 address,
+/// which are the least that a network is given (RFC 6177), and all the others its to choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Origin(IpAddr);
+
+impl Origin {
+    /// That of an address.
+    pub fn of(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+            }
+            address @ IpAddr::V4(_) => address,
+        })
+    }
+}
+
+/// Connections by origin. As many entries as there are origins with a connection, and so no more than connections.
+#[derive(Debug, Default)]
+pub(crate) struct Origins {
+    connections: HashMap<Origin, usize>,
+}
+
+impl Origins {
+    /// How many connections an origin has.
+    pub fn count(&self, origin: Origin) -> usize {
+        self.connections.get(&origin).copied().unwrap_or_default()
+    }
+
+    /// One more.
+    pub fn enter(&mut self, origin: Origin) {
+        *self.connections.entry(origin).or_default() += 1;
+    }
+
+    /// One less.
+    pub fn leave(&mut self, origin: Origin) {
+        if let Some(count) = self.connections.get_mut(&origin) {
+            *count -= 1;
+            if *count == 0 {
+                self.connections.remove(&origin);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(address: &str) -> Origin {
+        Origin::of(address.parse().unwrap())
+    }
+
+    #[test]
+    fn one_network_is_one_origin_however_many_addresses_it_has() {
+        for (one, other, same) in [
+            ("192.0.2.1", "192.0.2.1", true),
+            ("192.0.2.1", "192.0.2.2", false),
+            ("192.0.2.1", "::ffff:192.0.2.1", true),
+            ("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", true),
+            ("2001:db8:1:2::1", "2001:db8:1:3::1", false),
+            ("::1", "::2", true),
+        ] {
+            assert_eq!(origin(one) == origin(other), same, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn an_origin_that_has_left_is_not_kept() {
+        let mut origins = Origins::default();
+        for address in ["192.0.2.1", "192.0.2.1", "2001:db8::1"] {
+            origins.enter(origin(address));
+        }
+        assert_eq!(origins.count(origin("192.0.2.1")), 2);
+        for address in ["192.0.2.1", "2001:db8::7", "192.0.2.1"] {
+            origins.leave(origin(address));
+        }
+        assert_eq!(origins.count(origin("192.0.2.1")), 0);
+        assert!(origins.connections.is_empty());
+    }
+}
