@@ -2,6 +2,8 @@
 
 mod auth;
 
+mod quotas;
+
 mod load;
 
 use std::net::SocketAddr;
@@ -15,6 +17,7 @@ use hoga_views::ViewLimits;
 use serde::{Deserialize, Serialize};
 
 pub use self::auth::{AuthMode, AuthSection};
+pub use self::quotas::QuotasSection;
 use crate::agent::IdleStrategy;
 use crate::checkpoints::CheckpointOptions;
 use crate::cores::{self, CorePlan, Layout, Pinning};
@@ -49,6 +52,8 @@ pub struct Config {
     pub views: ViewsConfig,
     /// Who may trade.
     pub auth: AuthSection,
+    /// How much one account or address may take up.
+    pub quotas: QuotasSection,
     /// Sockets.
     pub gateway: GatewaySection,
     /// What is traded; journaled when an exchange begins, and compared when given later.
@@ -226,6 +231,7 @@ impl Default for Config {
             limits: None,
             views: ViewsConfig::default(),
             auth: AuthSection::default(),
+            quotas: QuotasSection::default(),
             gateway: GatewaySection::default(),
             instruments: None,
             accept_divergence: None,
@@ -372,7 +378,7 @@ impl Config {
     /// The gateway's part.
     pub fn gateway(&self) -> GatewayConfig {
         let section = &self.gateway;
-        GatewayConfig {
+        self.quotas.applied_to(GatewayConfig {
             listen: self.listen,
             allowed_hosts: section.allowed_hosts.clone(),
             allowed_origins: section.allowed_origins.clone(),
@@ -391,7 +397,8 @@ impl Config {
             max_in_flight_per_session: section.max_in_flight_per_session,
             compression: section.compression,
             test_echo: self.test_echo,
-        }
+            ..GatewayConfig::default()
+        })
     }
 
     /// The pipeline's part about checkpoints.

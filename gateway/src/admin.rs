@@ -8,7 +8,7 @@ use crate::answer::Answer;
 use crate::api::Handled;
 use crate::auth::Identity;
 use crate::desk::Taken;
-use crate::http::Request;
+use crate::http::{Manner, Request};
 use crate::line::Line;
 use crate::pending::Waiter;
 use crate::ports::CommandSink;
@@ -31,7 +31,7 @@ pub(crate) fn handle<S: CommandSink>(
     path: AdminPath,
     request: &Request,
     identity: Option<&Identity>,
-    keep_alive: bool,
+    manner: Manner,
     line: &mut Line,
     turn: &mut Turn<'_, S>,
 ) -> Result<Handled, ApiError> {
@@ -57,7 +57,7 @@ pub(crate) fn handle<S: CommandSink>(
         }
         Taken::Stands(outcome) => {
             let views = &open.desk.views;
-            Answer::of(outcome, views).write_http(line.egress.buffer(), views, keep_alive);
+            Answer::of(outcome, views).write_http(line.egress.buffer(), views, manner);
             Ok(Handled::Done)
         }
     }

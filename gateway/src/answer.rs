@@ -5,7 +5,7 @@ use hoga_views::{OrderState, Views};
 
 use crate::desk::order_closed;
 use crate::frame::Framer;
-use crate::http::{Agreed, write_response};
+use crate::http::{Agreed, Manner, write_response};
 use crate::pending::Outcome;
 use crate::wire::{ApiError, RequestId, codes, encode};
 
@@ -59,34 +59,24 @@ impl<'v> Answer<'v> {
     }
 
     /// Appends an HTTP response.
-    pub fn write_http(&self, out: &mut Vec<u8>, views: &Views, keep_alive: bool) {
+    pub fn write_http(&self, out: &mut Vec<u8>, views: &Views, manner: Manner) {
         match self {
             Answer::Order(status, order) => {
-                respond(out, *status, keep_alive, false, |body| {
-                    encode::order(body, order, views)
-                });
+                respond(out, *status, manner, |body| encode::order(body, order, views));
             }
             Answer::Canceled(canceled) => {
-                respond(out, 200, keep_alive, false, |body| {
-                    encode::canceled(body, *canceled)
-                });
+                respond(out, 200, manner, |body| encode::canceled(body, *canceled));
             }
             Answer::CancelOnDisconnect(on) => {
-                respond(out, 200, keep_alive, false, |body| {
-                    encode::cancel_on_disconnect(body, *on)
-                });
+                respond(out, 200, manner, |body| encode::cancel_on_disconnect(body, *on));
             }
             Answer::CancelAllAfter(deadline) => {
-                respond(out, 200, keep_alive, false, |body| {
-                    encode::cancel_all_after(body, *deadline)
-                });
+                respond(out, 200, manner, |body| encode::cancel_all_after(body, *deadline));
             }
             Answer::Administered(sequence) => {
-                respond(out, 200, keep_alive, false, |body| {
-                    encode::administered(body, *sequence)
-                });
+                respond(out, 200, manner, |body| encode::administered(body, *sequence));
             }
-            Answer::Error(error) => refuse(out, error, keep_alive, false),
+            Answer::Error(error) => refuse(out, error, manner),
         }
     }
 
@@ -114,31 +104,25 @@ impl<'v> Answer<'v> {
 }
 
 /// Appends a JSON response whose body `write` appends.
-pub(crate) fn respond(
-    out: &mut Vec<u8>,
-    status: u16,
-    keep_alive: bool,
-    head_only: bool,
-    write: impl FnOnce(&mut Vec<u8>),
-) {
+pub(crate) fn respond(out: &mut Vec<u8>, status: u16, manner: Manner, write: impl FnOnce(&mut Vec<u8>)) {
     let mut body = Vec::with_capacity(512);
     write(&mut body);
-    write_response(out, status, JSON, &body, keep_alive, &[NO_STORE], head_only);
+    write_response(out, status, JSON, &body, manner, &[NO_STORE]);
 }
 
 /// Appends an error response.
-pub(crate) fn refuse(out: &mut Vec<u8>, error: &ApiError, keep_alive: bool, head_only: bool) {
+pub(crate) fn refuse(out: &mut Vec<u8>, error: &ApiError, manner: Manner) {
     let mut body = Vec::with_capacity(256);
     error.write_json(&mut body);
     let headers = [NO_STORE, error.header.unwrap_or(NO_STORE)];
     let headers = &headers[..1 + usize::from(error.header.is_some())];
-    write_response(out, error.status, JSON, &body, keep_alive, headers, head_only);
+    write_response(out, error.status, JSON, &body, manner, headers);
 }
 
 /// Appends the page at `/`.
 ///
 /// Its script and style are inline, it loads nothing from elsewhere, and it speaks only to the exchange it came from.
-pub(crate) fn respond_page(out: &mut Vec<u8>, keep_alive: bool, head_only: bool) {
+pub(crate) fn respond_page(out: &mut Vec<u8>, manner: Manner) {
     const PAGE: &str = include_str!("../../web/index.html");
     const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
                           img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
@@ -150,15 +134,7 @@ pub(crate) fn respond_page(out: &mut Vec<u8>, keep_alive: bool, head_only: bool)
         ("Referrer-Policy", "no-referrer"),
     ];
     let page = PAGE.as_bytes();
-    write_response(
-        out,
-        200,
-        "text/html; charset=utf-8",
-        page,
-        keep_alive,
-        &headers,
-        head_only,
-    );
+    write_response(out, 200, "text/html; charset=utf-8", page, manner, &headers);
 }
 
 /// An order that was there when the request came may be gone when it is carried out; then it is closed, not unknown.

@@ -14,7 +14,7 @@ use crate::auth::{Credentials, Identity};
 use crate::channel::Channel;
 use crate::desk::{Taken, find_instrument};
 use crate::echo::Echo;
-use crate::http::{Agreed, Request, write_upgrade};
+use crate::http::{Agreed, Manner, Request, write_upgrade};
 use crate::line::Line;
 use crate::pending::Waiter;
 use crate::phase::Phase;
@@ -31,6 +31,8 @@ use crate::{session, subscriber};
 pub(crate) enum Handled {
     /// The response is in the egress.
     Done,
+    /// The signature is being verified.
+    Checking,
     /// A command is sequenced whose events bring the response, or a page is being made.
     Waiting,
     /// The handshake's response is in the egress, and the connection goes on as a stream.
@@ -65,24 +67,19 @@ impl Upgrade {
     }
 }
 
-/// Whether a request must be signed, where authentication is on. What leads nowhere is refused without that.
-pub(crate) fn needs_key(request: &Request) -> bool {
-    route(&request.method, &request.target).is_ok_and(|route| !route.permissions().is_empty())
-}
-
-/// Answers a request, sequences its command, or accepts its handshake. `identity` is whose key signed it, where
-/// authentication is on.
+/// Answers a request for `route`, sequences its command, or accepts its handshake. `identity` is whose key signed it,
+/// where authentication is on.
 ///
 /// # Errors
 /// What the client is told; nothing was sequenced then.
 pub(crate) fn handle<S: CommandSink>(
     request: &Request,
+    route: Route,
     identity: Option<Identity>,
-    keep_alive: bool,
+    manner: Manner,
     line: &mut Line,
     turn: &mut Turn<'_, S>,
 ) -> Result<Handled, ApiError> {
-    let route = route(&request.method, &request.target)?;
     let identity = identity.as_ref();
     if let Some(identity) = identity
         && !route.permissions().is_empty()
@@ -94,7 +91,7 @@ pub(crate) fn handle<S: CommandSink>(
     }
     let op = match route {
         Route::Healthz => {
-            respond(line.egress.buffer(), 200, keep_alive, request.is_head(), |body| {
+            respond(line.egress.buffer(), 200, manner, |body| {
                 encode::status(body, "ok");
             });
             return Ok(Handled::Done);
@@ -108,7 +105,7 @@ pub(crate) fn handle<S: CommandSink>(
             };
             return turn.pages.ask(turn.peer, page).map(|()| Handled::Waiting);
         }
-        Route::Admin(path) => return admin::handle(path, request, identity, keep_alive, line, turn),
+        Route::Admin(path) => return admin::handle(path, request, identity, manner, line, turn),
         Route::WsEcho if !turn.config.test_echo => return Err(nothing_at("/ws/echo")),
         Route::WsExecutions { .. } | Route::WsOrders { .. } | Route::WsEcho => {
             return upgrade(request, identity, route, line, turn)
@@ -147,8 +144,8 @@ pub(crate) fn handle<S: CommandSink>(
         _ => None,
     };
     match op {
-        Some((account, op)) => command(account_of(identity, account, false)?, &op, keep_alive, line, turn),
-        None => query(request, identity, &route, keep_alive, line, turn).map(|()| Handled::Done),
+        Some((account, op)) => command(account_of(identity, account, false)?, &op, manner, line, turn),
+        None => query(identity, &route, manner, line, turn).map(|()| Handled::Done),
     }
 }
 
@@ -156,7 +153,7 @@ pub(crate) fn handle<S: CommandSink>(
 fn command<S: CommandSink>(
     account: AccountName,
     op: &WsOp,
-    keep_alive: bool,
+    manner: Manner,
     line: &mut Line,
     turn: &mut Turn<'_, S>,
 ) -> Result<Handled, ApiError> {
@@ -170,7 +167,7 @@ fn command<S: CommandSink>(
         }
         Ok(Taken::Stands(outcome)) => {
             let views = &open.desk.views;
-            Answer::of(outcome, views).write_http(line.egress.buffer(), views, keep_alive);
+            Answer::of(outcome, views).write_http(line.egress.buffer(), views, manner);
             Ok(Handled::Done)
         }
         Err(error) => {
@@ -200,10 +197,10 @@ fn upgrade<S: CommandSink>(
 /// As of any other handshake.
 pub(crate) fn greet<S: CommandSink>(
     request: &Request,
+    route: &Route,
     line: &mut Line,
     turn: &mut Turn<'_, S>,
 ) -> Result<Option<Agreed>, ApiError> {
-    let route = route(&request.method, &request.target)?;
     let is_stream = matches!(route, Route::WsExecutions { .. } | Route::WsOrders { .. });
     if !is_stream || Credentials::from_request(request)?.is_some() {
         return Ok(None);
@@ -225,7 +222,7 @@ pub(crate) fn greet<S: CommandSink>(
 pub(crate) fn start_of<S: CommandSink>(
     target: &str,
     identity: &Identity,
-    turn: &Turn<'_, S>,
+    turn: &mut Turn<'_, S>,
 ) -> Result<Upgrade, ApiError> {
     let route = route("GET", target)?;
     permit(identity, &route, turn)?;
@@ -235,12 +232,15 @@ pub(crate) fn start_of<S: CommandSink>(
 fn begin<S: CommandSink>(
     identity: Option<&Identity>,
     route: Route,
-    turn: &Turn<'_, S>,
+    turn: &mut Turn<'_, S>,
 ) -> Result<Upgrade, ApiError> {
-    let views = turn.views()?;
     if turn.stage >= Stage::Draining {
         return Err(crate::desk::shutting_down());
     }
+    if let Some(identity) = identity {
+        turn.limits.check_account(&identity.account)?;
+    }
+    let views = turn.views()?;
     Ok(match route {
         Route::WsExecutions { symbol, after } => Upgrade::Executions(subscriber::Start {
             own: own_only(identity),

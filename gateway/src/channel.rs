@@ -78,11 +78,12 @@ pub(crate) enum Incoming {
 }
 
 impl Channel {
-    /// The channel after a handshake; `leftover` is what the client sent right behind it.
-    pub fn new(agreed: Agreed, leftover: Vec<u8>) -> Self {
+    /// The channel after a handshake; `leftover` is what the client sent right behind it. A message of the client's has at
+    /// most `most` bytes, and never more than [`MAX_MESSAGE`].
+    pub fn new(agreed: Agreed, leftover: Vec<u8>, most: usize) -> Self {
         Self {
             context: context(),
-            inbound: Inbound::new(agreed.deflate),
+            inbound: Inbound::new(agreed.deflate, most),
             stash: leftover,
             stash_at: 0,
             closing: None,
@@ -286,7 +287,7 @@ pub mod fuzzing {
         pub fn new(deflate: bool) -> Self {
             let format = Format::Json;
             Self {
-                channel: Channel::new(Agreed { format, deflate }, Vec::new()),
+                channel: Channel::new(Agreed { format, deflate }, Vec::new(), MAX_MESSAGE),
                 intake: Intake::new(),
                 egress: Egress::default(),
                 messages: Vec::new(),

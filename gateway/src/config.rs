@@ -4,7 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::http::Authority;
+use crate::http::{Authority, HttpLimits};
+use crate::limits::RequestRates;
 
 /// Settings of a gateway. Every bound is kept; none changes an outcome in the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +22,18 @@ pub struct GatewayConfig {
     /// Most connections at once of one IPv4 address, or of one IPv6 network of 64 bits, 1 to 1,000,000; one more is answered
     /// 429 and closed.
     pub max_connections_per_address: usize,
-    /// Whether connections from this machine count towards those of their address; a proxy's usually do not.
+    /// Most WebSockets at once of one account, 1 to 1,000,000, where requests are signed; one more is answered 429.
+    pub max_connections_per_account: usize,
+    /// What one address, or IPv6 network of 64 bits, may request in a second, signed or not.
+    pub address_rates: RequestRates,
+    /// What one account may request in a second, where requests are signed.
+    pub account_rates: RequestRates,
+    /// How long a request may be.
+    pub http: HttpLimits,
+    /// Most bytes of a client's WebSocket message, 1 KiB to 64 KiB; a longer one is closed 1009.
+    pub max_message: usize,
+    /// Whether connections from this machine count towards those of their address, and their requests; a proxy's usually do
+    /// not.
     pub limit_loopback: bool,
     /// How many encoded execution frames are kept for live subscribers, 1 to 4,194,304. Who falls further behind is
     /// closed.
@@ -70,6 +82,19 @@ impl Default for GatewayConfig {
             allowed_origins: Vec::new(),
             max_connections: 12_000,
             max_connections_per_address: 256,
+            max_connections_per_account: 64,
+            address_rates: RequestRates {
+                orders: 1_000,
+                cancels: 2_000,
+                queries: 500,
+            },
+            account_rates: RequestRates {
+                orders: 500,
+                cancels: 1_000,
+                queries: 200,
+            },
+            http: HttpLimits::default(),
+            max_message: 64 << 10,
             limit_loopback: false,
             stream_frames: 65_536,
             write_stall: Duration::from_secs(10),
@@ -122,6 +147,7 @@ impl GatewayConfig {
                 ));
             }
         }
+        self.check_limits()?;
         for (key, time, least) in [
             ("write_stall_ms", self.write_stall, LEAST_TIME),
             ("header_timeout_ms", self.header_timeout, LEAST_TIME),
@@ -147,6 +173,43 @@ impl GatewayConfig {
                 self.close_after.as_millis(),
                 self.ping_after.as_millis()
             ));
+        }
+        Ok(())
+    }
+}
+
+const WEBSOCKETS: RangeInclusive<usize> = CONNECTIONS;
+const HEADERS: RangeInclusive<usize> = 16..=HttpLimits::MAX_HEADERS;
+const BYTES: RangeInclusive<usize> = 1 << 10..=64 << 10;
+const RATE: RangeInclusive<usize> = 0..=RequestRates::MOST as usize;
+
+impl GatewayConfig {
+    /// What an operator writes in `[quotas]`.
+    fn check_limits(&self) -> Result<(), String> {
+        let (account, address) = (&self.account_rates, &self.address_rates);
+        for (key, value, range) in [
+            (
+                "websockets_per_account",
+                self.max_connections_per_account,
+                WEBSOCKETS,
+            ),
+            ("orders_per_account", account.orders as usize, RATE),
+            ("cancels_per_account", account.cancels as usize, RATE),
+            ("queries_per_account", account.queries as usize, RATE),
+            ("orders_per_address", address.orders as usize, RATE),
+            ("cancels_per_address", address.cancels as usize, RATE),
+            ("queries_per_address", address.queries as usize, RATE),
+            ("headers", self.http.max_headers, HEADERS),
+            ("header_bytes", self.http.max_head, BYTES),
+            ("body_bytes", self.http.max_body, BYTES),
+            ("message_bytes", self.max_message, BYTES),
+        ] {
+            if !range.contains(&value) {
+                let (least, most) = range.into_inner();
+                return Err(format!(
+                    "quotas.{key} is {value}: write a number from {least} to {most}"
+                ));
+            }
         }
         Ok(())
     }
@@ -394,6 +457,72 @@ mod tests {
                     _ => format!("gateway.{key} is {wrong}: write"),
                 };
                 refused(&named, &with(wrong));
+            }
+        }
+    }
+
+    #[test]
+    fn a_quota_that_cannot_be_kept_is_refused_and_none_at_all_is_not() {
+        type Set = fn(&mut GatewayConfig, u32);
+        let rate = RequestRates::MOST;
+        let cases: [(&str, Set, u32, u32); 11] = [
+            (
+                "websockets_per_account",
+                |c, to| c.max_connections_per_account = to as usize,
+                1,
+                1_000_000,
+            ),
+            ("orders_per_account", |c, to| c.account_rates.orders = to, 0, rate),
+            (
+                "cancels_per_account",
+                |c, to| c.account_rates.cancels = to,
+                0,
+                rate,
+            ),
+            (
+                "queries_per_account",
+                |c, to| c.account_rates.queries = to,
+                0,
+                rate,
+            ),
+            ("orders_per_address", |c, to| c.address_rates.orders = to, 0, rate),
+            (
+                "cancels_per_address",
+                |c, to| c.address_rates.cancels = to,
+                0,
+                rate,
+            ),
+            (
+                "queries_per_address",
+                |c, to| c.address_rates.queries = to,
+                0,
+                rate,
+            ),
+            ("headers", |c, to| c.http.max_headers = to as usize, 16, 128),
+            (
+                "header_bytes",
+                |c, to| c.http.max_head = to as usize,
+                1_024,
+                65_536,
+            ),
+            ("body_bytes", |c, to| c.http.max_body = to as usize, 1_024, 65_536),
+            (
+                "message_bytes",
+                |c, to| c.max_message = to as usize,
+                1_024,
+                65_536,
+            ),
+        ];
+        for (key, set, least, most) in cases {
+            let with = |to| {
+                let mut config = GatewayConfig::default();
+                set(&mut config, to);
+                config
+            };
+            assert_eq!(with(least).check(), Ok(()), "{key}");
+            assert_eq!(with(most).check(), Ok(()), "{key}");
+            for wrong in [least.wrapping_sub(1), most + 1] {
+                refused(&format!("quotas.{key} is {wrong}: write"), &with(wrong));
             }
         }
     }

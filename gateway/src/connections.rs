@@ -13,7 +13,6 @@ use crate::auth::Identity;
 use crate::frame::Framer;
 use crate::http::Agreed;
 use crate::line::Line;
-use crate::origins::{Origin, Origins};
 use crate::pending::{Outcome, Peer, Waiter};
 use crate::phase::{Kind, Phase};
 use crate::ports::Printed;
@@ -27,7 +26,7 @@ const PARKED_SPARE: usize = 64;
 pub(crate) struct Connection {
     pub line: Line,
     pub phase: Phase,
-    place: Place,
+    pub place: Place,
     generation: u32,
     queued: [bool; 2],
     /// Whether it has an entry among the parked, or among the streams since an execution was published.
@@ -37,8 +36,8 @@ pub(crate) struct Connection {
 /// What a connection counts as towards the limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// One of its origin, or of none that is limited.
-    Taken(Option<Origin>),
+    /// One of those that there may be.
+    Taken,
     /// It is only told that it is not wanted.
     TurnedAway,
 }
@@ -68,7 +67,6 @@ pub(crate) struct Connections {
     generation: u32,
     queues: [VecDeque<Peer>; 2],
     key_bound: u32,
-    origins: Origins,
     turned_away: usize,
     turn: usize,
     /// Everyone who is parked, and here and there one who is gone.
@@ -93,11 +91,6 @@ impl Connections {
     /// How many are there only to be told that they are not wanted.
     pub fn turned_away(&self) -> usize {
         self.turned_away
-    }
-
-    /// How many an origin has.
-    pub fn of_origin(&self, origin: Origin) -> usize {
-        self.origins.count(origin)
     }
 
     /// How many subscribe to executions.
@@ -130,10 +123,7 @@ impl Connections {
 
     /// Adds a connection as [`next_peer`](Self::next_peer).
     pub fn insert(&mut self, line: Line, phase: Phase, place: Place) -> u32 {
-        match place {
-            Place::Taken(origin) => origin.into_iter().for_each(|origin| self.origins.enter(origin)),
-            Place::TurnedAway => self.turned_away += 1,
-        }
+        self.turned_away += usize::from(place == Place::TurnedAway);
         let generation = self.generation;
         // One bit less than the word, so that no token is taken for that of the listener or the waker.
         self.generation = (generation + 1) & (u32::MAX >> 1);
@@ -163,15 +153,12 @@ impl Connections {
             .filter(|connection| connection.generation == peer.generation)
     }
 
-    /// Drops a connection.
-    pub fn remove(&mut self, key: u32) {
-        if let Some(connection) = self.table.try_remove(key as usize) {
-            self.uncount(key, &connection.phase);
-            match connection.place {
-                Place::Taken(origin) => origin.into_iter().for_each(|origin| self.origins.leave(origin)),
-                Place::TurnedAway => self.turned_away -= 1,
-            }
-        }
+    /// Takes a connection out.
+    pub fn remove(&mut self, key: u32) -> Option<Connection> {
+        let connection = self.table.try_remove(key as usize)?;
+        self.uncount(key, &connection.phase);
+        self.turned_away -= usize::from(connection.place == Place::TurnedAway);
+        Some(connection)
     }
 
     /// Puts `phase` in the place of a connection's phase.
@@ -375,11 +362,11 @@ mod tests {
     fn connection(connections: &mut Connections) -> u32 {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let socket = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let line = Line::new(mio::net::TcpStream::from_std(socket), Duration::ZERO);
+        let line = Line::new(mio::net::TcpStream::from_std(socket), None, Duration::ZERO);
         connections.insert(
             line,
             Phase::Requests(Box::new(Requests::new(Duration::ZERO))),
-            Place::Taken(None),
+            Place::Taken,
         )
     }
 

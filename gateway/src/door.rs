@@ -73,7 +73,7 @@ impl Door {
             return Ok(());
         }
         let message = "as many signatures are being verified as may be at once; try again shortly";
-        Err(ApiError::new(codes::BUSY, message).with_header("Retry-After", "1"))
+        Err(ApiError::new(codes::BUSY, message))
     }
 
     /// The next request whose signature was verified, and who sent it.

@@ -13,12 +13,13 @@ use mio::{Events, Poll, Token};
 
 use crate::channel::Intake;
 use crate::config::GatewayConfig;
-use crate::connections::{Connections, Queue};
+use crate::connections::{Connections, Place, Queue};
 use crate::desk::Desk;
 use crate::door::Door;
 use crate::frame::Framer;
 use crate::frames::Lanes;
 use crate::hosts::Hosts;
+use crate::limits::Limits;
 use crate::line::Line;
 use crate::listener::Listener;
 use crate::pages::Pages;
@@ -89,6 +90,7 @@ pub struct Gateway<S, E, C> {
     sweeping: Option<u32>,
     pages: Pages,
     door: Option<Door>,
+    limits: Limits,
     framer: Framer,
     intake: Intake,
     /// What went into streams in this turn.
@@ -119,6 +121,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         let now = clock.monotonic();
         Ok(Self {
             hosts: Hosts::new(&config, address),
+            limits: Limits::new(&config),
             config,
             clock,
             poll,
@@ -372,6 +375,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             stats: &mut self.stats,
             pages: &mut self.pages,
             door: self.door.as_mut(),
+            limits: &mut self.limits,
             framer: &mut self.framer,
             intake: &mut self.intake,
             clock: &self.clock,
@@ -392,14 +396,32 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             Step::Idle => {}
             Step::Again => self.connections.enqueue_by_kind(key),
             Step::Park => self.connections.park(key),
-            Step::Drop => return self.connections.remove(key),
+            Step::Drop => return self.remove(key),
             Step::Become(phase) => {
+                if let Some(identity) = connection.phase.identity() {
+                    self.limits.leave_account(&identity.account, self.now);
+                }
+                if let Some(identity) = phase.identity() {
+                    self.limits.enter_account(identity.account, self.now);
+                }
                 self.connections.replace_phase(key, phase);
                 self.connections.enqueue_by_kind(key);
             }
         }
         if let Some(deadline) = deadline {
             self.schedule_sweep(deadline);
+        }
+    }
+
+    fn remove(&mut self, key: u32) {
+        let Some(gone) = self.connections.remove(key) else {
+            return;
+        };
+        if let (Place::Taken, Some(origin)) = (gone.place, gone.line.origin) {
+            self.limits.leave_address(origin, self.now);
+        }
+        if let Some(identity) = gone.phase.identity() {
+            self.limits.leave_account(&identity.account, self.now);
         }
     }
 

@@ -34,10 +34,10 @@ pub(crate) struct Greeting {
 }
 
 impl Greeting {
-    /// A client whose handshake for `target` was answered at `now`; `leftover` came right behind it.
-    pub fn new(target: &str, agreed: Agreed, leftover: Vec<u8>, now: Duration) -> Self {
+    /// A client whose handshake for `target` was answered at `now`.
+    pub fn new(target: &str, agreed: Agreed, channel: Channel, now: Duration) -> Self {
         Self {
-            channel: Channel::new(agreed, leftover),
+            channel,
             agreed,
             target: target.into(),
             since: now,
@@ -82,7 +82,7 @@ impl Greeting {
                 verdict.and_then(|identity| Ok((api::start_of(&self.target, &identity, turn)?, identity)));
             match begun {
                 Ok((upgrade, identity)) => {
-                    let fresh = Channel::new(self.agreed, Vec::new());
+                    let fresh = Channel::new(self.agreed, Vec::new(), 0);
                     let channel = std::mem::replace(&mut self.channel, fresh);
                     let identity = Some(Box::new(identity));
                     return Ok(Step::Become(upgrade.into_phase(channel, self.agreed, identity)));

@@ -17,7 +17,7 @@ mod upgrade;
 pub(crate) use authority::Authority;
 pub use parse::{HttpLimits, Parse, parse};
 pub use request::Request;
-pub use response::write_response;
+pub(crate) use response::{Manner, write_response};
 pub use upgrade::{Agreed, write_upgrade};
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ mod connections;
 
 mod origins;
 
+mod limits;
+
 mod line;
 
 mod egress;
@@ -81,6 +83,7 @@ mod greeting;
 pub use channel::fuzzing;
 pub use config::GatewayConfig;
 pub use gateway::{Gateway, GatewayWaker, LONGEST_ABSENCE_MICROS};
+pub use limits::{Quota, RequestKind, RequestRates};
 pub use ports::{
     Clock, CommandSink, Core, EventSource, Page, Printed, Refusal, Telemetry, Ticket, TurnTimes,
 };

@@ -6,6 +6,7 @@ use std::time::Duration;
 use mio::net::TcpStream;
 
 use crate::egress::{Egress, Written};
+use crate::origins::Origin;
 
 /// Once so many bytes of a connection were read, others have their turn before it is asked for another message.
 pub(crate) const READ_PER_VISIT: usize = 16 * 1024;
@@ -18,6 +19,8 @@ pub(crate) const READ_PER_VISIT: usize = 16 * 1024;
 pub(crate) struct Line {
     /// The socket.
     pub socket: TcpStream,
+    /// Where it comes from, if the limits of addresses hold for it.
+    pub origin: Option<Origin>,
     /// What waits to be written.
     pub egress: Egress,
     /// Whether a read may find something.
@@ -48,10 +51,11 @@ pub(crate) enum Got {
 }
 
 impl Line {
-    /// A connection accepted at `now`.
-    pub fn new(socket: TcpStream, now: Duration) -> Self {
+    /// A connection accepted at `now`, from an origin whose limits hold for it if there is one.
+    pub fn new(socket: TcpStream, origin: Option<Origin>, now: Duration) -> Self {
         Self {
             socket,
+            origin,
             egress: Egress::default(),
             readable: false,
             writable: true,

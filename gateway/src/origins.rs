@@ -1,6 +1,5 @@
-//! How many connections each address has.
+//! Where connections come from.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// Where a connection comes from, as far as limits tell it apart: an IPv4 address, or the first 64 bits of an IPv6 address,
@@ -18,34 +17,6 @@ impl Origin {
             }
             address @ IpAddr::V4(_) => address,
         })
-    }
-}
-
-/// Connections by origin. As many entries as there are origins with a connection, and so no more than connections.
-#[derive(Debug, Default)]
-pub(crate) struct Origins {
-    connections: HashMap<Origin, usize>,
-}
-
-impl Origins {
-    /// How many connections an origin has.
-    pub fn count(&self, origin: Origin) -> usize {
-        self.connections.get(&origin).copied().unwrap_or_default()
-    }
-
-    /// One more.
-    pub fn enter(&mut self, origin: Origin) {
-        *self.connections.entry(origin).or_default() += 1;
-    }
-
-    /// One less.
-    pub fn leave(&mut self, origin: Origin) {
-        if let Some(count) = self.connections.get_mut(&origin) {
-            *count -= 1;
-            if *count == 0 {
-                self.connections.remove(&origin);
-            }
-        }
     }
 }
 
@@ -69,19 +40,5 @@ mod tests {
         ] {
             assert_eq!(origin(one) == origin(other), same, "{one} {other}");
         }
-    }
-
-    #[test]
-    fn an_origin_that_has_left_is_not_kept() {
-        let mut origins = Origins::default();
-        for address in ["192.0.2.1", "192.0.2.1", "2001:db8::1"] {
-            origins.enter(origin(address));
-        }
-        assert_eq!(origins.count(origin("192.0.2.1")), 2);
-        for address in ["192.0.2.1", "2001:db8::7", "192.0.2.1"] {
-            origins.leave(origin(address));
-        }
-        assert_eq!(origins.count(origin("192.0.2.1")), 0);
-        assert!(origins.connections.is_empty());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::auth::Identity;
 use crate::channel::KEY_REVOKED;
 use crate::echo::Echo;
 use crate::greeting::Greeting;
@@ -99,14 +100,23 @@ impl Phase {
         }
     }
 
+    /// Whose key let it in, if it took one.
+    pub fn identity(&self) -> Option<&Identity> {
+        match self {
+            Phase::Subscriber(subscriber) => subscriber.identity(),
+            Phase::Session(session) => session.identity(),
+            _ => None,
+        }
+    }
+
     /// Whether it was let in by a key that is good no longer.
     pub fn is_unwelcome<S>(&self, turn: &Turn<'_, S>) -> bool {
-        let identity = match self {
-            Phase::Subscriber(subscriber) if subscriber.channel.is_open() => subscriber.identity(),
-            Phase::Session(session) if session.channel.is_open() => session.identity(),
-            _ => None,
+        let is_open = match self {
+            Phase::Subscriber(subscriber) => subscriber.channel.is_open(),
+            Phase::Session(session) => session.channel.is_open(),
+            _ => false,
         };
-        match (identity, &turn.door) {
+        match (self.identity().filter(|_| is_open), &turn.door) {
             (Some(identity), Some(door)) => !door.holds(identity, turn.wall()),
             _ => false,
         }

@@ -9,11 +9,13 @@ use crate::channel::Channel;
 use crate::config::GatewayConfig;
 use crate::egress::EGRESS_HIGH;
 use crate::greeting::Greeting;
-use crate::http::{HttpLimits, Parse, Request, parse, write_response};
+use crate::http::{Agreed, Manner, Parse, Request, parse, write_response};
+use crate::limits::RequestKind;
 use crate::line::{Got, Line, READ_PER_VISIT};
 use crate::linger::Linger;
 use crate::phase::Phase;
 use crate::ports::{CommandSink, Printed};
+use crate::route::{Route, route};
 use crate::turn::{Stage, Step, Turn};
 use crate::wire::{ApiError, codes};
 use hoga_views::Views;
@@ -39,12 +41,10 @@ pub(crate) struct Requests {
     since: Duration,
     /// How far the request being read has come.
     part: Part,
-    /// Whether the response being waited for leaves the connection open.
-    keep_alive: bool,
-    /// Whether only its head is asked for.
-    head_only: bool,
-    /// The request whose signature is being verified.
-    held: Option<Box<Request>>,
+    /// How the request is to be answered that came last.
+    manner: Manner,
+    /// The request whose signature is being verified, and what it asks for.
+    held: Option<Box<(Request, Route)>>,
     /// What came of that.
     verdict: Option<Result<Identity, ApiError>>,
 }
@@ -81,8 +81,10 @@ impl Requests {
             state: State::Reading,
             since: now,
             part: Part::First,
-            keep_alive: true,
-            head_only: false,
+            manner: Manner {
+                keep_alive: true,
+                ..Manner::LAST
+            },
             held: None,
             verdict: None,
         }
@@ -90,7 +92,7 @@ impl Requests {
 
     /// A connection that is only told why it is not wanted.
     pub fn turned_away(line: &mut Line, now: Duration, error: &ApiError) -> Self {
-        refuse(line.egress.buffer(), error, false, false);
+        refuse(line.egress.buffer(), error, Manner::LAST);
         Self {
             state: State::Ending,
             ..Self::new(now)
@@ -102,7 +104,7 @@ impl Requests {
         if self.state != State::Waiting {
             return;
         }
-        answer.write_http(line.egress.buffer(), views, self.keep_alive);
+        answer.write_http(line.egress.buffer(), views, self.manner);
         self.next(now);
     }
 
@@ -116,9 +118,8 @@ impl Requests {
             200,
             page.content_type,
             &page.body,
-            self.keep_alive,
+            self.manner,
             &[NO_STORE],
-            self.head_only,
         );
         self.next(now);
     }
@@ -132,7 +133,7 @@ impl Requests {
 
     /// No request after the one being answered.
     pub fn shut(&mut self) {
-        self.keep_alive = false;
+        self.manner.keep_alive = false;
         if self.state == State::Reading {
             self.state = State::Ending;
         }
@@ -147,12 +148,12 @@ impl Requests {
             }
             match self.request(line, turn) {
                 Ok(Some(Handled::Greet(agreed, target))) => {
-                    let leftover = std::mem::take(&mut self.ingress);
-                    let greeting = Greeting::new(&target, agreed, leftover, turn.now);
+                    let channel = self.channel(agreed, turn.config);
+                    let greeting = Greeting::new(&target, agreed, channel, turn.now);
                     return Step::Become(Phase::Greeting(Box::new(greeting)));
                 }
                 Ok(Some(Handled::Upgrade(upgrade, agreed, identity))) => {
-                    let channel = Channel::new(agreed, std::mem::take(&mut self.ingress));
+                    let channel = self.channel(agreed, turn.config);
                     return Step::Become(upgrade.into_phase(channel, agreed, identity.map(Box::new)));
                 }
                 Ok(Some(_)) => {}
@@ -195,9 +196,14 @@ impl Requests {
         let part = if self.part == Part::Head { "head" } else { "body" };
         let message = format!("the {part} of the request was not complete in time");
         let error = ApiError::new(codes::REQUEST_TIMEOUT, message);
-        refuse(line.egress.buffer(), &error, false, false);
+        refuse(line.egress.buffer(), &error, Manner::LAST);
         self.state = State::Ending;
         Step::Again
+    }
+
+    /// The channel that the connection goes on as.
+    fn channel(&mut self, agreed: Agreed, config: &GatewayConfig) -> Channel {
+        Channel::new(agreed, std::mem::take(&mut self.ingress), config.max_message)
     }
 
     fn may_go_on(&self) -> bool {
@@ -215,13 +221,15 @@ impl Requests {
         turn: &mut Turn<'_, S>,
     ) -> std::io::Result<Option<Handled>> {
         if let Some(verdict) = self.verdict.take()
-            && let Some(request) = self.held.take()
+            && let Some(held) = self.held.take()
         {
-            return Ok(Some(self.act(&request, verdict.map(Some), line, turn)));
+            let (request, route) = *held;
+            let handled = verdict.and_then(|identity| self.act(&request, route, Some(identity), line, turn));
+            return Ok(Some(self.conclude(handled, line, turn.now)));
         }
         loop {
             if !self.ingress.is_empty() {
-                match parse(&self.ingress, &HttpLimits::default()) {
+                match parse(&self.ingress, &turn.config.http) {
                     Ok(Parse::Request { request, consumed }) => {
                         self.ingress.drain(..consumed);
                         return Ok(Some(self.handle(request, line, turn)));
@@ -231,7 +239,7 @@ impl Requests {
                     }
                     Err(error) => {
                         turn.stats.requests += 1;
-                        refuse(line.egress.buffer(), &error, false, false);
+                        refuse(line.egress.buffer(), &error, Manner::LAST);
                         self.state = State::Ending;
                         return Ok(Some(Handled::Done));
                     }
@@ -252,45 +260,66 @@ impl Requests {
         turn: &mut Turn<'_, S>,
     ) -> Handled {
         turn.stats.requests += 1;
-        self.keep_alive = request.keep_alive && turn.stage < Stage::Draining;
-        self.head_only = request.is_head();
-        let asked = if turn.door.is_some() && api::needs_key(&request) {
-            match api::greet(&request, line, turn) {
-                Ok(Some(agreed)) => return Handled::Greet(agreed, request.target.as_str().into()),
-                Ok(None) => ask(&request, turn),
-                Err(error) => Err(error),
-            }
-        } else {
-            Ok(false)
+        self.manner = Manner {
+            keep_alive: request.keep_alive && turn.stage < Stage::Draining,
+            head_only: request.is_head(),
+            quota: None,
         };
-        if let Ok(true) = asked {
-            self.held = Some(Box::new(request));
-            self.state = State::Checking;
-            return Handled::Waiting;
-        }
-        self.act(&request, asked.map(|_| None), line, turn)
+        let handled = self.begin(request, line, turn);
+        self.conclude(handled, line, turn.now)
     }
 
-    /// Carries out a request of whoever it is from, or refuses it.
+    /// Charges a request to its address, has its signature verified if it must have one, and carries it out if not.
+    fn begin<S: CommandSink>(
+        &mut self,
+        request: Request,
+        line: &mut Line,
+        turn: &mut Turn<'_, S>,
+    ) -> Result<Handled, ApiError> {
+        let route = route(&request.method, &request.target);
+        let kind = route.as_ref().map_or(RequestKind::Queries, Route::kind);
+        (turn.limits).charge_address(line.origin, kind, turn.now, &mut self.manner.quota)?;
+        let route = route?;
+        let now = turn.wall();
+        if turn.door.is_some() && !route.permissions().is_empty() {
+            if let Some(agreed) = api::greet(&request, &route, line, turn)? {
+                return Ok(Handled::Greet(agreed, request.target.as_str().into()));
+            }
+            if let Some(door) = &mut turn.door {
+                door.ask(turn.peer, now, &request)?;
+                self.held = Some(Box::new((request, route)));
+                return Ok(Handled::Checking);
+            }
+        }
+        self.act(&request, route, None, line, turn)
+    }
+
+    /// Carries out a request of whoever it is from, whose account it is charged to.
     fn act<S: CommandSink>(
         &mut self,
         request: &Request,
-        identity: Result<Option<Identity>, ApiError>,
+        route: Route,
+        identity: Option<Identity>,
         line: &mut Line,
         turn: &mut Turn<'_, S>,
-    ) -> Handled {
-        let handled =
-            identity.and_then(|identity| api::handle(request, identity, self.keep_alive, line, turn));
-        let handled = match handled {
-            Ok(handled) => handled,
-            Err(error) => {
-                refuse(line.egress.buffer(), &error, self.keep_alive, request.is_head());
-                Handled::Done
-            }
-        };
+    ) -> Result<Handled, ApiError> {
+        if let Some(identity) = &identity {
+            let quota = &mut self.manner.quota;
+            (turn.limits).charge_account(&identity.account, route.kind(), turn.now, quota)?;
+        }
+        api::handle(request, route, identity, self.manner, line, turn)
+    }
+
+    /// Writes the refusal, if it is one, and goes on as what became of the request demands.
+    fn conclude(&mut self, handled: Result<Handled, ApiError>, line: &mut Line, now: Duration) -> Handled {
+        let handled = handled.unwrap_or_else(|error| {
+            refuse(line.egress.buffer(), &error, self.manner);
+            Handled::Done
+        });
         match handled {
+            Handled::Checking => self.state = State::Checking,
             Handled::Waiting => self.state = State::Waiting,
-            Handled::Done => self.next(turn.now),
+            Handled::Done => self.next(now),
             Handled::Upgrade(..) | Handled::Greet(..) => {}
         }
         handled
@@ -298,7 +327,7 @@ impl Requests {
 
     /// After a response.
     fn next(&mut self, now: Duration) {
-        self.state = if self.keep_alive {
+        self.state = if self.manner.keep_alive {
             State::Reading
         } else {
             State::Ending
@@ -326,15 +355,6 @@ impl Requests {
                 .extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
             self.part = Part::Body { continued: true };
         }
-    }
-}
-
-/// Has a request's signature verified. Whether that must be waited for.
-fn ask<S>(request: &Request, turn: &mut Turn<'_, S>) -> Result<bool, ApiError> {
-    let now = turn.wall();
-    match &mut turn.door {
-        Some(door) => door.ask(turn.peer, now, request).map(|()| true),
-        None => Ok(false),
     }
 }
 

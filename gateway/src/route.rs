@@ -7,6 +7,7 @@ use hoga_views::OrderStatus;
 
 use self::query::{Query, ascii, decode, digits, invalid};
 use crate::auth::Permission;
+use crate::limits::RequestKind;
 use crate::wire::request::AdminPath;
 use crate::wire::{ApiError, codes, excerpt};
 
@@ -161,6 +162,17 @@ impl Route {
             | Route::Readyz
             | Route::Metrics
             | Route::Latency => &[],
+        }
+    }
+
+    /// What a request for it is counted as.
+    pub fn kind(&self) -> RequestKind {
+        match self {
+            Route::PlaceOrder | Route::ReplaceOrder { .. } => RequestKind::Orders,
+            Route::CancelOrder { .. } | Route::CancelAll { .. } | Route::CancelAllAfter => {
+                RequestKind::Cancels
+            }
+            _ => RequestKind::Queries,
         }
     }
 

@@ -14,6 +14,7 @@ use crate::desk::Taken;
 use crate::egress::EGRESS_HIGH;
 use crate::frame::Framer;
 use crate::http::Agreed;
+use crate::limits::RequestKind;
 use crate::line::{Line, READ_PER_VISIT};
 use crate::pending::Waiter;
 use crate::ports::CommandSink;
@@ -206,13 +207,19 @@ impl Session {
         let request = match parse(payload, self.agreed.format) {
             Ok(request) => request,
             Err((id, error)) => {
+                let error = (self.charge(RequestKind::Queries, line, turn))
+                    .err()
+                    .unwrap_or(error);
                 turn.framer.frame(line.egress.buffer(), self.agreed, |out| {
                     encode::error_reply(out, id.as_ref(), &error, self.agreed.format)
                 });
                 return;
             }
         };
-        match self.take(&request, turn) {
+        let taken = self
+            .charge(RequestKind::of(&request.op), line, turn)
+            .and_then(|()| self.take(&request, turn));
+        match taken {
             Ok(Taken::Sequenced { .. }) => {}
             Ok(Taken::Stands(outcome)) => {
                 if let Some(open) = &turn.open {
@@ -227,6 +234,16 @@ impl Session {
                     encode::error_reply(out, id, &error, self.agreed.format)
                 });
             }
+        }
+    }
+
+    /// Charges a request to the session's address and account.
+    fn charge<S>(&self, kind: RequestKind, line: &Line, turn: &mut Turn<'_, S>) -> Result<(), ApiError> {
+        let (limits, now) = (&mut *turn.limits, turn.now);
+        limits.charge_address(line.origin, kind, now, &mut None)?;
+        match self.identity() {
+            Some(identity) => limits.charge_account(&identity.account, kind, now, &mut None),
+            None => Ok(()),
         }
     }
 

@@ -25,6 +25,12 @@ pub struct GatewayStats {
     pub slow_consumer_closes: u64,
     /// Requests received, HTTP and WebSocket.
     pub requests: u64,
+    /// Requests refused because their address had sent as many in a second as it may.
+    pub address_limited: u64,
+    /// Requests refused because their account had.
+    pub account_limited: u64,
+    /// WebSockets refused because their account had as many as it may.
+    pub account_turned_away: u64,
     /// Requests refused because the input ring was too full or the journal had no room.
     pub busy_refusals: u64,
     /// Commands sequenced whose events have not come yet, and internal commands not yet sequenced.

@@ -12,6 +12,7 @@ use crate::door::Door;
 use crate::frame::Framer;
 use crate::frames::Lanes;
 use crate::hosts::Hosts;
+use crate::limits::Limits;
 use crate::pages::Pages;
 use crate::pending::Peer;
 use crate::phase::Phase;
@@ -48,6 +49,8 @@ pub(crate) struct Turn<'a, S> {
     pub pages: &'a mut Pages,
     /// Who is let in; none where authentication is off, and everybody is.
     pub door: Option<&'a mut Door>,
+    /// What each address and account takes up.
+    pub limits: &'a mut Limits,
     /// Writes messages as frames.
     pub framer: &'a mut Framer,
     /// What frames are read with.

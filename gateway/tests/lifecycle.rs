@@ -320,14 +320,7 @@ fn one_address_cannot_take_the_places_of_all_the_others() {
         config: limited,
         ..Setup::default()
     });
-    let from = |host: [u8; 4]| {
-        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-        socket
-            .bind(&std::net::SocketAddr::from((host, 0)).into())
-            .unwrap();
-        socket.connect(&world.address.into()).unwrap();
-        Client::over(socket.into(), &world)
-    };
+    let from = |host| Client::from(host, &world);
     let mut greedy: Vec<_> = (0..2).map(|_| from([127, 0, 0, 2])).collect();
     for client in &mut greedy {
         assert_eq!(client.ask("GET", "/healthz", "").status, 200);

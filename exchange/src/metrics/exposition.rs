@@ -132,6 +132,21 @@ fn gateway(metrics: &Metrics, sheet: &mut Sheet<'_>) -> fmt::Result {
             stats.requests,
         ),
         (
+            "gateway_address_limited",
+            "Requests refused because their address had sent as many in a second as it may.",
+            stats.address_limited,
+        ),
+        (
+            "gateway_account_limited",
+            "Requests refused because their account had sent as many in a second as it may.",
+            stats.account_limited,
+        ),
+        (
+            "gateway_account_turned_away",
+            "WebSockets refused because their account had as many as it may.",
+            stats.account_turned_away,
+        ),
+        (
             "gateway_busy_refusals",
             "Requests answered busy or journal_full.",
             stats.busy_refusals,

@@ -8,7 +8,7 @@ use hoga_gateway::{GatewayStats, TurnTimes};
 use crate::recorder::{NANOSECONDS, Recorded, Recorder};
 
 /// How many counts a gateway has.
-const COUNTS: usize = 14;
+const COUNTS: usize = 17;
 
 /// What other threads see of the gateway: its counters as they stood after its last turn that did something, and what
 /// its turns took.
@@ -84,6 +84,9 @@ fn flat(stats: &GatewayStats) -> [u64; COUNTS] {
         stream_bytes,
         slow_consumer_closes,
         requests,
+        address_limited,
+        account_limited,
+        account_turned_away,
         busy_refusals,
         backlog,
         events,
@@ -100,6 +103,9 @@ fn flat(stats: &GatewayStats) -> [u64; COUNTS] {
         stream_bytes,
         slow_consumer_closes,
         requests,
+        address_limited,
+        account_limited,
+        account_turned_away,
         busy_refusals,
         backlog as u64,
         events,
@@ -119,6 +125,9 @@ fn whole(counts: [u64; COUNTS]) -> GatewayStats {
         stream_bytes,
         slow_consumer_closes,
         requests,
+        address_limited,
+        account_limited,
+        account_turned_away,
         busy_refusals,
         backlog,
         events,
@@ -135,6 +144,9 @@ fn whole(counts: [u64; COUNTS]) -> GatewayStats {
         stream_bytes,
         slow_consumer_closes,
         requests,
+        address_limited,
+        account_limited,
+        account_turned_away,
         busy_refusals,
         backlog: backlog as usize,
         events,
@@ -157,7 +169,7 @@ mod tests {
         assert_eq!(figures.stats(), stats);
         assert_eq!(
             (stats.connections, stats.subscribers, stats.backlog, stats.events),
-            (1, 2, 13, 14)
+            (1, 2, 16, 17)
         );
         let lens = [&figures.turn, &figures.broadcast].map(|recorded| recorded.snapshot().len());
         assert_eq!(lens, [1, 0]);

@@ -6,7 +6,7 @@ use super::access::{account_of, last_seen, own_only};
 use crate::answer::{respond, respond_page};
 use crate::auth::{Identity, Permission};
 use crate::desk::{any_order, find_instrument, find_order, unknown_order};
-use crate::http::Request;
+use crate::http::Manner;
 use crate::line::Line;
 use crate::ports::CommandSink;
 use crate::route::Route;
@@ -18,21 +18,19 @@ const OWN_AMONG: usize = 4_096;
 
 /// Answers from the views.
 pub(super) fn query<S: CommandSink>(
-    request: &Request,
     identity: Option<&Identity>,
     route: &Route,
-    keep_alive: bool,
+    manner: Manner,
     line: &mut Line,
     turn: &mut Turn<'_, S>,
 ) -> Result<(), ApiError> {
     let views = turn.views()?;
-    let head_only = request.is_head();
     let out = line.egress.buffer();
     let body = |out: &mut Vec<u8>, write: &mut dyn FnMut(&mut Vec<u8>)| {
-        respond(out, 200, keep_alive, head_only, |body| write(body));
+        respond(out, 200, manner, |body| write(body));
     };
     match route {
-        Route::Page => respond_page(out, keep_alive, head_only),
+        Route::Page => respond_page(out, manner),
         Route::Readyz if turn.stage >= Stage::Draining => return Err(crate::desk::shutting_down()),
         Route::Readyz => body(out, &mut |body| encode::status(body, "ready")),
         Route::Time => {

@@ -6,10 +6,6 @@ use super::MAX_MESSAGE;
 use super::utf8::Utf8;
 use crate::deflate::{InflateError, Inflater};
 
-/// The longest payload that a compressed message may have: by zlib's own bound no compressor that does its work makes
-/// a message longer than by an eighth.
-const MAX_COMPRESSED: usize = MAX_MESSAGE + MAX_MESSAGE / 8;
-
 /// Longest header of a frame.
 const MAX_HEADER: usize = 14;
 
@@ -33,16 +29,13 @@ pub(super) struct Fault {
 
 pub(super) const TOO_LONG: Fault = Fault {
     code: CloseCode::Size,
-    reason: "a message may have at most 65536 bytes",
+    reason: "the message is longer than the exchange takes",
 };
 
 pub(super) const NOT_UTF8: Fault = Fault {
     code: CloseCode::Invalid,
     reason: "text must be UTF-8",
 };
-
-// The reason says so.
-const _: () = assert!(MAX_MESSAGE == 65_536);
 
 const fn broken(reason: &'static str) -> Fault {
     Fault {
@@ -56,6 +49,8 @@ const fn broken(reason: &'static str) -> Fault {
 pub(super) struct Inbound {
     /// Whether messages may be compressed.
     deflate: bool,
+    /// How long a message may be, in bytes.
+    most: usize,
     /// The header of the frame being read, as far as it has come.
     pub header: [u8; MAX_HEADER],
     pub header_len: u8,
@@ -86,9 +81,10 @@ enum Message {
 }
 
 impl Inbound {
-    pub fn new(deflate: bool) -> Self {
+    pub fn new(deflate: bool, most: usize) -> Self {
         Self {
             deflate,
+            most: most.min(MAX_MESSAGE),
             header: [0; MAX_HEADER],
             header_len: 0,
             left: None,
@@ -174,8 +170,9 @@ impl Inbound {
                 };
             }
             let most = match self.message {
-                Message::Compressed(_) => MAX_COMPRESSED,
-                _ => MAX_MESSAGE,
+                // By zlib's own bound no compressor that does its work makes a message longer than by an eighth.
+                Message::Compressed(_) => self.most + self.most / 8,
+                _ => self.most,
             };
             if len > (most - self.len) as u64 {
                 return Err(TOO_LONG);
@@ -233,7 +230,7 @@ impl Inbound {
         let compressed = std::mem::take(&mut self.compressed);
         plain.clear();
         plain.resize(MAX_HEADER, 0);
-        match inflater.inflate(&compressed, MAX_MESSAGE, plain) {
+        match inflater.inflate(&compressed, self.most, plain) {
             Ok(()) => {}
             Err(InflateError::TooLarge) => return Err(TOO_LONG),
             // The frames are as they should be, and what they carry is not: 1007 rather than 1002 (RFC 6455 §7.4.1).

@@ -107,10 +107,10 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             return Some(ApiError::new(codes::TOO_MANY_CONNECTIONS, message));
         }
         let most = self.config.max_connections_per_address;
-        let of_origin = origin.map_or(0, |origin| self.connections.of_origin(origin));
+        let of_origin = origin.map_or(0, |origin| self.limits.of_address(origin));
         (of_origin >= most).then(|| {
             let message = format!("your address has {most} connections, and may have no more; close one");
-            ApiError::new(codes::TOO_MANY_FROM_ADDRESS, message).with_header("Retry-After", "1")
+            ApiError::new(codes::TOO_MANY_FROM_ADDRESS, message)
         })
     }
 
@@ -133,14 +133,18 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         if socket.set_nodelay(true).and(registered).is_err() {
             return;
         }
-        let mut line = Line::new(socket, self.now);
+        let mut line = Line::new(socket, origin, self.now);
         let requests = match &refusal {
             Some(error) => Requests::turned_away(&mut line, self.now, error),
             None => Requests::new(self.now),
         };
         let place = match (&refusal, origin) {
             (Some(_), _) => Place::TurnedAway,
-            (None, origin) => Place::Taken(origin),
+            (None, None) => Place::Taken,
+            (None, Some(origin)) => {
+                self.limits.enter_address(origin, self.now);
+                Place::Taken
+            }
         };
         let phase = Phase::Requests(Box::new(requests));
         let key = self.connections.insert(line, phase, place);

@@ -19,7 +19,11 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
 
     /// The counters as they stand.
     pub fn stats(&self) -> GatewayStats {
+        let refused = self.limits.refused();
         GatewayStats {
+            address_limited: refused.of_addresses,
+            account_limited: refused.of_accounts,
+            account_turned_away: refused.websockets,
             connections: self.connections.len(),
             subscribers: self.connections.subscribers(),
             sessions: self.connections.sessions(),

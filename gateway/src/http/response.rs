@@ -1,18 +1,36 @@
 //! Responses.
 
+use crate::limits::Quota;
 use crate::wire::number::write_u64;
 
-/// Appends a response. `head_only` (for HEAD) leaves the body out but keeps its length in the head.
-///
-/// `extra` are further headers; names and values are the caller's own and hold no line ends.
-pub fn write_response(
+/// How a response is sent, whatever it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Manner {
+    /// Whether the connection stays open.
+    pub keep_alive: bool,
+    /// Whether the body is left out (for HEAD), and only its length is told.
+    pub head_only: bool,
+    /// What is left to whoever asked.
+    pub quota: Option<Quota>,
+}
+
+impl Manner {
+    /// The last response of a connection.
+    pub const LAST: Self = Self {
+        keep_alive: false,
+        head_only: false,
+        quota: None,
+    };
+}
+
+/// Appends a response. `extra` are further headers; names and values are the caller's own and hold no line ends.
+pub(crate) fn write_response(
     out: &mut Vec<u8>,
     status: u16,
     content_type: &str,
     body: &[u8],
-    keep_alive: bool,
+    manner: Manner,
     extra: &[(&str, &str)],
-    head_only: bool,
 ) {
     put(out, "HTTP/1.1 ");
     write_u64(out, u64::from(status));
@@ -23,16 +41,35 @@ pub fn write_response(
     put(out, "\r\nContent-Length: ");
     write_u64(out, body.len() as u64);
     put(out, "\r\nConnection: ");
-    put(out, if keep_alive { "keep-alive" } else { "close" });
+    put(out, if manner.keep_alive { "keep-alive" } else { "close" });
     for (name, value) in extra {
         debug_assert!(!name.contains(['\r', '\n', ':']) && !value.contains(['\r', '\n']));
         for part in ["\r\n", name, ": ", value] {
             put(out, part);
         }
     }
+    if let Some(quota) = manner.quota {
+        write_quota(out, quota);
+    }
     put(out, "\r\n\r\n");
-    if !head_only {
+    if !manner.head_only {
         out.extend_from_slice(body);
+    }
+}
+
+/// The two fields of the IETF's draft "RateLimit header fields for HTTP": so many in a window of a second, and so many left.
+fn write_quota(out: &mut Vec<u8>, quota: Quota) {
+    let kind = quota.kind.name();
+    for (name, value) in [
+        ("\r\nRateLimit-Policy: \"", (";q=", quota.per_second, ";w=1")),
+        ("\r\nRateLimit: \"", (";r=", quota.remaining, ";t=1")),
+    ] {
+        let (before, number, behind) = value;
+        for part in [name, kind, "\"", before] {
+            put(out, part);
+        }
+        write_u64(out, u64::from(number));
+        put(out, behind);
     }
 }
 
@@ -73,30 +110,38 @@ fn phrase(status: u16) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::RequestKind;
     use crate::wire::codes;
 
-    fn response(status: u16, keep_alive: bool, extra: &[(&str, &str)], head_only: bool) -> String {
+    fn response(status: u16, manner: Manner, extra: &[(&str, &str)]) -> String {
         let mut out = Vec::new();
-        write_response(
-            &mut out,
-            status,
-            "application/json",
-            b"{}",
-            keep_alive,
-            extra,
-            head_only,
-        );
+        write_response(&mut out, status, "application/json", b"{}", manner, extra);
         String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn a_client_can_tell_where_a_response_ends_and_whether_another_may_follow() {
-        let got = response(405, true, &[("Allow", "GET, HEAD")], false);
+        let quota = Quota {
+            kind: RequestKind::Orders,
+            per_second: 500,
+            remaining: 7,
+        };
+        let manner = Manner {
+            keep_alive: true,
+            quota: Some(quota),
+            ..Manner::LAST
+        };
+        let got = response(405, manner, &[("Allow", "GET, HEAD")]);
         let want = "HTTP/1.1 405 Method Not Allowed\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\
                     Connection: keep-alive\r\n\
-                    Allow: GET, HEAD\r\n\r\n{}";
+                    Allow: GET, HEAD\r\nRateLimit-Policy: \"orders\";q=500;w=1\r\n\
+                    RateLimit: \"orders\";r=7;t=1\r\n\r\n{}";
         assert_eq!(got, want);
-        let got = response(200, false, &[], true);
+        let manner = Manner {
+            head_only: true,
+            ..Manner::LAST
+        };
+        let got = response(200, manner, &[]);
         assert!(got.starts_with("HTTP/1.1 200 OK\r\n") && got.contains("\r\nConnection: close\r\n"));
         assert!(got.contains("\r\nContent-Length: 2\r\n") && got.ends_with("\r\n\r\n"));
     }

@@ -131,10 +131,12 @@ codes! {
     /// The exchange has as many accounts as it may.
     ACCOUNTS_FULL = 422 "accounts_full";
 
-    /// More requests than the exchange takes from this client, or can remember.
+    /// More requests than the exchange takes from this account or address in a second, or can remember.
     TOO_MANY_REQUESTS = 429 "too_many_requests";
     /// Too many connections of one address.
     TOO_MANY_FROM_ADDRESS = 429 "too_many_from_address";
+    /// Too many WebSockets of one account.
+    TOO_MANY_OF_ACCOUNT = 429 "too_many_of_account";
     /// Too many connections.
     TOO_MANY_CONNECTIONS = 503 "too_many_connections";
     /// The input ring is nearly full; nothing was sequenced.

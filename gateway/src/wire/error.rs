@@ -32,7 +32,11 @@ impl ApiError {
     /// An error of `code` that says `message`.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let header = match code {
-            codes::BUSY | codes::RECOVERING | codes::TOO_MANY_REQUESTS => Some(("Retry-After", "1")),
+            codes::BUSY
+            | codes::RECOVERING
+            | codes::TOO_MANY_REQUESTS
+            | codes::TOO_MANY_FROM_ADDRESS
+            | codes::TOO_MANY_OF_ACCOUNT => Some(("Retry-After", "1")),
             // RFC 9110 §15.5.2: a 401 names a way to authenticate.
             codes::UNAUTHENTICATED | codes::BAD_SIGNATURE | codes::STALE_TIMESTAMP | codes::REPLAYED => {
                 Some(("WWW-Authenticate", "Hoga"))

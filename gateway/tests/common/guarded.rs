@@ -8,11 +8,11 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signer as _, SigningKey};
-use hoga_gateway::Ticket;
 use hoga_gateway::auth::{
     ApiKey, AuthConfig, Check, KeyId, KeyTable, Keys, Permission, Permissions, PublicKey, Subject, Verdict,
     Verifier, signed_message,
 };
+use hoga_gateway::{GatewayConfig, Ticket};
 use hoga_protocol::{AccountName, Nanos};
 use serde_json::Value;
 use tungstenite::client::IntoClientRequest;
@@ -94,6 +94,11 @@ pub const DAVE: usize = 3;
 
 impl Guarded {
     pub fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// A world whose settings are these.
+    pub fn with(change: impl FnOnce(&mut GatewayConfig)) -> Self {
         use Permission::{DropCopy, Read, Trade};
         let who: [(&str, &[Permission]); 4] = [
             ("alice", &[Read, Trade]),
@@ -101,10 +106,12 @@ impl Guarded {
             ("carol", &[Read]),
             ("dave", &[DropCopy]),
         ];
-        let world = World::with(Setup {
+        let mut setup = Setup {
             by_hand: true,
             ..Setup::default()
-        });
+        };
+        change(&mut setup.config);
+        let world = World::with(setup);
         let (keys, bench) = (KeyFile::default(), Bench::default());
         let mut holders = Vec::new();
         for (number, (account, permissions)) in who.into_iter().enumerate() {

@@ -48,6 +48,15 @@ impl Client {
         Self::over(TcpStream::connect(world.address).unwrap(), world)
     }
 
+    /// From another address of this machine.
+    pub fn from(host: [u8; 4], world: &World) -> Self {
+        use socket2::{Domain, Socket, Type};
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from((host, 0)).into()).unwrap();
+        socket.connect(&world.address.into()).unwrap();
+        Self::over(socket.into(), world)
+    }
+
     pub fn over(stream: TcpStream, world: &World) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
