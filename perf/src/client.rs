@@ -7,5 +7,5 @@ mod subscription;
 
 pub use http::get;
 pub use posts::Posts;
-pub use socket::{Closing, Received, Socket, connect_tcp};
+pub use socket::{Closing, Received, Socket, connect_tcp, connect_tcp_from};
 pub use subscription::{Agreed, Offer, subscribe};

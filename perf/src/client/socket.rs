@@ -1,11 +1,12 @@
 //! A WebSocket whose reads and writes never block once the handshake is over.
 
 use std::io;
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
+use rustix::net::{self, AddressFamily, SocketType};
 use tungstenite::protocol::WebSocketConfig;
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::{Error, HandshakeError, Message, Utf8Bytes, WebSocket};
@@ -26,6 +27,21 @@ pub fn connect_tcp(address: &str) -> Outcome<TcpStream> {
     let stream = TcpStream::connect_timeout(&resolved, CONNECT).context(|| {
         format!("no exchange answers at {address}: start it with `cargo run --release`, or name its address")
     })?;
+    stream.set_nodelay(true).context(what)?;
+    Ok(stream)
+}
+
+/// As [`connect_tcp`], from another address of this machine.
+///
+/// # Errors
+/// When it is none of this machine's, or nobody listens at `address`.
+pub fn connect_tcp_from(source: Ipv4Addr, address: &str) -> Outcome<TcpStream> {
+    let what = || format!("{address} cannot be reached from {source}");
+    let to: SocketAddr = address.parse().context(what)?;
+    let socket = net::socket(AddressFamily::INET, SocketType::STREAM, None).context(what)?;
+    net::bind(&socket, &SocketAddr::from((source, 0))).context(what)?;
+    net::connect(&socket, &to).context(what)?;
+    let stream = TcpStream::from(socket);
     stream.set_nodelay(true).context(what)?;
     Ok(stream)
 }
@@ -63,8 +79,15 @@ impl Socket {
     /// # Errors
     /// When the exchange cannot be reached or refuses the handshake.
     pub fn connect(address: &str, path: &str, read_buffer: usize) -> Outcome<Self> {
+        Self::over(connect_tcp(address)?, address, path, read_buffer)
+    }
+
+    /// As [`connect`](Self::connect), over a connection to `address` that is there already.
+    ///
+    /// # Errors
+    /// As of `connect`.
+    pub fn over(stream: TcpStream, address: &str, path: &str, read_buffer: usize) -> Outcome<Self> {
         let what = || format!("WebSocket {path} at {address}");
-        let stream = connect_tcp(address)?;
         // Blocking is a property of the open socket that both handles share, so the control handle ends it later.
         let control = stream.try_clone().context(what)?;
         control.set_read_timeout(Some(CONNECT)).context(what)?;
