@@ -14,6 +14,7 @@ use crate::auth::{Credentials, Identity};
 use crate::channel::Channel;
 use crate::desk::{Taken, find_instrument};
 use crate::echo::Echo;
+use crate::frames::Stream;
 use crate::http::{Agreed, Manner, Request, write_upgrade};
 use crate::line::Line;
 use crate::pending::Waiter;
@@ -44,8 +45,8 @@ pub(crate) enum Handled {
 /// What a connection goes on as.
 #[derive(Debug)]
 pub(crate) enum Upgrade {
-    /// `/ws/executions`.
-    Executions(subscriber::Start),
+    /// `/ws/executions` or `/ws/trades`.
+    Stream(subscriber::Start),
     /// `/ws/orders`.
     Orders(session::Start),
     /// `/ws/echo`.
@@ -56,7 +57,7 @@ impl Upgrade {
     /// What the connection goes on as, on a channel that has been spoken on or not.
     pub fn into_phase(self, channel: Channel, agreed: Agreed, identity: Option<Box<Identity>>) -> Phase {
         match self {
-            Upgrade::Executions(start) => {
+            Upgrade::Stream(start) => {
                 Phase::Subscriber(Box::new(Subscriber::new(channel, start, agreed, identity)))
             }
             Upgrade::Orders(start) => {
@@ -107,7 +108,7 @@ pub(crate) fn handle<S: CommandSink>(
         }
         Route::Admin(path) => return admin::handle(path, request, identity, manner, line, turn),
         Route::WsEcho if !turn.config.test_echo => return Err(nothing_at("/ws/echo")),
-        Route::WsExecutions { .. } | Route::WsOrders { .. } | Route::WsEcho => {
+        Route::WsExecutions { .. } | Route::WsTrades { .. } | Route::WsOrders { .. } | Route::WsEcho => {
             return upgrade(request, identity, route, line, turn)
                 .map(|(upgrade, agreed)| Handled::Upgrade(upgrade, agreed, identity.copied()));
         }
@@ -242,7 +243,17 @@ fn begin<S: CommandSink>(
     }
     let views = turn.views()?;
     Ok(match route {
-        Route::WsExecutions { symbol, after } => Upgrade::Executions(subscriber::Start {
+        Route::WsTrades { symbol, after } => Upgrade::Stream(subscriber::Start {
+            stream: Stream::Trades,
+            own: None,
+            instrument: symbol.map(|symbol| find_instrument(&symbol, views)).transpose()?,
+            cursor: match after {
+                Some(after) => resume::behind_trade(after, views)?,
+                None => views.executions().next(),
+            },
+        }),
+        Route::WsExecutions { symbol, after } => Upgrade::Stream(subscriber::Start {
+            stream: Stream::Executions,
             own: own_only(identity),
             instrument: symbol.map(|symbol| find_instrument(&symbol, views)).transpose()?,
             cursor: match after {

@@ -11,7 +11,7 @@ use slab::Slab;
 use crate::answer::Answer;
 use crate::auth::Identity;
 use crate::frame::Framer;
-use crate::http::Agreed;
+use crate::frames::Feed;
 use crate::line::Line;
 use crate::pending::{Outcome, Peer, Waiter};
 use crate::phase::{Kind, Phase};
@@ -73,8 +73,8 @@ pub(crate) struct Connections {
     parked: Vec<Peer>,
     sessions: HashMap<AccountName, Vec<u32>>,
     session_count: usize,
-    /// Subscribers of the executions stream, by what they agreed on.
-    listeners: [usize; Agreed::KINDS],
+    /// Subscribers, by what they are sent.
+    listeners: [usize; Feed::KINDS],
 }
 
 impl Connections {
@@ -93,13 +93,13 @@ impl Connections {
         self.turned_away
     }
 
-    /// How many subscribe to executions.
+    /// How many subscribe to executions or trades.
     pub fn subscribers(&self) -> usize {
         self.listeners.iter().sum()
     }
 
-    /// How many subscribe to executions, by what they agreed on.
-    pub fn listeners(&self) -> &[usize; Agreed::KINDS] {
+    /// How many subscribe, by what they are sent.
+    pub fn listeners(&self) -> &[usize; Feed::KINDS] {
         &self.listeners
     }
 
@@ -167,7 +167,7 @@ impl Connections {
             return;
         };
         match &phase {
-            Phase::Subscriber(subscriber) => self.listeners[subscriber.agreed().kind()] += 1,
+            Phase::Subscriber(subscriber) => self.listeners[subscriber.feed().kind()] += 1,
             Phase::Session(session) => {
                 self.session_count += 1;
                 self.sessions.entry(*session.account()).or_default().push(key);
@@ -321,7 +321,7 @@ impl Connections {
 
     fn uncount(&mut self, key: u32, phase: &Phase) {
         match phase {
-            Phase::Subscriber(subscriber) => self.listeners[subscriber.agreed().kind()] -= 1,
+            Phase::Subscriber(subscriber) => self.listeners[subscriber.feed().kind()] -= 1,
             Phase::Session(session) => {
                 self.session_count -= 1;
                 if let Some(keys) = self.sessions.get_mut(session.account()) {

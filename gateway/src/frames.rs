@@ -1,7 +1,7 @@
-//! Executions as frames, written once for all who agreed on the same terms.
+//! Executions and trades as frames, written once for all who are sent the same.
 
 use hoga_protocol::{AccountId, InstrumentId};
-use hoga_views::Views;
+use hoga_views::{Execution, Views};
 use uuid::Uuid;
 
 use crate::frame::Framer;
@@ -14,23 +14,80 @@ const FRAME_BYTES: usize = 256;
 /// The least bytes of a lane: any single frame must fit.
 const LEAST_BYTES: usize = 4096;
 
-/// The newest executions as frames, in one lane for each set of terms that some subscriber agreed on.
+/// What a subscriber is sent, and how it is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Feed {
+    /// Which stream it is.
+    pub stream: Stream,
+    /// What its handshake agreed on.
+    pub agreed: Agreed,
+}
+
+/// What there is to subscribe to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Stream {
+    /// Both sides of each trade, with their ids and fees.
+    #[default]
+    Executions = 0,
+    /// Each trade once, without a word of who traded.
+    Trades = 1,
+}
+
+impl Feed {
+    /// How many there are.
+    pub const KINDS: usize = 2 * Agreed::KINDS;
+
+    /// All there are.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let of = |stream| Agreed::all().map(move |agreed| Self { stream, agreed });
+        [Stream::Executions, Stream::Trades].into_iter().flat_map(of)
+    }
+
+    /// A number below [`KINDS`](Self::KINDS), another one for each.
+    pub const fn kind(self) -> usize {
+        self.stream as usize * Agreed::KINDS + self.agreed.kind()
+    }
+
+    /// Whether it tells of execution `number`. Of the two executions of a trade the first, the aggressor's, stands for it.
+    pub const fn tells(self, number: u64) -> bool {
+        matches!(self.stream, Stream::Executions) || number.is_multiple_of(2)
+    }
+
+    /// Of how many executions from `from` to `until`, the last not included, it tells.
+    pub const fn told(self, from: u64, until: u64) -> u64 {
+        match self.stream {
+            Stream::Executions => until - from,
+            Stream::Trades => until.div_ceil(2) - from.div_ceil(2),
+        }
+    }
+
+    /// Appends what it tells of an execution.
+    pub fn write(self, out: &mut Vec<u8>, execution: &Execution, views: &Views, framer: &mut Framer) {
+        framer.frame(out, self.agreed, |out| match self.stream {
+            Stream::Executions => encode::execution(out, execution, views, self.agreed.format),
+            Stream::Trades => encode::trade(out, execution, views, self.agreed.format),
+        });
+    }
+}
+
+/// The newest executions as frames, in one lane for each feed that somebody subscribed to. Where a feed does not tell of an
+/// execution, its frame is empty.
 ///
 /// All lanes end at the same execution. One that nobody listens to is not written, and begins anew with the next
 /// execution once somebody does; what came before is encoded from the views for whoever asks for it.
 #[derive(Debug)]
 pub(crate) struct Lanes {
-    lanes: [Option<Lane>; Agreed::KINDS],
+    lanes: [Option<Lane>; Feed::KINDS],
     capacity: usize,
     next: u64,
 }
 
 impl Lanes {
-    /// Lanes of at most `capacity` frames each, whose first will be that of execution `next`. The lane of whoever
-    /// agrees on nothing has its memory from the beginning.
+    /// Lanes of at most `capacity` frames each, whose first will be that of execution `next`. The lane of executions for
+    /// whoever agrees on nothing has its memory from the beginning.
     pub fn new(capacity: usize, next: u64) -> Self {
-        let mut lanes = [const { None }; Agreed::KINDS];
-        lanes[Agreed::default().kind()] = Some(Lane::new(capacity, next));
+        let mut lanes = [const { None }; Feed::KINDS];
+        lanes[Feed::default().kind()] = Some(Lane::new(capacity, next));
         Self {
             lanes,
             capacity,
@@ -43,29 +100,24 @@ impl Lanes {
         self.next
     }
 
-    /// The lane of those who agreed on `agreed`; none when it does not reach up to [`next`](Self::next), and so has
+    /// The lane of a feed; none when it does not reach up to [`next`](Self::next), and so has
     /// nothing for anybody.
-    pub fn get(&self, agreed: Agreed) -> Option<&Lane> {
-        let lane = self.lanes[agreed.kind()].as_ref()?;
+    pub fn get(&self, feed: Feed) -> Option<&Lane> {
+        let lane = self.lanes[feed.kind()].as_ref()?;
         (lane.next == self.next).then_some(lane)
     }
 
     /// Encodes every execution that the views have and the lanes have not, once in each lane that has `listeners`, by
     /// kind. Returns how many executions that are.
-    pub fn publish(
-        &mut self,
-        views: &Views,
-        framer: &mut Framer,
-        listeners: &[usize; Agreed::KINDS],
-    ) -> usize {
+    pub fn publish(&mut self, views: &Views, framer: &mut Framer, listeners: &[usize; Feed::KINDS]) -> usize {
         let from = self.next;
-        for agreed in Agreed::all() {
-            if listeners[agreed.kind()] > 0 {
-                let lane = self.lanes[agreed.kind()].get_or_insert_with(|| Lane::new(self.capacity, from));
+        for feed in Feed::all() {
+            if listeners[feed.kind()] > 0 {
+                let lane = self.lanes[feed.kind()].get_or_insert_with(|| Lane::new(self.capacity, from));
                 if lane.next != from {
                     lane.begin(from);
                 }
-                lane.publish(views, framer, agreed);
+                lane.publish(views, framer, feed);
             }
         }
         self.next = views.executions().next();
@@ -192,7 +244,7 @@ impl Lane {
         self.marks[(self.next.wrapping_sub(1) % self.marks.len() as u64) as usize].end
     }
 
-    fn publish(&mut self, views: &Views, framer: &mut Framer, agreed: Agreed) {
+    fn publish(&mut self, views: &Views, framer: &mut Framer, feed: Feed) {
         let executions = views.executions();
         // When the views have dropped executions that were never encoded, whoever waits for them is too far behind.
         if self.next < executions.first() {
@@ -200,9 +252,9 @@ impl Lane {
         }
         while let Some(execution) = executions.get(self.next) {
             self.frame.clear();
-            framer.frame(&mut self.frame, agreed, |out| {
-                encode::execution(out, &execution, views, agreed.format)
-            });
+            if feed.tells(execution.number) {
+                feed.write(&mut self.frame, &execution, views, framer);
+            }
             let id = encode::execution_id(&execution, views);
             self.push(execution.instrument, execution.account, id);
         }
@@ -323,7 +375,7 @@ mod tests {
                 let mut model = Model::new(capacity, first);
                 assert_eq!(model.lane.reach(first, 100), first);
                 for _ in 0..2_000 {
-                    let len = 1 + model.random(longest) as usize;
+                    let len = model.random(longest) as usize;
                     model.push(len);
                     model.check();
                 }

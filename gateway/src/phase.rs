@@ -21,7 +21,7 @@ pub(crate) enum Phase {
     Requests(Box<Requests>),
     /// A WebSocket that has yet to say who it is.
     Greeting(Box<Greeting>),
-    /// `/ws/executions`.
+    /// `/ws/executions` or `/ws/trades`.
     Subscriber(Box<Subscriber>),
     /// `/ws/orders`.
     Session(Box<Session>),

@@ -32,6 +32,13 @@ pub enum Route {
         /// The execution id to go on after.
         after: Option<String>,
     },
+    /// `/ws/trades`
+    WsTrades {
+        /// Only this instrument's.
+        symbol: Option<Symbol>,
+        /// The trade to go on after.
+        after: Option<u64>,
+    },
     /// `/ws/orders`
     WsOrders {
         /// Whose orders, if it was said.
@@ -92,6 +99,15 @@ pub enum Route {
         limit: usize,
         /// The execution id to go on after.
         after: Option<String>,
+    },
+    /// `GET /api/v1/trades/{symbol}`
+    Trades {
+        /// The instrument.
+        symbol: Symbol,
+        /// How many at most, 1 to 1,000.
+        limit: usize,
+        /// The trade to go on after.
+        after: Option<u64>,
     },
     /// `GET /api/v1/orderbook/{symbol}`
     OrderBook {
@@ -155,6 +171,8 @@ impl Route {
             }
             Route::Page
             | Route::WsEcho
+            | Route::WsTrades { .. }
+            | Route::Trades { .. }
             | Route::OrderBook { .. }
             | Route::Instruments
             | Route::Time
@@ -226,6 +244,7 @@ pub(crate) fn nothing_at(path: &str) -> ApiError {
 enum Endpoint {
     Page,
     WsExecutions,
+    WsTrades,
     WsOrders,
     WsEcho,
     Orders,
@@ -233,6 +252,7 @@ enum Endpoint {
     Admin(AdminPath),
     Order(String),
     Executions(String),
+    Trades(String),
     OrderBook(String),
     Instruments,
     Time,
@@ -250,6 +270,7 @@ impl Endpoint {
         Ok(match segments[..] {
             [""] => Endpoint::Page,
             ["ws", "executions"] => Endpoint::WsExecutions,
+            ["ws", "trades"] => Endpoint::WsTrades,
             ["ws", "orders"] => Endpoint::WsOrders,
             ["ws", "echo"] => Endpoint::WsEcho,
             ["api", "v1", "orders"] => Endpoint::Orders,
@@ -259,6 +280,7 @@ impl Endpoint {
             }
             ["api", "v1", "orders", id] if !id.is_empty() => Endpoint::Order(last(id)?),
             ["api", "v1", "executions", symbol] if !symbol.is_empty() => Endpoint::Executions(last(symbol)?),
+            ["api", "v1", "trades", symbol] if !symbol.is_empty() => Endpoint::Trades(last(symbol)?),
             ["api", "v1", "orderbook", symbol] if !symbol.is_empty() => Endpoint::OrderBook(last(symbol)?),
             ["api", "v1", "instruments"] => Endpoint::Instruments,
             ["api", "v1", "time"] => Endpoint::Time,
@@ -272,7 +294,7 @@ impl Endpoint {
 
     fn allow(&self) -> &'static str {
         match self {
-            Endpoint::WsExecutions | Endpoint::WsOrders | Endpoint::WsEcho => "GET",
+            Endpoint::WsExecutions | Endpoint::WsTrades | Endpoint::WsOrders | Endpoint::WsEcho => "GET",
             Endpoint::CancelAllAfter | Endpoint::Admin(_) => "POST",
             Endpoint::Orders => "GET, HEAD, POST, DELETE",
             Endpoint::Order(_) => "GET, HEAD, PATCH, DELETE",
@@ -286,6 +308,10 @@ impl Endpoint {
             (Endpoint::WsExecutions, _) => Route::WsExecutions {
                 symbol: query.ascii("symbol")?,
                 after: query.take("after"),
+            },
+            (Endpoint::WsTrades, _) => Route::WsTrades {
+                symbol: query.ascii("symbol")?,
+                after: trade(query)?,
             },
             (Endpoint::WsOrders, _) => Route::WsOrders {
                 account: query.ascii("account")?,
@@ -318,6 +344,11 @@ impl Endpoint {
                 symbol: ascii("symbol", &symbol)?,
                 limit: query.count("limit")?,
                 after: query.take("after"),
+            },
+            (Endpoint::Trades(symbol), _) => Route::Trades {
+                symbol: ascii("symbol", &symbol)?,
+                limit: query.count("limit")?,
+                after: trade(query)?,
             },
             (Endpoint::OrderBook(symbol), _) => Route::OrderBook {
                 symbol: ascii("symbol", &symbol)?,
@@ -354,6 +385,18 @@ fn status(query: &mut Query) -> Result<Option<StatusFilter>, ApiError> {
         }
     };
     Ok(Some(filter))
+}
+
+/// `after=<trade_id>`.
+fn trade(query: &mut Query) -> Result<Option<u64>, ApiError> {
+    let Some(text) = query.take("after") else {
+        return Ok(None);
+    };
+    let refusal = || {
+        let wanted = "must be the trade_id of the last trade seen";
+        invalid("after", format_args!("{wanted}, not {}", excerpt(&text)))
+    };
+    digits(&text).map(Some).ok_or_else(refusal)
 }
 
 /// `after=<sequence>` or `after=<sequence>.<index>`.

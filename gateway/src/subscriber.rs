@@ -1,4 +1,4 @@
-//! A client of `/ws/executions`: a number into the executions.
+//! A client of `/ws/executions` or `/ws/trades`: a number into the executions.
 
 use std::io;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::channel::{Channel, Incoming, SLOW_CONSUMER};
 use crate::config::GatewayConfig;
 use crate::egress::{EGRESS_HIGH, PIECES_PER_WRITE};
 use crate::frame::Framer;
-use crate::frames::{Lane, Lanes};
+use crate::frames::{Feed, Lane, Lanes, Mark, Stream};
 use crate::http::Agreed;
 use crate::line::{Line, READ_PER_VISIT};
 use crate::ports::CommandSink;
@@ -35,6 +35,8 @@ const SCAN_PER_TURN: u64 = 4_096;
 /// Where a subscription begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Start {
+    /// What it is sent.
+    pub stream: Stream,
     /// Only the executions of this account.
     pub own: Option<AccountName>,
     /// Only this instrument's executions.
@@ -43,7 +45,7 @@ pub(crate) struct Start {
     pub cursor: u64,
 }
 
-/// A client of the executions stream.
+/// A client of a stream.
 ///
 /// Within its lane of frames it sends what all others send. Behind the lane it is backfilled from the views, pulled as
 /// its socket drains. It is slow when it fell behind the lane while its socket took nothing, or when the views no
@@ -52,7 +54,7 @@ pub(crate) struct Start {
 pub(crate) struct Subscriber {
     /// Control frames, and the close.
     pub channel: Channel,
-    agreed: Agreed,
+    feed: Feed,
     identity: Option<Box<Identity>>,
     /// Whose executions alone it sees, by name and, once that account is open, by number.
     own: Option<(Box<AccountName>, Option<AccountId>)>,
@@ -71,16 +73,19 @@ impl Subscriber {
         self.identity.as_deref()
     }
 
-    /// What was agreed on in its handshake.
-    pub fn agreed(&self) -> Agreed {
-        self.agreed
+    /// What it is sent.
+    pub fn feed(&self) -> Feed {
+        self.feed
     }
 
     /// A subscription from `start` on.
     pub fn new(channel: Channel, start: Start, agreed: Agreed, identity: Option<Box<Identity>>) -> Self {
         Self {
             channel,
-            agreed,
+            feed: Feed {
+                stream: start.stream,
+                agreed,
+            },
             identity,
             own: start.own.map(|name| (Box::new(name), None)),
             instrument: start.instrument,
@@ -162,10 +167,8 @@ impl Subscriber {
             let Some(execution) = views.executions().get(self.cursor) else {
                 break;
             };
-            if self.admits(execution.instrument, execution.account) {
-                framer.frame(line.egress.buffer(), self.agreed, |out| {
-                    encode::execution(out, &execution, views, self.agreed.format)
-                });
+            if self.feed.tells(self.cursor) && self.admits(execution.instrument, execution.account) {
+                self.feed.write(line.egress.buffer(), &execution, views, framer);
                 self.sent = Some(encode::execution_id(&execution, views));
                 encoded += 1;
             }
@@ -184,7 +187,7 @@ impl Subscriber {
         stats: &mut GatewayStats,
     ) -> io::Result<()> {
         let mut pieces: [&[u8]; PIECES_PER_WRITE] = [&[]; PIECES_PER_WRITE];
-        let lane = lanes.get(self.agreed).filter(|lane| self.cursor >= lane.first());
+        let lane = lanes.get(self.feed).filter(|lane| self.cursor >= lane.first());
         let (count, scanned) = lane.map_or((0, self.cursor), |lane| self.gather(lane, &mut pieces));
         let offered: usize = pieces[..count].iter().map(|piece| piece.len()).sum();
         let written = line.write(&pieces[..count], now)?;
@@ -242,12 +245,12 @@ impl Subscriber {
 
     /// Moves the cursor to `to`: everything before it was taken. Returns how many executions that are.
     fn advance(&mut self, lane: &Lane, to: u64) -> u64 {
-        let mut taken = to - self.cursor;
+        let mut taken = self.feed.told(self.cursor, to);
         let mut last = to;
         if self.is_filtered() {
             let admitted = |number: &u64| {
-                lane.mark(*number)
-                    .is_some_and(|mark| self.admits(mark.instrument, mark.account))
+                let admits = |mark: &Mark| self.admits(mark.instrument, mark.account);
+                self.feed.tells(*number) && lane.mark(*number).is_some_and(admits)
             };
             taken = (self.cursor..to).filter(admitted).count() as u64;
             last = (self.cursor..to).rfind(admitted).map_or(0, |number| number + 1);
@@ -291,7 +294,7 @@ impl Subscriber {
 
     /// The first execution that its lane has; what comes before is encoded for it alone.
     fn lane_first(&self, lanes: &Lanes) -> u64 {
-        lanes.get(self.agreed).map_or(lanes.next(), Lane::first)
+        lanes.get(self.feed).map_or(lanes.next(), Lane::first)
     }
 
     fn is_slow(&self, line: &Line, lanes: &Lanes, views: &Views) -> bool {
@@ -300,9 +303,15 @@ impl Subscriber {
     }
 
     fn slow_reason(&self) -> String {
-        match self.sent {
-            Some(id) => format!("slow consumer: the last execution sent is {id}"),
-            None => "slow consumer: the executions to be sent are no longer in memory".to_owned(),
+        match (self.feed.stream, self.sent) {
+            (Stream::Executions, Some(id)) => format!("slow consumer: the last execution sent is {id}"),
+            (Stream::Executions, None) => {
+                "slow consumer: the executions to be sent are no longer in memory".to_owned()
+            }
+            (Stream::Trades, _) => match (self.cursor.div_ceil(2)).checked_sub(1) {
+                Some(trade) => format!("slow consumer: go on after trade {trade}"),
+                None => "slow consumer: the trades to be sent are no longer in memory".to_owned(),
+            },
         }
     }
 }

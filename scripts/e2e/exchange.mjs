@@ -35,11 +35,11 @@ export class Exchange {
     return Exchange.start(await isFree(DOCUMENT_PORT) ? DOCUMENT_PORT : 0);
   }
 
-  async #run(port) {
+  async #run(port, settings = {}) {
     const binary = process.env.E2E_HOGA;
     if (!binary) throw new Error("E2E_HOGA must name the hoga binary");
     this.output = "";
-    this.child = spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`, "--data-dir", this.dataDir], { stdio: ["ignore", "pipe", "pipe"] });
+    this.child = spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`, "--data-dir", this.dataDir], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...settings } });
     running.add(this.child);
     this.ended = once(this.child, "exit").then(([code, signal]) => { running.delete(this.child); return { code, signal }; });
     for (const stream of [this.child.stdout, this.child.stderr]) stream.setEncoding("utf8").on("data", (text) => { this.output += text; });
@@ -62,8 +62,8 @@ export class Exchange {
     if (end.code !== 0) throw new Error(`hoga ended with code ${end.code}, signal ${end.signal}:\n${this.output}`);
   }
 
-  /** Starts again on the same port with the same journal. */
-  async startAgain() { await this.#run(this.port); }
+  /** Starts again on the same port with the same journal, and with these settings, as the environment names them. */
+  async startAgain(settings = {}) { await this.#run(this.port, settings); }
 
   /** Ends the exchange whatever state it is in and removes its folder. */
   async remove() {

@@ -70,6 +70,22 @@ test("the page shows the chosen instrument alone", { timeout: 120_000 }, async (
   assert.deepEqual(errors, []);
 });
 
+test("the page shows the public tape where executions need a key", { timeout: 120_000 }, async (t) => {
+  const exchange = await started(t);
+  await exchange.trade();
+  await exchange.trade("51000000", "1");
+  await exchange.stop();
+  await exchange.startAgain({ HOGA_AUTH__MODE: "required" });
+  const { page, errors } = await openPage(await launch(t), exchange.http, WIDE);
+  await page.getByText("Live").waitFor();
+  await showsTrades(page, [
+    ["Buy 매수", "51,000,000", "1.00000000", "–", "–"],
+    ["Buy 매수", "50,000,000", "0.50000000", "–", "–"],
+  ]);
+  await page.screenshot({ path: path.join(SCREENSHOTS, "public-tape.png") });
+  assert.deepEqual(errors, []);
+});
+
 test("a page of another origin cannot trade", { timeout: 120_000 }, async (t) => {
   const exchange = await started(t);
   const { page } = await openPage(await launch(t), await foreignPage(t));

@@ -11,7 +11,7 @@ use crate::line::Line;
 use crate::ports::CommandSink;
 use crate::route::Route;
 use crate::turn::{Stage, Turn};
-use crate::wire::{ApiError, codes, encode};
+use crate::wire::{ApiError, codes, encode, resume};
 
 /// Among how many executions of an instrument those of one account are looked for.
 const OWN_AMONG: usize = 4_096;
@@ -70,6 +70,23 @@ pub(super) fn query<S: CommandSink>(
             }
             body(out, &mut |body| {
                 encode::executions(body, found.iter().copied(), views)
+            });
+        }
+        Route::Trades { symbol, limit, after } => {
+            let instrument = find_instrument(symbol, views)?;
+            let executions = views.executions();
+            let numbers = match after {
+                // Behind the resting side of the trade that was seen.
+                Some(after) => {
+                    let seen = resume::behind_trade(*after, views)? - 1;
+                    executions.after(instrument, seen, 2 * limit)
+                }
+                None => executions.newest(instrument, 2 * limit),
+            };
+            let aggressors = numbers.iter().filter(|number| number.is_multiple_of(2));
+            body(out, &mut |body| {
+                let aggressors = aggressors.clone().filter_map(|&number| executions.get(number));
+                encode::trades(body, aggressors, views);
             });
         }
         Route::GetOrder { order_id, account } => {

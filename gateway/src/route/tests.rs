@@ -40,6 +40,23 @@ fn every_endpoint_is_reached_with_its_defaults() {
         ),
         (
             "GET",
+            "/ws/trades?symbol=BTC-KRW&after=0",
+            Route::WsTrades {
+                symbol: Some(Symbol::new("BTC-KRW").unwrap()),
+                after: Some(0),
+            },
+        ),
+        (
+            "GET",
+            "/api/v1/trades/BTC-KRW?limit=7",
+            Route::Trades {
+                symbol: Symbol::new("BTC-KRW").unwrap(),
+                limit: 7,
+                after: None,
+            },
+        ),
+        (
+            "GET",
             "/ws/orders",
             Route::WsOrders {
                 account: None,
@@ -363,7 +380,9 @@ fn order_entry_and_orders_are_private_and_market_data_is_not() {
     let public = [
         "/",
         "/ws/executions",
+        "/ws/trades",
         "/api/v1/executions/A",
+        "/api/v1/trades/A",
         "/api/v1/orderbook/A",
         "/api/v1/instruments",
         "/api/v1/time",

@@ -11,7 +11,7 @@ use super::fields::{write, write_enveloped};
 use super::format::Format;
 use super::messages::{
     self, CancelAllAfterReply, CancelAllReply, CancelOnDisconnectReply, DeadlineMessage, ErrorReply,
-    ExecutionMessage, Heartbeat, OrderMessage, OrderReply, ServerShutdown, UpdateMessage,
+    ExecutionMessage, Heartbeat, OrderMessage, OrderReply, ServerShutdown, TradeMessage, UpdateMessage,
 };
 use super::number::{write_decimal, write_u64};
 use super::request::RequestId;
@@ -29,6 +29,14 @@ pub fn execution(out: &mut Vec<u8>, execution: &Execution, views: &Views, format
         views,
     };
     write(out, &message, format);
+}
+
+/// Appends a trade as everybody may see it, by the execution of its aggressor:
+/// `{"trade_id":…,"symbol":…,"side":…,"price":…,"quantity":…,"transaction_time":…}`.
+pub fn trade(out: &mut Vec<u8>, aggressor: &Execution, views: &Views, format: Format) {
+    if let Some(spec) = views.instruments().get(aggressor.instrument) {
+        write(out, &TradeMessage { aggressor, spec }, format);
+    }
 }
 
 /// Appends the reply to a request about one order: `{"id":…,"order":{…}}`.
@@ -94,6 +102,15 @@ pub fn executions(out: &mut Vec<u8>, executions: impl Iterator<Item = Execution>
     put(out, "[");
     list(out, executions, |out, item| {
         execution(out, &item, views, Format::Json)
+    });
+    put(out, "]");
+}
+
+/// Appends a JSON array of trades, by the executions of their aggressors.
+pub fn trades(out: &mut Vec<u8>, aggressors: impl Iterator<Item = Execution>, views: &Views) {
+    put(out, "[");
+    list(out, aggressors, |out, item| {
+        trade(out, &item, views, Format::Json)
     });
     put(out, "]");
 }

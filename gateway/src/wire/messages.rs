@@ -50,6 +50,29 @@ impl Message for ExecutionMessage<'_> {
     }
 }
 
+/// A trade as everybody may see it, by the execution of its aggressor: without a word of who traded.
+pub(super) struct TradeMessage<'a> {
+    pub(super) aggressor: &'a Execution,
+    pub(super) spec: &'a InstrumentSpec,
+}
+
+impl Message for TradeMessage<'_> {
+    fn len(&self) -> u8 {
+        6
+    }
+
+    #[inline]
+    fn write<W: Fields>(&self, out: &mut W) {
+        let Self { aggressor, spec } = *self;
+        out.integer(name!(1, "trade_id"), aggressor.number / 2);
+        out.plain(name!(2, "symbol"), spec.symbol().as_str());
+        out.word(name!(3, "side"), side(aggressor.side));
+        price(out, name!(4, "price"), aggressor.price, spec);
+        quantity(out, name!(5, "quantity"), aggressor.quantity, spec);
+        out.time(name!(6, "transaction_time"), aggressor.timestamp);
+    }
+}
+
 /// An order as it stands.
 pub(super) struct OrderMessage<'a> {
     pub(super) order: &'a OrderState,

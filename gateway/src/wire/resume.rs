@@ -42,6 +42,27 @@ pub fn execution_number(exec_id: &str, views: &Views) -> Result<u64, ApiError> {
     }
 }
 
+/// The number of the first execution behind trade `trade`, which a client has seen.
+///
+/// # Errors
+/// 404 `unknown_execution`, or 410 `execution_too_old` naming the earliest trade that can be named.
+pub fn behind_trade(trade: u64, views: &Views) -> Result<u64, ApiError> {
+    let executions = views.executions();
+    let next = trade.saturating_add(1).saturating_mul(2);
+    if next > executions.next() {
+        let message = format!("after: this exchange has had no trade {trade} yet; leave it out to begin now");
+        return Err(ApiError::new(codes::UNKNOWN_EXECUTION, message));
+    }
+    if next < executions.first() {
+        let earliest = executions.first() / 2 - 1;
+        let message = format!(
+            "after: trades behind {trade} are no longer in memory; the earliest to go on after is {earliest}"
+        );
+        return Err(ApiError::new(codes::EXECUTION_TOO_OLD, message));
+    }
+    Ok(next)
+}
+
 /// The number of the first order update to send to a client of `account` that has seen everything up to `after`: a
 /// whole command, or one event of it.
 ///

@@ -46,6 +46,9 @@ fn every_message_says_the_same_in_every_format() {
         check("Execution", |out, format| {
             encode::execution(out, &execution, views, format)
         });
+        check("Trade", |out, format| {
+            encode::trade(out, &execution, views, format)
+        });
     }
     let ids = [
         "0",
@@ -302,6 +305,9 @@ proptest! {
         let (exchange, ..) = traded();
         check("Execution", |out, format| {
             encode::execution(out, &execution, &exchange.views, format)
+        });
+        check("Trade", |out, format| {
+            encode::trade(out, &execution, &exchange.views, format)
         });
     }
 
