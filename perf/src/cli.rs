@@ -14,7 +14,7 @@ use hoga::pipeline::{MAX_RING, MIN_RING};
 use hoga_benches::FlowKind;
 
 pub use choices::{Durability, Format as StreamFormat, Idle, Layout, Via};
-pub use fanout::{FanoutArgs, FloorArgs, Pace, SoakArgs};
+pub use fanout::{AttackArgs, FanoutArgs, FloorArgs, Pace, SoakArgs};
 pub use hosting::HostArgs;
 
 use crate::compare::CompareArgs;
@@ -43,6 +43,8 @@ pub enum Mode {
     Floor(FloorArgs),
     /// Load an exchange with all kinds of clients for a long time, and check that its memory and its files stay flat.
     Soak(SoakArgs),
+    /// Try what a stranger may try, against exchanges of its own on this machine, and hold the answers against a table.
+    Attack(AttackArgs),
     /// Measure the matching core alone, in this process, on generated flows.
     Matcher(MatcherArgs),
     /// Measure ring to ring, with the journal and without sockets: an exchange's pipeline, in this process.

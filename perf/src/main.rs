@@ -10,6 +10,8 @@ mod fanout;
 
 mod soak;
 
+mod attack;
+
 mod matcher;
 
 mod pipeline;
@@ -83,6 +85,7 @@ fn main() -> ExitCode {
         Mode::Fanout(args) => fanout::run(&args),
         Mode::Floor(args) => fanout::run_floor(&args),
         Mode::Soak(args) => soak::run(&args),
+        Mode::Attack(args) => attack::run(&args),
         Mode::Matcher(args) => matcher::run(&args),
         Mode::Pipeline(args) => pipeline::run(&args),
         Mode::Compare(args) => compare::run(&args),
