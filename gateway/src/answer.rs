@@ -193,12 +193,27 @@ mod tests {
     fn the_page_is_not_kept_from_running_its_own_script_by_its_policy() {
         for (tag, directive) in [("script", "script-src"), ("style", "style-src")] {
             let (open, close) = (format!("<{tag}>"), format!("</{tag}>"));
-            assert_eq!(PAGE.matches(&format!("<{tag}")).count(), 1, "one {tag}, without attributes");
-            let inline = PAGE.split_once(&open).and_then(|(_, rest)| rest.split_once(&close));
+            assert_eq!(
+                PAGE.matches(&format!("<{tag}")).count(),
+                1,
+                "one {tag}, without attributes"
+            );
+            let inline = PAGE
+                .split_once(&open)
+                .and_then(|(_, rest)| rest.split_once(&close));
             let (inline, _) = inline.unwrap_or_else(|| panic!("no {open} in the page"));
-            let wanted = format!("{directive} 'sha256-{}';", STANDARD.encode(Sha256::digest(inline.as_bytes())));
-            assert!(PAGE_POLICY.contains(&wanted), "the page has changed: write {wanted}");
+            let wanted = format!(
+                "{directive} 'sha256-{}';",
+                STANDARD.encode(Sha256::digest(inline.as_bytes()))
+            );
+            assert!(
+                PAGE_POLICY.contains(&wanted),
+                "the page has changed: write {wanted}"
+            );
         }
-        assert!(!PAGE.contains(" style=") && !PAGE.contains(" onclick="), "what no hash allows");
+        assert!(
+            !PAGE.contains(" style=") && !PAGE.contains(" onclick="),
+            "what no hash allows"
+        );
     }
 }

@@ -13,9 +13,13 @@ mod good;
 
 mod signatures;
 
+mod keys;
+
 mod greetings;
 
 mod timing;
+
+mod lengths;
 
 mod headers;
 
@@ -23,7 +27,9 @@ mod bodies;
 
 mod paths;
 
-mod websockets;
+mod handshakes;
+
+mod frames;
 
 mod pages;
 
@@ -87,7 +93,9 @@ pub fn run(args: &AttackArgs) -> Outcome<bool> {
 }
 
 fn address(host: &Host) -> Outcome<SocketAddrV4> {
-    host.address.parse().context(|| format!("the address {}", host.address))
+    host.address
+        .parse()
+        .context(|| format!("the address {}", host.address))
 }
 
 /// Makes all attacks of the sections that `only` names, or of all; whether all came out as they must.
@@ -104,9 +112,14 @@ fn attack(arena: &Arena, only: &[String]) -> Outcome<bool> {
         client.join().unwrap_or_else(|_| Err(Failure::new("it panicked")))
     });
     println!("\na well-behaved client beside it all");
-    let whole = ended.and_then(|()| good.round()).and_then(|()| Good::new(arena)?.round());
+    let whole = ended
+        .and_then(|()| good.round())
+        .and_then(|()| Good::new(arena)?.round());
     match whole {
-        Ok(()) => println!("  ok    {} requests, each answered; and so is one who comes now", good.answered),
+        Ok(()) => println!(
+            "  ok    {} requests, each answered; and so is one who comes now",
+            good.answered
+        ),
         Err(failure) => {
             println!("  FAIL  {failure}");
             is_sound = false;
@@ -160,8 +173,14 @@ fn numbered(attacks: &'static [Attack], number: usize) -> Option<(usize, &'stati
 fn markdown() -> String {
     let mut text = String::new();
     for section in &TABLE {
-        text += &format!("\n## {}\n\n| tried | sent | answer |\n|---|---|---|\n", section.name);
-        for Attack { name, sent, answer, .. } in section.attacks {
+        text += &format!(
+            "\n## {}\n\n| tried | sent | answer |\n|---|---|---|\n",
+            section.name
+        );
+        for Attack {
+            name, sent, answer, ..
+        } in section.attacks
+        {
             text += &format!("| {name} | {sent} | {answer} |\n");
         }
     }
@@ -177,13 +196,13 @@ mod tests {
     use std::net::SocketAddr;
     use std::path::Path;
 
-    /// The rows of each section, of whatever else a text has.
+    /// The rows of each section, of whatever else a text has; what stands before the first section is none.
     fn rows(text: &str) -> Vec<String> {
         let mut section = "";
         let mut rows = Vec::new();
         for line in text.lines() {
             section = line.strip_prefix("## ").unwrap_or(section);
-            if line.starts_with("| ") && !line.starts_with("| tried |") {
+            if !section.is_empty() && line.starts_with("| ") && !line.starts_with("| tried |") {
                 rows.push(format!("{section}: {line}"));
             }
         }
@@ -197,10 +216,17 @@ mod tests {
             assert!(document.contains(row), "docs/attacks.md lacks {row}");
         }
         for row in &document {
-            assert!(table.contains(row), "docs/attacks.md has what nobody tries: {row}");
+            assert!(
+                table.contains(row),
+                "docs/attacks.md has what nobody tries: {row}"
+            );
         }
         assert_eq!(document, table, "in another order");
-        let mut names: Vec<&str> = TABLE.iter().flat_map(|section| section.attacks).map(|attack| attack.name).collect();
+        let mut names: Vec<&str> = TABLE
+            .iter()
+            .flat_map(|section| section.attacks)
+            .map(|attack| attack.name)
+            .collect();
         names.sort_unstable();
         let count = names.len();
         names.dedup();
@@ -209,7 +235,10 @@ mod tests {
 
     fn exchange(data: &Path, more: &[(&str, String)]) -> (Exchange, SocketAddrV4) {
         let settings = SETTINGS.map(|(key, value)| (key, value.to_owned()));
-        let settings = settings.iter().chain(more).map(|(key, value)| (format!("HOGA_{key}"), value.clone()));
+        let settings = settings
+            .iter()
+            .chain(more)
+            .map(|(key, value)| (format!("HOGA_{key}"), value.clone()));
         let mut config = Config::load(None, settings, Default::default()).expect("settings");
         config.listen = ([127, 0, 0, 1], 0).into();
         config.data_dir = data.to_path_buf();
@@ -227,7 +256,13 @@ mod tests {
         let (keys, path) = (Keys::new(), folders[0].path().join("keys.toml"));
         keys.register(&path).expect("a key file");
         files::raise_limit(8 * MOST as u64).expect("files");
-        let (guarded, at) = exchange(folders[0].path(), &[("AUTH__MODE", "required".to_owned()), ("AUTH__KEYS", path.display().to_string())]);
+        let (guarded, at) = exchange(
+            folders[0].path(),
+            &[
+                ("AUTH__MODE", "required".to_owned()),
+                ("AUTH__KEYS", path.display().to_string()),
+            ],
+        );
         let (open, open_at) = exchange(folders[1].path(), &[]);
         let is_sound = attack(&Arena::new(at, open_at, keys), &[]).expect("a run");
         guarded.stop();

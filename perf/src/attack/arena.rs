@@ -98,7 +98,9 @@ impl Signer {
     pub fn sign(&self, method: &str, target: &str, body: &[u8]) -> Signed {
         let now = now_ms();
         let earlier = |latest: u64| Some(now.max(latest + 1));
-        let latest = self.latest.fetch_update(Ordering::Relaxed, Ordering::Relaxed, earlier);
+        let latest = self
+            .latest
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, earlier);
         self.sign_at(now.max(latest.unwrap_or_default() + 1), method, target, body)
     }
 
@@ -118,11 +120,14 @@ impl Signer {
     /// As it stands in the key file.
     fn entry(&self, account: &str, permission: Permission, ends: Ends) -> Outcome<Entry> {
         let failed = |why: &dyn std::fmt::Display| Failure::new(format!("a key of {account}: {why}"));
-        let public = PublicKey::from_bytes(self.secret.verifying_key().as_bytes()).map_err(|why| failed(&why))?;
+        let public =
+            PublicKey::from_bytes(self.secret.verifying_key().as_bytes()).map_err(|why| failed(&why))?;
         let past = Text(Moment::of(Nanos((now_ms() - 60_000) * 1_000_000)));
         Ok(Entry {
             id: Text(self.id),
-            account: Text(Account(AccountName::new(account).map_err(|_| failed(&"is no name"))?)),
+            account: Text(Account(
+                AccountName::new(account).map_err(|_| failed(&"is no name"))?,
+            )),
             permissions: vec![Text(PermissionName(permission))],
             public_key: Text(Base64Key(public)),
             created: past,
@@ -198,7 +203,8 @@ impl Keys {
             (&self.revoked, "desk", Trade, Ends::Revoked),
             (&self.expired, "desk", Trade, Ends::Expired),
         ];
-        let entries = entries.map(|(signer, account, permission, ends)| signer.entry(account, permission, ends));
+        let entries =
+            entries.map(|(signer, account, permission, ends)| signer.entry(account, permission, ends));
         let mut entries: Vec<Entry> = entries.into_iter().collect::<Outcome<_>>()?;
         edit(path, |keys| {
             keys.append(&mut entries);
@@ -213,7 +219,7 @@ pub struct Arena {
     /// The exchange that asks for signatures.
     pub guarded: SocketAddrV4,
     /// The exchange that does not.
-    pub open: SocketAddrV4,
+    pub trusting: SocketAddrV4,
     /// The keys of the first.
     pub keys: Keys,
     /// Sentences about what was measured.
@@ -222,11 +228,11 @@ pub struct Arena {
 }
 
 impl Arena {
-    /// Exchanges that are ready, at `guarded` with the keys of `keys`, and at `open`.
-    pub fn new(guarded: SocketAddrV4, open: SocketAddrV4, keys: Keys) -> Self {
+    /// Exchanges that are ready, at `guarded` with the keys of `keys`, and at `trusting`.
+    pub fn new(guarded: SocketAddrV4, trusting: SocketAddrV4, keys: Keys) -> Self {
         Self {
             guarded,
-            open,
+            trusting,
             keys,
             notes: Mutex::new(Vec::new()),
             origins: AtomicU32::new(0),
@@ -267,7 +273,21 @@ impl Arena {
         Ok(alike(answers?))
     }
 
-    /// What it answers to an order of the trader's with this body, signed as it should be.
+    /// What the exchange that asks for no signatures answers to each of these: one text if they are all alike.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub fn open<T: AsRef<[u8]>>(&self, all: impl IntoIterator<Item = T>) -> Outcome<String> {
+        let mut told = Vec::new();
+        for bytes in all {
+            let mut wire = Wire::connect(self.trusting, self.origin(), false)?;
+            wire.send(bytes);
+            told.push(wire.told());
+        }
+        Ok(alike(told))
+    }
+
+    /// What the exchange that asks for signatures answers to an order of the trader's with this body, signed as it should be.
     ///
     /// # Errors
     /// When it cannot be reached.
@@ -333,12 +353,16 @@ pub const ORDERS: &str = "/api/v1/orders";
 /// The path of order entry over WebSocket.
 pub const SESSION: &str = "/ws/orders";
 /// An order that rests, far from any other.
-pub const ORDER: &str = r#"{"symbol":"BTC-KRW","side":"Buy","type":"Limit","price":1000000,"quantity":0.001}"#;
+pub const ORDER: &str =
+    r#"{"symbol":"BTC-KRW","side":"Buy","type":"Limit","price":1000000,"quantity":0.001}"#;
+
+/// A request on a session that is always carried out.
+pub const CANCEL_ALL: &str = r#"{"id":1,"op":"cancel_all"}"#;
 
 /// One text if all are alike, else each that there is.
 pub fn alike(mut answers: Vec<String>) -> String {
     answers.dedup();
-    answers.join(" | ")
+    answers.join("; ")
 }
 
 /// A request with `headers`, each with its line's end.
@@ -347,7 +371,8 @@ pub fn request(method: &str, target: &str, body: &[u8], headers: &str) -> Vec<u8
         ("GET", []) => String::new(),
         _ => format!("Content-Length: {}\r\n", body.len()),
     };
-    let mut bytes = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n{headers}{length}\r\n").into_bytes();
+    let mut bytes =
+        format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n{headers}{length}\r\n").into_bytes();
     bytes.extend_from_slice(body);
     bytes
 }
@@ -356,6 +381,11 @@ pub fn request(method: &str, target: &str, body: &[u8], headers: &str) -> Vec<u8
 pub fn signed(signer: &Signer, method: &str, target: &str, body: &[u8], headers: &str) -> Vec<u8> {
     let own = signer.sign(method, target, body).headers();
     request(method, target, body, &format!("{own}{headers}"))
+}
+
+/// An order that `signer` has signed.
+pub fn order_of(signer: &Signer) -> Vec<u8> {
+    signed(signer, "POST", ORDERS, ORDER.as_bytes(), "")
 }
 
 /// A WebSocket's handshake.

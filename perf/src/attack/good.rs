@@ -46,7 +46,9 @@ impl<'a> Good<'a> {
             }
             std::thread::sleep(Duration::from_millis(100));
         }
-        Err(Failure::new(format!("a well-behaved client is not let in: {told}")))
+        Err(Failure::new(format!(
+            "a well-behaved client is not let in: {told}"
+        )))
     }
 
     /// Goes on until `stop`.
@@ -71,7 +73,8 @@ impl<'a> Good<'a> {
         let order = reply["order"]["order_id"].as_str().unwrap_or_default().to_owned();
         self.expect(reply["order"]["status"] == "New", "a place", &reply)?;
         let target = format!("{ORDERS}/{order}");
-        self.wire.send(signed(&self.arena.keys.good, "GET", &target, b"", ""));
+        self.wire
+            .send(signed(&self.arena.keys.good, "GET", &target, b"", ""));
         let answer = self.wire.answer();
         let shown: Value = answer
             .as_ref()
@@ -79,7 +82,10 @@ impl<'a> Good<'a> {
             .unwrap_or_default();
         self.expect(shown["order_id"] == order.as_str(), "a look", &shown)?;
         let id = self.answered;
-        let reply = self.ask(&format!(r#"{{"id":{id},"op":"cancel","order_id":"{order}"}}"#), id)?;
+        let reply = self.ask(
+            &format!(r#"{{"id":{id},"op":"cancel","order_id":"{order}"}}"#),
+            id,
+        )?;
         self.expect(reply["order"]["status"] == "Canceled", "a cancel", &reply)
     }
 
@@ -110,6 +116,9 @@ impl<'a> Good<'a> {
                 return Ok(message);
             }
         }
-        Err(Failure::new(format!("the session ended behind {} good answers", self.answered)))
+        Err(Failure::new(format!(
+            "the session ended behind {} good answers",
+            self.answered
+        )))
     }
 }

@@ -24,7 +24,12 @@ pub const PONG: u8 = 10;
 /// A client's frame: `first` is its first byte, the mask is fixed.
 pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = announce(first, payload.len() as u64);
-    bytes.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    bytes.extend(
+        payload
+            .iter()
+            .zip(MASK.iter().cycle())
+            .map(|(byte, mask)| byte ^ mask),
+    );
     bytes
 }
 
@@ -131,7 +136,8 @@ impl Socket {
 
     /// The close's code, with the code of the error that its reason begins with; it is answered, and the end awaited.
     fn closed(&mut self, payload: &[u8]) -> String {
-        self.wire.send(frame(FIN | CLOSE, &payload[..payload.len().min(2)]));
+        self.wire
+            .send(frame(FIN | CLOSE, &payload[..payload.len().min(2)]));
         let code = match payload {
             [high, low, ..] => u16::from_be_bytes([*high, *low]).to_string(),
             _ => "without a code".to_owned(),
@@ -151,8 +157,14 @@ impl Socket {
 fn take(bytes: &[u8]) -> Option<(Frame, usize)> {
     let (&first, &length) = (bytes.first()?, bytes.get(1)?);
     let (begin, length): (usize, usize) = match length {
-        126 => (4, usize::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?))),
-        127 => (10, u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?) as usize),
+        126 => (
+            4,
+            usize::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?)),
+        ),
+        127 => (
+            10,
+            u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?) as usize,
+        ),
         length => (2, usize::from(length)),
     };
     let payload = bytes.get(begin..begin.checked_add(length)?)?.to_vec();
@@ -172,10 +184,16 @@ mod tests {
             bytes.drain(begin..begin + 4);
             bytes[1] &= 0x7f;
             for cut in [0, 1, begin, bytes.len() - 1] {
-                assert!(take(&bytes[..cut.min(bytes.len() - 1)]).is_none(), "{length} {cut}");
+                assert!(
+                    take(&bytes[..cut.min(bytes.len() - 1)]).is_none(),
+                    "{length} {cut}"
+                );
             }
             let (frame, len) = take(&bytes).expect("a whole frame");
-            assert_eq!((frame.first, frame.payload.len(), len), (FIN | TEXT, length, bytes.len()));
+            assert_eq!(
+                (frame.first, frame.payload.len(), len),
+                (FIN | TEXT, length, bytes.len())
+            );
         }
     }
 }

@@ -3,7 +3,8 @@
 
 use super::arena::Arena;
 use super::{
-    administration, bodies, floods, greetings, headers, pages, paths, slowness, signatures, timing, websockets,
+    administration, bodies, floods, frames, greetings, handshakes, headers, keys, lengths, pages, paths,
+    signatures, slowness, timing,
 };
 use crate::failure::Outcome;
 
@@ -33,14 +34,17 @@ pub struct Section {
 }
 
 /// All of them, in the order in which they are made.
-pub const TABLE: [Section; 11] = [
+pub const TABLE: [Section; 14] = [
     section("Signatures", false, signatures::TABLE),
+    section("Keys and accounts", false, keys::TABLE),
     section("First messages", false, greetings::TABLE),
     section("Timing of keys", true, timing::TABLE),
+    section("Lengths of bodies", false, lengths::TABLE),
     section("Heads", false, headers::TABLE),
     section("Bodies", false, bodies::TABLE),
     section("Paths", false, paths::TABLE),
-    section("WebSockets", false, websockets::TABLE),
+    section("Handshakes", false, handshakes::TABLE),
+    section("Frames", false, frames::TABLE),
     section("Web pages", false, pages::TABLE),
     section("Administration", false, administration::TABLE),
     section("Slowness", false, slowness::TABLE),
@@ -52,12 +56,7 @@ const fn section(name: &'static str, alone: bool, attacks: &'static [Attack]) ->
 }
 
 /// A line of the table.
-pub const fn line(
-    name: &'static str,
-    sent: &'static str,
-    answer: &'static str,
-    attempt: Attempt,
-) -> Attack {
+pub const fn line(name: &'static str, sent: &'static str, answer: &'static str, attempt: Attempt) -> Attack {
     Attack {
         name,
         sent,

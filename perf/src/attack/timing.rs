@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::arena::{Arena, ORDER, ORDERS, Signer, alike, request};
+use super::arena::{Arena, ORDER, ORDERS, Signer, alike, now_ms, request};
 use super::table::{Attack, line};
 use super::wire::Wire;
 use crate::failure::Outcome;
@@ -12,12 +12,34 @@ const ROUNDS: usize = 400;
 
 /// The attacks.
 pub const TABLE: &[Attack] = &[
-    line("a known key against an unknown one", "wrong signatures under either id, in turns; medians are told, and not judged", "401 bad_signature", |arena| {
-        compare(arena, "a known key", &arena.keys.trader, "an unknown one", &arena.keys.unknown)
-    }),
-    line("a revoked key against an unknown one", "wrong signatures under either id, in turns", "401 bad_signature", |arena| {
-        compare(arena, "a revoked key", &arena.keys.revoked, "an unknown one", &arena.keys.unknown)
-    }),
+    line(
+        "a known key against an unknown one",
+        "wrong signatures under either id, in turns; medians are told, and not judged",
+        "401 bad_signature",
+        |arena| {
+            compare(
+                arena,
+                "a known key",
+                &arena.keys.trader,
+                "an unknown one",
+                &arena.keys.unknown,
+            )
+        },
+    ),
+    line(
+        "a revoked key against an unknown one",
+        "wrong signatures under either id, in turns",
+        "401 bad_signature",
+        |arena| {
+            compare(
+                arena,
+                "a revoked key",
+                &arena.keys.revoked,
+                "an unknown one",
+                &arena.keys.unknown,
+            )
+        },
+    ),
 ];
 
 fn compare(arena: &Arena, name: &str, one: &Signer, other_name: &str, other: &Signer) -> Outcome<String> {
@@ -41,14 +63,17 @@ fn compare(arena: &Arena, name: &str, one: &Signer, other_name: &str, other: &Si
 
 /// A wrong signature: how many nanoseconds the answer took, and what it was.
 fn refuse(wire: &mut Wire, signer: &Signer) -> (u64, String) {
-    let mut sign = signer.sign("POST", ORDERS, ORDER.as_bytes());
+    let mut sign = signer.sign_at(now_ms(), "POST", ORDERS, ORDER.as_bytes());
     sign.signature[20] ^= 1;
     let bytes = request("POST", ORDERS, ORDER.as_bytes(), &sign.headers());
     let begin = Instant::now();
     wire.send(bytes);
     let answer = wire.answer();
     let took = begin.elapsed().as_nanos() as u64;
-    (took, answer.map_or_else(|| "closed".to_owned(), |answer| answer.text()))
+    (
+        took,
+        answer.map_or_else(|| "closed".to_owned(), |answer| answer.text()),
+    )
 }
 
 fn median(mut times: Vec<u64>) -> u64 {

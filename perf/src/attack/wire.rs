@@ -130,7 +130,9 @@ impl Wire {
                 None => {}
             }
         };
-        let head = std::str::from_utf8(&self.buffer[..end]).ok()?.to_ascii_lowercase();
+        let head = std::str::from_utf8(&self.buffer[..end])
+            .ok()?
+            .to_ascii_lowercase();
         let status = head.strip_prefix("http/1.1 ")?.get(..3)?.parse().ok()?;
         let mut answer = Answer {
             status,
