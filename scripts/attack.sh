@@ -3,7 +3,7 @@
 # signatures, heads, bodies, paths, WebSockets, web pages, administration, slowness, floods.   ./scripts/attack.sh [SECTION,…]
 #
 # Prints what was expected and what came for each line, and FAIL where they differ. Beside it all a well-behaved client trades, and
-# must be answered whole. Takes about ten seconds, connects to nothing but 127.0.0.0/8, and ends with PASS or FAIL.
+# must be answered whole. Takes a quarter of a minute, connects to nothing but 127.0.0.0/8, and ends with PASS or FAIL.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
