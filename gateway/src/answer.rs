@@ -15,6 +15,9 @@ pub(crate) const JSON: &str = "application/json";
 /// Answers are about this moment and must not be shown at another.
 pub(crate) const NO_STORE: (&str, &str) = ("Cache-Control", "no-store");
 
+/// An error quotes what the client sent, and nobody's browser shall take that for a page of another kind.
+const NO_SNIFF: (&str, &str) = ("X-Content-Type-Options", "nosniff");
+
 /// What a command's requester is told.
 pub(crate) enum Answer<'v> {
     /// The order, and the HTTP status to show it with.
@@ -114,23 +117,30 @@ pub(crate) fn respond(out: &mut Vec<u8>, status: u16, manner: Manner, write: imp
 pub(crate) fn refuse(out: &mut Vec<u8>, error: &ApiError, manner: Manner) {
     let mut body = Vec::with_capacity(256);
     error.write_json(&mut body);
-    let headers = [NO_STORE, error.header.unwrap_or(NO_STORE)];
-    let headers = &headers[..1 + usize::from(error.header.is_some())];
+    let headers = [NO_STORE, NO_SNIFF, error.header.unwrap_or(NO_STORE)];
+    let headers = &headers[..2 + usize::from(error.header.is_some())];
     write_response(out, error.status, JSON, &body, manner, headers);
 }
 
+/// The page at `/`.
+const PAGE: &str = include_str!("../../web/index.html");
+
+/// What a browser lets the page do: run its own script and style, which are inline and named by their SHA-256 (CSP 3 §6.7.3.3), and
+/// speak to the exchange that it came from. Nothing is loaded from elsewhere, nobody frames it, and markup that somebody smuggles
+/// in does nothing.
+const PAGE_POLICY: &str = concat!(
+    "default-src 'none'; ",
+    "script-src 'sha256-Gj1SPysyuK7IlMdEnuvuYRIpE5iJ9HkNjrMh3tIjlHo='; ",
+    "style-src 'sha256-1TcOGdsAHWC6pYA21WSEmMSU7VUp0Qlgo6WEbnYmIOk='; ",
+    "img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+);
+
 /// Appends the page at `/`.
-///
-/// Its script and style are inline, it loads nothing from elsewhere, and it speaks only to the exchange it came from.
 pub(crate) fn respond_page(out: &mut Vec<u8>, manner: Manner) {
-    const PAGE: &str = include_str!("../../web/index.html");
-    const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
-                          img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
-                          frame-ancestors 'none'";
     let headers = [
         ("Cache-Control", "no-cache"),
-        ("Content-Security-Policy", POLICY),
-        ("X-Content-Type-Options", "nosniff"),
+        ("Content-Security-Policy", PAGE_POLICY),
+        NO_SNIFF,
         ("Referrer-Policy", "no-referrer"),
     ];
     let page = PAGE.as_bytes();
@@ -146,4 +156,40 @@ fn rejection(rejected: &Rejected, views: &Views) -> ApiError {
         return order_closed(order);
     }
     ApiError::from_reject(rejected, views)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use sha2::{Digest as _, Sha256};
+
+    #[test]
+    fn the_page_is_not_kept_from_running_its_own_script_by_its_policy() {
+        for (tag, directive) in [("script", "script-src"), ("style", "style-src")] {
+            let (open, close) = (format!("<{tag}>"), format!("</{tag}>"));
+            assert_eq!(
+                PAGE.matches(&format!("<{tag}")).count(),
+                1,
+                "one {tag}, without attributes"
+            );
+            let inline = PAGE
+                .split_once(&open)
+                .and_then(|(_, rest)| rest.split_once(&close));
+            let (inline, _) = inline.unwrap_or_else(|| panic!("no {open} in the page"));
+            let wanted = format!(
+                "{directive} 'sha256-{}';",
+                STANDARD.encode(Sha256::digest(inline.as_bytes()))
+            );
+            assert!(
+                PAGE_POLICY.contains(&wanted),
+                "the page has changed: write {wanted}"
+            );
+        }
+        assert!(
+            !PAGE.contains(" style=") && !PAGE.contains(" onclick="),
+            "what no hash allows"
+        );
+    }
 }

@@ -131,6 +131,23 @@ pub struct FloodArgs {
     pub out: Option<PathBuf>,
 }
 
+/// `attack`
+#[derive(Debug, Args)]
+pub struct AttackArgs {
+    /// The exchange's binary; by default `hoga` beside this one.
+    #[arg(long)]
+    pub hoga: Option<PathBuf>,
+    /// The folder in which the exchanges keep their data; a fresh one inside it is used and removed.
+    #[arg(long)]
+    pub data_dir: Option<PathBuf>,
+    /// Only these sections, such as `bodies`.
+    #[arg(long, value_delimiter = ',', value_name = "SECTION")]
+    pub only: Vec<String>,
+    /// Print the table as docs/attacks.md has it, and try nothing.
+    #[arg(long)]
+    pub list: bool,
+}
+
 /// How many trades a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {

@@ -229,8 +229,24 @@ fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ApiError> {
         } else {
             codes::INVALID_JSON
         };
-        ApiError::new(code, format!("the body is not what this path takes: {error}"))
+        let why = shortened(&error);
+        ApiError::new(code, format!("the body is not what this path takes: {why}"))
     })
+}
+
+/// Names of fields and values come from the client, and are quoted only so far.
+fn shortened(error: &serde_json::Error) -> String {
+    const MOST: usize = 200;
+    let why = error.to_string();
+    match why.char_indices().nth(MOST) {
+        Some((at, _)) => format!(
+            "{}… at line {} column {}",
+            &why[..at],
+            error.line(),
+            error.column()
+        ),
+        None => why,
+    }
 }
 
 fn spec(body: &Define<'_>) -> Result<InstrumentSpec, ApiError> {

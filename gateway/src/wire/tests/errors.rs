@@ -121,6 +121,21 @@ fn the_document_lists_every_error_code_and_no_other() {
 }
 
 #[test]
+fn an_operators_error_does_not_repeat_what_was_sent_at_length() {
+    let long = "\u{e9}".repeat(30_000);
+    for body in [
+        format!("{{\"{long}\":1}}"),
+        format!(r#"{{"account":"desk","max_open_orders":"{long}"}}"#),
+        format!(r#"{{"account":"{long}","max_open_orders":1}}"#),
+        format!(r#"{{"account":"desk","max_open_orders":1,"by":{{"{long}":1}}}}"#),
+        format!(r#""{long}""#),
+    ] {
+        let error = parse_admin(AdminPath::AccountLimits, body.as_bytes()).unwrap_err();
+        assert!(error.message.len() <= 600, "{} bytes", error.message.len());
+    }
+}
+
+#[test]
 fn the_documents_own_examples_are_accepted() {
     let document = document();
     let messages: Vec<&str> = document
