@@ -39,6 +39,8 @@ mod slowness;
 
 mod floods;
 
+mod rates;
+
 use std::net::SocketAddrV4;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

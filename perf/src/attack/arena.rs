@@ -25,7 +25,7 @@ pub const MOST_OF_ADDRESS: usize = 20;
 pub const MOST: usize = 200;
 
 /// What both exchanges are set to, as the environment names it without `HOGA_`.
-pub const SETTINGS: [(&str, &str); 13] = [
+pub const SETTINGS: [(&str, &str); 18] = [
     ("GATEWAY__LIMIT_LOOPBACK", "true"),
     ("GATEWAY__MAX_CONNECTIONS", "200"),
     ("GATEWAY__MAX_CONNECTIONS_PER_ADDRESS", "20"),
@@ -36,6 +36,11 @@ pub const SETTINGS: [(&str, &str); 13] = [
     ("GATEWAY__PING_AFTER_MS", "1000"),
     ("GATEWAY__CLOSE_AFTER_MS", "3000"),
     ("GATEWAY__SEND_BUFFER", "8192"),
+    ("QUOTAS__QUERIES_PER_ADDRESS", "10000"),
+    ("QUOTAS__ORDERS_PER_ACCOUNT", "1000"),
+    ("QUOTAS__CANCELS_PER_ACCOUNT", "10000"),
+    ("QUOTAS__QUERIES_PER_ACCOUNT", "10000"),
+    ("QUOTAS__WEBSOCKETS_PER_ACCOUNT", "40"),
     ("VIEWS__EXECUTIONS", "10000"),
     ("VIEWS__ORDER_UPDATES", "10000"),
     ("FOLLOWER__ENABLED", "false"),
@@ -157,6 +162,8 @@ pub struct Keys {
     pub trader: Signer,
     /// May trade for another account.
     pub other: Signer,
+    /// May trade, and sends more than it may.
+    pub greedy: Signer,
     /// Trades all the while, as it should.
     pub good: Signer,
     /// May only look.
@@ -174,11 +181,21 @@ pub struct Keys {
 impl Keys {
     /// All of them.
     pub fn new() -> Self {
-        let [trader, other, good, reader, operator, revoked, expired, unknown] =
-            [1, 2, 3, 4, 5, 6, 7, 8].map(Signer::new);
+        let [
+            trader,
+            other,
+            greedy,
+            good,
+            reader,
+            operator,
+            revoked,
+            expired,
+            unknown,
+        ] = [1, 2, 9, 3, 4, 5, 6, 7, 8].map(Signer::new);
         Self {
             trader,
             other,
+            greedy,
             good,
             reader,
             operator,
@@ -197,6 +214,7 @@ impl Keys {
         let entries = [
             (&self.trader, "desk", Trade, Ends::Never),
             (&self.other, "other", Trade, Ends::Never),
+            (&self.greedy, "greedy", Trade, Ends::Never),
             (&self.good, "good", Trade, Ends::Never),
             (&self.reader, "reader", Read, Ends::Never),
             (&self.operator, "operator", Admin, Ends::Never),

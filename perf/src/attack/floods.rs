@@ -1,4 +1,4 @@
-//! Many connections, from one address and from many. Rates of requests are not among them.
+//! Many connections, from one address and from many.
 
 use super::arena::{Arena, MOST, MOST_OF_ADDRESS, ORDERS, SESSION, alike, handshake, now_ms, request};
 use super::socket::{FIN, PING, PONG, Socket, frame};

@@ -4,7 +4,7 @@
 use super::arena::Arena;
 use super::{
     administration, bodies, floods, frames, greetings, handshakes, headers, keys, lengths, pages, paths,
-    signatures, slowness, timing,
+    rates, signatures, slowness, timing,
 };
 use crate::failure::Outcome;
 
@@ -34,7 +34,7 @@ pub struct Section {
 }
 
 /// All of them, in the order in which they are made.
-pub const TABLE: [Section; 14] = [
+pub const TABLE: [Section; 15] = [
     section("Signatures", false, signatures::TABLE),
     section("Keys and accounts", false, keys::TABLE),
     section("First messages", false, greetings::TABLE),
@@ -49,6 +49,7 @@ pub const TABLE: [Section; 14] = [
     section("Administration", false, administration::TABLE),
     section("Slowness", false, slowness::TABLE),
     section("Floods", true, floods::TABLE),
+    section("Rates", true, rates::TABLE),
 ];
 
 const fn section(name: &'static str, alone: bool, attacks: &'static [Attack]) -> Section {
