@@ -68,6 +68,8 @@ const TABLE: [(&str, &[&str]); 9] = [
             "serde_json",
             "signal-hook",
             "toml",
+            "tracing",
+            "tracing-subscriber",
         ],
     ),
     (

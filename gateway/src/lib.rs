@@ -82,6 +82,6 @@ pub use channel::fuzzing;
 pub use config::GatewayConfig;
 pub use gateway::{Gateway, GatewayWaker, LONGEST_ABSENCE_MICROS};
 pub use ports::{
-    Clock, CommandSink, Core, EventSource, Page, Printed, Refusal, Telemetry, Ticket, TurnTimes,
+    Clock, CommandSink, Core, EventSource, Notice, Page, Printed, Refusal, Telemetry, Ticket, TurnTimes,
 };
 pub use stats::GatewayStats;

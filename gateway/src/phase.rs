@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use crate::auth::Identity;
 use crate::channel::KEY_REVOKED;
 use crate::echo::Echo;
 use crate::greeting::Greeting;
 use crate::line::Line;
 use crate::linger::Linger;
-use crate::ports::CommandSink;
+use crate::ports::{CommandSink, Notice};
 use crate::requests::Requests;
 use crate::session::Session;
 use crate::subscriber::Subscriber;
@@ -101,20 +102,27 @@ impl Phase {
 
     /// Whether it was let in by a key that is good no longer.
     pub fn is_unwelcome<S>(&self, turn: &Turn<'_, S>) -> bool {
-        let identity = match self {
+        match (self.identity(), &turn.door) {
+            (Some(identity), Some(door)) => !door.holds(identity, turn.wall()),
+            _ => false,
+        }
+    }
+
+    /// Who was let in, and is here.
+    fn identity(&self) -> Option<&Identity> {
+        match self {
             Phase::Subscriber(subscriber) if subscriber.channel.is_open() => subscriber.identity(),
             Phase::Session(session) if session.channel.is_open() => session.identity(),
             _ => None,
-        };
-        match (identity, &turn.door) {
-            (Some(identity), Some(door)) => !door.holds(identity, turn.wall()),
-            _ => false,
         }
     }
 
     /// Closes a connection that [`is_unwelcome`](Self::is_unwelcome).
     pub fn put_out<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
         const REASON: &str = "the key was revoked, has expired, or means something else now";
+        if let Some(&Identity { key, account, .. }) = self.identity() {
+            turn.pages.notice(&Notice::KeyEnded { key, account });
+        }
         match self {
             Phase::Subscriber(subscriber) => subscriber.channel.close(line, turn.now, KEY_REVOKED, REASON),
             Phase::Session(session) => session.channel.close(line, turn.now, KEY_REVOKED, REASON),

@@ -26,6 +26,8 @@ pub(crate) enum Stage {
     Recovering,
     /// Everything is served.
     Serving,
+    /// Everything is served, and `/readyz` says that this will end.
+    Leaving,
     /// New commands are refused.
     Draining,
     /// Clients are being closed.
