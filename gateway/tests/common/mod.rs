@@ -77,7 +77,7 @@ impl CommandSink for Sink {
     }
 
     fn is_full(&self) -> bool {
-        self.refuse[0] == Some(Refusal::CancelOnly)
+        self.0.lock().unwrap().refuse[0] == Some(Refusal::CancelOnly)
     }
 
     fn reason(&self) -> String {
