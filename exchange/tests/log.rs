@@ -279,11 +279,9 @@ fn an_exchange_that_is_asked_to_stop_goes_on_for_as_long_as_its_clients_were_pro
     let mut process = process;
     assert!(!process.child.wait().unwrap().success());
     let process = Process::start(&dir.path().join("data"), &[]);
-    let order = Http::connect(process.address)
-        .unwrap()
-        .json("GET", "/api/v1/orders/late", "");
-    drop(order);
-    process.terminate();
+    let mut http = Http::connect(process.address).unwrap();
+    let (_, listed) = http.json("GET", "/api/v1/orders", "");
+    assert_eq!(listed["orders"].as_array().map(Vec::len), Some(1), "{listed}");
 }
 
 #[test]
