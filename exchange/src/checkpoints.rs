@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use hoga_protocol::{Checkpoint, Checkpointed, Command, Event, EventBody, Nanos, Sequence, StateCheck};
 
+use crate::notices;
+
 /// The first version of the rules that knows checkpoints.
 const RULES: u32 = 2;
 
@@ -49,13 +51,11 @@ impl Answers {
     #[cold]
     fn keep(&self, event: &Event, checkpointed: &Checkpointed) {
         if !checkpointed.agrees {
-            eprintln!(
-                "hoga: at checkpoint {} the matcher does not know the digest that it gave before: its memory cannot be \
-                 believed. Stopping at once; every acknowledged order is in the journal. Check the machine's memory, \
-                 then start again",
+            notices::die(&format!(
+                "at checkpoint {} the matcher does not know the digest that it gave before: its memory cannot be \
+                 believed. Every acknowledged order is in the journal. Check the machine's memory, then start again",
                 event.sequence.0
-            );
-            std::process::abort();
+            ));
         }
         *self.lock() = Some(StateCheck {
             sequence: event.sequence,

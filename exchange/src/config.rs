@@ -6,6 +6,8 @@ mod quotas;
 
 mod load;
 
+mod log;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,6 +19,7 @@ use hoga_views::ViewLimits;
 use serde::{Deserialize, Serialize};
 
 pub use self::auth::{AuthMode, AuthSection};
+pub use self::log::{LogFormat, LogLevel, LogSection};
 pub use self::quotas::QuotasSection;
 use crate::agent::IdleStrategy;
 use crate::checkpoints::CheckpointOptions;
@@ -56,6 +59,8 @@ pub struct Config {
     pub quotas: QuotasSection,
     /// Sockets.
     pub gateway: GatewaySection,
+    /// What is told while it runs.
+    pub log: LogSection,
     /// What is traded; journaled when an exchange begins, and compared when given later.
     pub instruments: Option<Vec<InstrumentConfig>>,
     /// The first checkpoint whose disagreement is accepted for this start; from the command line only.
@@ -214,6 +219,8 @@ pub struct GatewaySection {
     pub max_in_flight_per_session: usize,
     /// Whether WebSocket messages are compressed for clients that offer it.
     pub compression: bool,
+    /// Milliseconds for which everything is still served after `/readyz` has said that the exchange goes away.
+    pub drain_ms: u64,
 }
 
 impl Default for Config {
@@ -233,6 +240,7 @@ impl Default for Config {
             auth: AuthSection::default(),
             quotas: QuotasSection::default(),
             gateway: GatewaySection::default(),
+            log: LogSection::default(),
             instruments: None,
             accept_divergence: None,
             test_echo: false,
@@ -358,6 +366,7 @@ impl Default for GatewaySection {
             send_buffer: gateway.send_buffer,
             max_in_flight_per_session: gateway.max_in_flight_per_session,
             compression: gateway.compression,
+            drain_ms: 0,
         }
     }
 }

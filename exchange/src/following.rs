@@ -10,11 +10,15 @@ use hoga_follower::{
     Base, Compression, FollowError, Follower, FollowerOptions, Lag, Progress, Recovery, Replica,
 };
 use hoga_gateway::Clock as _;
-use hoga_journal::{Durable, Follow, LockError, LockGuard, Position, Snapshots, Storage, Writer};
+use hoga_journal::{
+    Durable, Follow, LockError, LockGuard, Position, SnapshotFile, Snapshots, Storage, Writer,
+};
 use signal_hook::consts::{SIGINT, SIGTERM};
+use tracing::{info, warn};
 
 use crate::config::Config;
-use crate::notices::{tell, warn};
+use crate::log;
+use crate::notices::{self, tell};
 use crate::recovery::Stores;
 use crate::replay::counter;
 use crate::serve::SystemClock;
@@ -103,21 +107,34 @@ fn beside_the_exchange(follower: &mut Follower, stop: &AtomicBool, at_stop: bool
         Ok(()) if at_stop && follower.has_news() => make_snapshot(follower),
         Ok(()) => {}
         Err(FollowError::Apply(error)) => {
-            eprintln!("hoga: the follower stops the exchange: {error}");
-            std::process::abort();
+            notices::die(&format!("the follower stops the exchange: {error}"));
         }
-        Err(error) => warn(&format!(
-            "the follower cannot go on, and makes no more snapshots: {error}. The exchange goes on; stop it as soon as \
-             that can be done, and see docs/operations.md before it is started again"
-        )),
+        Err(error) => warn!(
+            event = "follower_ended",
+            error = error.to_string(),
+            "the follower cannot go on, and makes no more snapshots. The exchange goes on; stop it as soon as that can be \
+             done, and see docs/operations.md before it is started again"
+        ),
     }
 }
 
 fn make_snapshot(follower: &mut Follower) {
     match follower.snapshot(SystemClock::new().now()) {
-        Ok(file) => tell(&format!("hoga: snapshot {} made", file.name)),
-        Err(error) => warn(&error.to_string()),
+        Ok(file) => tell_of(&file),
+        Err(error) => tell_failed(&error.to_string()),
     }
+}
+
+fn tell_of(file: &SnapshotFile) {
+    info!(
+        event = "snapshot_made",
+        snapshot = file.name,
+        "a snapshot was made"
+    );
+}
+
+fn tell_failed(error: &str) {
+    warn!(event = "snapshot_failed", error, "no snapshot was made");
 }
 
 /// Follows until `stop` is raised.
@@ -134,12 +151,12 @@ fn follow_until(follower: &mut Follower, stop: &AtomicBool) -> Result<(), Follow
             Progress::Applied(_) => nap = SHORTEST_NAP,
             Progress::Snapshot(file) => {
                 told = None;
-                tell(&format!("hoga: snapshot {} made", file.name));
+                tell_of(&file);
             }
             Progress::Compressed(_) => {}
             Progress::Failed(why) => {
                 if told.as_ref() != Some(&why) {
-                    warn(&why);
+                    tell_failed(&why);
                 }
                 told = Some(why);
             }
@@ -156,6 +173,7 @@ fn follow_until(follower: &mut Follower, stop: &AtomicBool) -> Result<(), Follow
 pub fn run(config: &Config) -> Result<(), String> {
     let data_dir: &Path = &config.data_dir;
     crate::journal_tools::locate(data_dir)?;
+    log::start(&config.log, config.plan()?)?;
     let stores = Stores::new(data_dir);
     let _lock = lock(&*stores.snapshots)?;
     let stop = Arc::new(AtomicBool::new(false));
@@ -194,7 +212,7 @@ pub fn run(config: &Config) -> Result<(), String> {
         let file = follower
             .snapshot(SystemClock::new().now())
             .map_err(|error| error.to_string())?;
-        tell(&format!("hoga: snapshot {} made", file.name));
+        tell_of(&file);
     }
     tell(&format!(
         "hoga: stopped at sequence {}; checkpoints compared {}, snapshots made {}",
@@ -223,7 +241,7 @@ pub fn begin(config: &Config, stores: &Stores) -> Result<(Base, Place), String> 
     base.replica
         .accept_divergence(config.accept_divergence.map(hoga_protocol::Sequence));
     for why in &base.passed_over {
-        warn(why);
+        notices::warn(why);
     }
     let (journal_id, position) = match &base.snapshot {
         Some((_, head)) => (head.journal_id, head.position),

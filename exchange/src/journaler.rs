@@ -10,6 +10,7 @@ use hoga_journal::Writer;
 use hoga_protocol::codec::{MAX_RECORD, encode_command};
 
 use crate::agent::{Agent, Unparker, Work};
+use crate::notices;
 use crate::pipeline::InputSlot;
 use crate::recorder::{COUNTS, NANOSECONDS, Recorder};
 
@@ -119,9 +120,8 @@ fn append(writer: &mut Writer, slot: &InputSlot) {
 /// Ends the process at once. A failed write or sync is never retried: Linux reports success for the sync after a
 /// failed one although the data is lost.
 fn die(error: &dyn std::fmt::Display) -> ! {
-    eprintln!("hoga: the journal cannot be written: {error}");
-    eprintln!(
-        "hoga: stopping at once; nothing that was not durable has been acknowledged. Check the disk, then start again."
-    );
-    std::process::abort();
+    notices::die(&format!(
+        "the journal cannot be written: {error}. Nothing that was not durable has been acknowledged. Check the disk, then \
+         start again"
+    ))
 }

@@ -11,6 +11,7 @@ pub mod keys;
 pub mod verifier;
 
 pub mod descriptors;
+pub mod log;
 pub mod manager;
 pub mod memory;
 pub mod notices;

@@ -14,6 +14,7 @@ use hoga_views::Views;
 use crate::config::{Config, Durability};
 use crate::cores::CorePlan;
 use crate::keys::ring::Keyring;
+use crate::log;
 use crate::memory::Locked;
 use crate::pipeline::Counters;
 use crate::serve::SystemClock;
@@ -23,9 +24,23 @@ pub fn tell(text: &str) {
     let _ = writeln!(io::stdout(), "{text}");
 }
 
-/// As [`tell`], for what somebody should look at.
+/// As [`tell`], for what somebody should look at; in the log, where there is one.
 pub fn warn(text: &str) {
-    let _ = writeln!(io::stderr(), "hoga: {text}");
+    if log::is_on() {
+        tracing::warn!(event = "warning", detail = text, "somebody should look at this");
+    } else {
+        let _ = writeln!(io::stderr(), "hoga: {text}");
+    }
+}
+
+/// Tells why, and ends the process at once. Nobody need be reading for that.
+pub fn die(why: &str) -> ! {
+    if log::is_on() {
+        log::tell_end(why);
+    } else {
+        let _ = writeln!(io::stderr(), "hoga: {why}");
+    }
+    std::process::abort();
 }
 
 /// An exchange that is about to open.

@@ -18,12 +18,14 @@ use hoga_journal::Space;
 use hoga_protocol::Nanos;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use tracing::info;
 
 use crate::config::{Config, Durability};
 use crate::cores::{self, CorePlan};
 use crate::descriptors;
 use crate::following::{self, Following};
 use crate::keys::ring::Keyring;
+use crate::log;
 use crate::manager;
 use crate::memory::{self, Locked};
 use crate::metrics;
@@ -80,6 +82,13 @@ impl Clock for SystemClock {
 /// # Errors
 /// In words: the address is taken, the journal is damaged or in use, the configuration differs from the journal.
 pub fn run(config: &Config) -> Result<(), String> {
+    log::start(&config.log, config.plan()?)?;
+    let ended = serve(config);
+    log::flush();
+    ended
+}
+
+fn serve(config: &Config) -> Result<(), String> {
     let at_once = Arc::new(AtomicBool::new(true));
     let mut signals =
         watch_signals(&at_once).map_err(|error| format!("cannot watch for signals: {error}"))?;
@@ -105,6 +114,8 @@ pub fn run(config: &Config) -> Result<(), String> {
         "asked to stop"
     };
     manager::stopping();
+    let drain_ms = config.gateway.drain_ms;
+    info!(event = "drain_begun", why, drain_ms, "the exchange goes away");
     tell(&format!("hoga: {why}, draining; a second signal ends it at once"));
     tell(&exchange.stop());
     Ok(())
@@ -146,6 +157,14 @@ impl Exchange {
             format!("cannot listen on {}: {error}{hint}", config.listen)
         })?;
         let (address, waker) = (gateway.local_addr(), gateway.waker());
+        info!(
+            event = "starting",
+            version = env!("CARGO_PKG_VERSION"),
+            data_dir = config.data_dir.display().to_string(),
+            listen = address.to_string(),
+            auth = config.auth.mode.name(),
+            "the exchange recovers"
+        );
         let authentication = keyring
             .map(|keyring| Authentication::start(keyring, plan, waker.clone()))
             .transpose()?
@@ -164,6 +183,7 @@ impl Exchange {
             opened,
             answer,
             turns: Arc::clone(&turns),
+            leave_for: Duration::from_millis(config.gateway.drain_ms),
         };
         let gateway = spawn_gateway(gateway, door, Arc::clone(&stop), plan, config.threads.idle)?;
 
@@ -177,6 +197,14 @@ impl Exchange {
             };
             let (following, recovered) = recover_and_follow(config, stores, plan, &mut reached)?;
             let figures = metrics.recovered(config, &recovered, following.as_ref());
+            info!(
+                event = "recovered",
+                sequence = figures.base,
+                rules = figures.rules,
+                duration_ms = figures.recovery.as_millis() as u64,
+                summary = recovered.summary,
+                "the journal is read"
+            );
             let (started, core, banner) = start_core(config, address, plan, recovered, &waker, keys)?;
             metrics.open(figures, &started.counters, started.recordings);
             open.send(core)
@@ -195,6 +223,11 @@ impl Exchange {
             // Orders of sessions that went down with the exchange are canceled first; where there is no room for that, the
             // watch finds it.
             told.recv().map_err(stopped)?;
+            info!(
+                event = "serving",
+                listen = address.to_string(),
+                "clients are served"
+            );
             Ok((following, started.counters, started.threads, watch, banner))
         };
         let (following, counters, threads, watch, banner) = match open_for_business() {
@@ -225,6 +258,12 @@ impl Exchange {
     /// Drains and stops; returns what was done, in one line.
     pub fn stop(self) -> String {
         let stats = stop_gateway(&self.stop, &self.waker, self.gateway);
+        info!(
+            event = "drain_ended",
+            unanswered = stats.map(|stats| stats.backlog),
+            connections = stats.map(|stats| stats.connections),
+            "clients are gone, or cut off"
+        );
         for thread in self.threads.into_iter().chain([self.printer]) {
             let _ = thread.join();
         }
@@ -236,6 +275,8 @@ impl Exchange {
         if let Some(authentication) = self.authentication {
             authentication.stop();
         }
+        let commands = self.counters.matched.load(Ordering::Relaxed);
+        info!(event = "stopped", commands, "everything is in the journal");
         farewell(&self.counters, stats.as_ref())
     }
 }

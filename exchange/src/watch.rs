@@ -7,11 +7,11 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use hoga_journal::Space;
+use tracing::{info, warn};
 
 use crate::agent::LONGEST_PARK;
 use crate::cores::{self, CorePlan};
 use crate::manager;
-use crate::notices::warn;
 use crate::pipeline::Counters;
 
 /// How often the watch looks.
@@ -169,11 +169,13 @@ fn pulse(watched: &Watched) -> Pulse {
 fn look_at_room(space: &Space, told: &mut Option<String>) {
     let failure = space.failure();
     match (&told, &failure) {
-        (None, Some(reason)) => warn(&format!(
-            "the journal cannot make its next segment: {reason}. When the present one is nearly full, new orders are \
-             refused (journal_full) and cancels still taken; it goes on by itself once there is room"
-        )),
-        (Some(_), None) => warn("the journal has room again"),
+        (None, Some(reason)) => warn!(
+            event = "journal_out_of_room",
+            reason,
+            "the journal cannot make its next segment. When the present one is nearly full, new orders are refused \
+             (journal_full) and cancels still taken; it goes on by itself once there is room"
+        ),
+        (Some(_), None) => info!(event = "journal_has_room", "the journal has room again"),
         _ => {}
     }
     *told = failure;
@@ -194,7 +196,13 @@ fn tell_change(was: Health, is: Health) {
         _ => return,
     };
     manager::status(&what);
-    warn(&what);
+    match is {
+        Health::Alive => info!(event = "goes_on", "{what}"),
+        Health::GatewayStuck(since) => {
+            warn!(event = "gateway_stuck", seconds = since.as_secs(), "{what}");
+        }
+        Health::CoreStuck(since) => warn!(event = "core_stuck", seconds = since.as_secs(), "{what}"),
+    }
 }
 
 #[cfg(test)]

@@ -5,14 +5,10 @@ mod support;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use ed25519_dalek::{Signer as _, SigningKey};
-use hoga_gateway::auth::{Subject, signed_message};
 use serde_json::Value;
 use support::exposition::Exposition;
-use support::keys::{base64_of, keys, new_key, until};
+use support::keys::{keys, new_key, sign, until};
 use support::{Http, Process, hoga, websocket};
 use tungstenite::Message;
 
@@ -103,22 +99,6 @@ fn an_exchange_with_authentication_says_how_many_keys_there_are() {
         "{}",
         process.banner
     );
-}
-
-/// The signature of a request made now, and its time in milliseconds, which no other signature has:
-/// two requests that are alike in every byte would be one that is replayed.
-fn sign(key: &Value, method: &str, target: &str, body: &str) -> (u64, String) {
-    static LATEST: AtomicU64 = AtomicU64::new(0);
-    let secret = SigningKey::from_bytes(&base64_of(key["private_key"].as_str().unwrap()));
-    let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
-    let now = clock.max(LATEST.load(Relaxed) + 1);
-    LATEST.store(now, Relaxed);
-    let subject = Subject::new(method, target, body.as_bytes()).unwrap();
-    let signature = secret.sign(&signed_message(now, &subject)).to_bytes();
-    (
-        now,
-        base64::Engine::encode(&base64::engine::general_purpose::STANDARD, signature),
-    )
 }
 
 #[test]

@@ -295,6 +295,34 @@ fn whole(dir: &Path) -> String {
 }
 
 #[test]
+fn a_private_key_in_the_wrong_place_is_not_repeated() {
+    let dir = tempfile::tempdir().unwrap();
+    let good = whole(dir.path());
+    let secret = "c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0ISEhISE=";
+    let entries = file::parse(&dir.path().join("keys.toml"), &good).unwrap();
+    let key = entries[0].public_key.0.to_string();
+    let permissions = good.lines().find(|line| line.starts_with("permissions")).unwrap();
+    for (from, to) in [
+        ("account = \"desk\"", format!("account = \"{secret}{secret}\"")),
+        (
+            "account = \"desk\"",
+            format!("account = \"desk\"\nprivate_key = \"{secret}\""),
+        ),
+        ("account = \"desk\"", format!("account = {secret}")),
+        ("account = \"desk\"", format!("account = [\"{secret}\\\"\"]")),
+        (&key, format!("{secret}{secret}")),
+        (permissions, format!("permissions = \"{secret}\\\" {secret}\"")),
+        (permissions, format!("permissions = [\"{secret}\"]")),
+        ("created = \"2", format!("created = \"{secret}2")),
+    ] {
+        let bad = good.replacen(from, &to, 1);
+        fs::write(dir.path().join("keys.toml"), &bad).unwrap();
+        let said = keys(dir.path(), &["list"]).unwrap_err();
+        assert!(!said.contains(secret) && said.contains(", line "), "{to}: {said}");
+    }
+}
+
+#[test]
 fn a_damaged_key_file_is_not_overwritten_and_its_line_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let good = whole(dir.path());

@@ -68,6 +68,8 @@ const TABLE: [(&str, &[&str]); 9] = [
             "serde_json",
             "signal-hook",
             "toml",
+            "tracing",
+            "tracing-subscriber",
         ],
     ),
     (
@@ -161,6 +163,37 @@ fn the_core_does_not_touch_the_standard_library_or_floats() {
                     );
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn neither_the_matcher_nor_the_journaler_writes_a_log() {
+    let src = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+    let mut files = Vec::new();
+    for room in ["protocol", "engine", "journal", "views", "gateway"] {
+        files.extend(sources(format!("{src}/../../{room}/src").as_ref()));
+    }
+    files.extend(sources(format!("{src}/pipeline").as_ref()));
+    for name in ["agent", "journaler", "matcher", "pipeline", "recorder"] {
+        let path = std::path::PathBuf::from(format!("{src}/{name}.rs"));
+        let text = std::fs::read_to_string(&path).unwrap();
+        files.push((path, text));
+    }
+    assert!(files.len() > 50, "{}", files.len());
+    for (path, text) in files {
+        if path.ends_with("tests.rs") {
+            continue;
+        }
+        for word in [
+            "tracing::",
+            "crate::log",
+            "notices::warn",
+            "notices::tell",
+            "println!",
+            "print!",
+        ] {
+            assert!(!text.contains(word), "{}: {word}", path.display());
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::desk::Taken;
 use crate::http::{Manner, Request};
 use crate::line::Line;
 use crate::pending::Waiter;
-use crate::ports::CommandSink;
+use crate::ports::{CommandSink, Notice};
 use crate::turn::{Turn, recovering};
 use crate::wire::request::{AdminPath, parse_admin};
 use crate::wire::{ApiError, codes};
@@ -51,6 +51,14 @@ pub(crate) fn handle<S: CommandSink>(
     let open = turn.open.as_mut().ok_or_else(recovering)?;
     match open.desk.administer(now, by, &parsed.op)? {
         Taken::Sequenced { sequence, asked } => {
+            let (action, account, symbol) = parsed.op.about();
+            turn.pages.notice(&Notice::Administered {
+                sequence,
+                by,
+                action,
+                account,
+                symbol,
+            });
             let peer = turn.peer;
             open.desk.wait(sequence, asked, Waiter { peer, id: None });
             Ok(Handled::Waiting)

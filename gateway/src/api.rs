@@ -238,9 +238,7 @@ fn begin<S: CommandSink>(
     if turn.stage >= Stage::Draining {
         return Err(crate::desk::shutting_down());
     }
-    if let Some(identity) = identity {
-        turn.limits.check_account(&identity.account)?;
-    }
+    turn.check_websockets(identity)?;
     let views = turn.views()?;
     Ok(match route {
         Route::WsTrades { symbol, after } => Upgrade::Stream(subscriber::Start {

@@ -7,8 +7,8 @@ mod administering;
 use std::collections::VecDeque;
 
 use hoga_protocol::{
-    AccountId, AccountName, AdminAction, Administer, CancelAll, CancelOrder, Command, CommandClass, Event,
-    InstrumentId, Nanos, OpenAccount, OperatorName, OrderId, Sequence, Symbol,
+    AccountId, AccountName, AdminAction, Administer, Armed, CancelAll, CancelOrder, Command, CommandClass,
+    Event, InstrumentId, Nanos, OpenAccount, OperatorName, OrderId, Sequence, Symbol,
 };
 use hoga_views::{OrderState, Views};
 
@@ -148,9 +148,10 @@ impl<S: CommandSink> Desk<S> {
         }
     }
 
-    /// Sequences what is owed, as far as there is room, and returns how many commands that were.
-    pub fn send_owed(&mut self, now: Nanos) -> usize {
-        self.carry_out(now);
+    /// Sequences what is owed, as far as there is room, and returns how many commands that were. `fired` is told of every
+    /// arming whose time has come, once something is owed for it.
+    pub fn send_owed(&mut self, now: Nanos, fired: &mut dyn FnMut(&Armed, &Views)) -> usize {
+        self.carry_out(now, fired);
         let mut sent = 0;
         while let Some(owed) = self.owed.front() {
             let Ok(sequence) = self.sink.submit(now, &owed.command) else {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use hoga_protocol::Nanos;
 
-use crate::auth::{AuthConfig, Authenticator, Credentials, Identity, KeyTable, Keys, Subject, Verifier};
+use crate::auth::{
+    AuthConfig, Authenticator, Credentials, Identity, KeyId, KeyTable, Keys, Subject, Verifier,
+};
 use crate::http::Request;
 use crate::pending::Peer;
 use crate::ports::Ticket;
@@ -76,10 +78,11 @@ impl Door {
         Err(ApiError::new(codes::BUSY, message))
     }
 
-    /// The next request whose signature was verified, and who sent it.
-    pub fn next(&mut self, now: Nanos) -> Option<(Peer, Result<Identity, ApiError>)> {
+    /// The next request whose signature was verified, the key that it named, and who sent it.
+    pub fn next(&mut self, now: Nanos) -> Option<(Peer, KeyId, Result<Identity, ApiError>)> {
         let (Ticket(peer), verdict) = self.verifier.done()?;
-        Some((peer, self.authenticator.finish(&self.table, now, &verdict)))
+        let identity = self.authenticator.finish(&self.table, now, &verdict);
+        Some((peer, verdict.key(), identity))
     }
 
     /// Takes the keys as they are now. Whether any has changed or ended.

@@ -24,7 +24,7 @@ use crate::line::Line;
 use crate::listener::Listener;
 use crate::pages::Pages;
 use crate::phase::Phase;
-use crate::ports::{Clock, CommandSink, Core, EventSource};
+use crate::ports::{Clock, CommandSink, Core, EventSource, Notice};
 use crate::stats::GatewayStats;
 use crate::turn::{Opened, Stage, Step, Turn};
 
@@ -201,6 +201,14 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         Ok(work)
     }
 
+    /// `/readyz` is 503 `shutting_down` from now on, and everything else goes on: whoever spreads clients over exchanges
+    /// has time to send them elsewhere. Nothing changes before recovery is over.
+    pub fn announce_drain(&mut self) {
+        if self.stage == Stage::Serving {
+            self.stage = Stage::Leaving;
+        }
+    }
+
     /// No more connections and no more commands: what is sequenced is answered, what comes is refused.
     pub fn begin_drain(&mut self) {
         self.listener = None;
@@ -285,7 +293,15 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         let Some(core) = &mut self.core else { return 0 };
         let now = self.clock.now();
         core.desk.sink.tick(now);
-        let sent = core.desk.send_owed(now);
+        let pages = &mut self.pages;
+        let sent = core.desk.send_owed(now, &mut |armed, views| {
+            let account = views.accounts().get(armed.account).copied();
+            pages.notice(&Notice::ArmingFired {
+                account: account.unwrap_or_default(),
+                arming: armed.arming,
+                cause: armed.cause,
+            });
+        });
         self.serve_if_recovered();
         sent
     }

@@ -85,6 +85,6 @@ pub use config::GatewayConfig;
 pub use gateway::{Gateway, GatewayWaker, LONGEST_ABSENCE_MICROS};
 pub use limits::{Quota, RequestKind, RequestRates};
 pub use ports::{
-    Clock, CommandSink, Core, EventSource, Page, Printed, Refusal, Telemetry, Ticket, TurnTimes,
+    Clock, CommandSink, Core, EventSource, Notice, Page, Printed, Refusal, Telemetry, Ticket, TurnTimes,
 };
 pub use stats::GatewayStats;

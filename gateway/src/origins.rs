@@ -8,6 +8,11 @@ use std::net::{IpAddr, Ipv6Addr};
 pub(crate) struct Origin(IpAddr);
 
 impl Origin {
+    /// Its address, or the first of its network.
+    pub fn address(self) -> IpAddr {
+        self.0
+    }
+
     /// That of an address.
     pub fn of(address: IpAddr) -> Self {
         Self(match address.to_canonical() {

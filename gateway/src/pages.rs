@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::pending::Peer;
-use crate::ports::{Page, Printed, Telemetry, Ticket, TurnTimes};
+use crate::ports::{Notice, Page, Printed, Telemetry, Ticket, TurnTimes};
 use crate::stats::GatewayStats;
 use crate::wire::{ApiError, codes};
 
@@ -29,6 +29,13 @@ impl Pages {
     pub fn turned(&mut self, whole: Duration, broadcast: Option<Duration>, stats: &GatewayStats) {
         if let Some(telemetry) = &mut self.telemetry {
             telemetry.turned(TurnTimes { whole, broadcast }, stats);
+        }
+    }
+
+    /// Something happened that an operator may want to read of.
+    pub fn notice(&mut self, notice: &Notice) {
+        if let Some(telemetry) = &mut self.telemetry {
+            telemetry.noticed(notice);
         }
     }
 

@@ -8,7 +8,7 @@ use crate::echo::Echo;
 use crate::greeting::Greeting;
 use crate::line::Line;
 use crate::linger::Linger;
-use crate::ports::CommandSink;
+use crate::ports::{CommandSink, Notice};
 use crate::requests::Requests;
 use crate::session::Session;
 use crate::subscriber::Subscriber;
@@ -125,6 +125,9 @@ impl Phase {
     /// Closes a connection that [`is_unwelcome`](Self::is_unwelcome).
     pub fn put_out<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
         const REASON: &str = "the key was revoked, has expired, or means something else now";
+        if let Some(&Identity { key, account, .. }) = self.identity() {
+            turn.pages.notice(&Notice::KeyEnded { key, account });
+        }
         match self {
             Phase::Subscriber(subscriber) => subscriber.channel.close(line, turn.now, KEY_REVOKED, REASON),
             Phase::Session(session) => session.channel.close(line, turn.now, KEY_REVOKED, REASON),

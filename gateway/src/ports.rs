@@ -1,10 +1,12 @@
 //! What the gateway asks of the rest of the exchange.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-use hoga_protocol::{Command, Event, Nanos, Sequence};
+use hoga_protocol::{AccountName, ArmCause, Command, Event, Nanos, OperatorName, Sequence, Symbol};
 use hoga_views::Views;
 
+use crate::auth::KeyId;
 use crate::pending::Peer;
 use crate::stats::GatewayStats;
 
@@ -32,6 +34,9 @@ pub trait CommandSink {
     fn tick(&mut self, now: Nanos) {
         let _ = now;
     }
+
+    /// Whether new orders are refused as [`Refusal::CancelOnly`] now; `/readyz` is 503 `journal_full` meanwhile.
+    fn is_full(&self) -> bool;
 
     /// Why commands are refused as [`Refusal::CancelOnly`], in words for a person; empty when they are not.
     fn reason(&self) -> String;
@@ -70,6 +75,70 @@ pub trait Telemetry: Send {
 
     /// The next page that is ready. Every page that was asked for comes once.
     fn printed(&mut self) -> Option<Printed>;
+
+    /// Something happened that an operator may want to read of. Called on the gateway's thread as it happens, as often as
+    /// clients care to make it happen, so it must be cheap and never block.
+    fn noticed(&mut self, notice: &Notice) {
+        let _ = notice;
+    }
+}
+
+/// What an operator may want to read of. Nothing in it is a secret, and no text is one that a client could choose freely:
+/// names have passed the alphabets of their kinds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// A connection was not taken.
+    ConnectionRefused {
+        /// Where it came from.
+        address: IpAddr,
+        /// The code of the error that it was told.
+        code: &'static str,
+    },
+    /// A request or a WebSocket was one more than an address or an account may have.
+    Limited {
+        /// The address, or the first of its network, if it is of that.
+        address: Option<IpAddr>,
+        /// The account, if it is of that.
+        account: Option<AccountName>,
+        /// The code of the error that it was told.
+        code: &'static str,
+    },
+    /// A signature was verified, and its request refused.
+    KeyRefused {
+        /// The key that it named, which there may or may not be.
+        key: KeyId,
+        /// The code of the error that it was told.
+        code: &'static str,
+    },
+    /// A session or stream is closed because the key that let it in is good no longer.
+    KeyEnded {
+        /// The key.
+        key: KeyId,
+        /// Whose it is.
+        account: AccountName,
+    },
+    /// What an operator asked for is sequenced.
+    Administered {
+        /// The command's sequence.
+        sequence: Sequence,
+        /// Who asked.
+        by: OperatorName,
+        /// For what, as [`AdminAction`](hoga_protocol::AdminAction) names it.
+        action: &'static str,
+        /// The account that it is about, if it is about one.
+        account: Option<AccountName>,
+        /// The instrument, if it is about one.
+        symbol: Option<Symbol>,
+    },
+    /// An armed session is lost or a deadline has passed, and the account's orders are being canceled.
+    ArmingFired {
+        /// Whose orders.
+        account: AccountName,
+        /// The sequence of the arming.
+        arming: Sequence,
+        /// Which of the two it was.
+        cause: ArmCause,
+    },
 }
 
 /// How long a turn of the gateway took, without its sleep.

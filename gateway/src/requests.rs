@@ -278,7 +278,7 @@ impl Requests {
     ) -> Result<Handled, ApiError> {
         let route = route(&request.method, &request.target);
         let kind = route.as_ref().map_or(RequestKind::Queries, Route::kind);
-        (turn.limits).charge_address(line.origin, kind, turn.now, &mut self.manner.quota)?;
+        turn.charge_address(line.origin, kind, &mut self.manner.quota)?;
         let route = route?;
         let now = turn.wall();
         if turn.door.is_some() && !route.permissions().is_empty() {
@@ -303,10 +303,7 @@ impl Requests {
         line: &mut Line,
         turn: &mut Turn<'_, S>,
     ) -> Result<Handled, ApiError> {
-        if let Some(identity) = &identity {
-            let quota = &mut self.manner.quota;
-            (turn.limits).charge_account(&identity.account, route.kind(), turn.now, quota)?;
-        }
+        turn.charge_account(identity.as_ref(), route.kind(), &mut self.manner.quota)?;
         api::handle(request, route, identity, self.manner, line, turn)
     }
 

@@ -239,12 +239,8 @@ impl Session {
 
     /// Charges a request to the session's address and account.
     fn charge<S>(&self, kind: RequestKind, line: &Line, turn: &mut Turn<'_, S>) -> Result<(), ApiError> {
-        let (limits, now) = (&mut *turn.limits, turn.now);
-        limits.charge_address(line.origin, kind, now, &mut None)?;
-        match self.identity() {
-            Some(identity) => limits.charge_account(&identity.account, kind, now, &mut None),
-            None => Ok(()),
-        }
+        turn.charge_address(line.origin, kind, &mut None)?;
+        turn.charge_account(self.identity(), kind, &mut None)
     }
 
     fn take<S: CommandSink>(

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use hoga_protocol::Nanos;
+use hoga_protocol::{AccountName, Nanos};
 use hoga_views::Views;
 
+use crate::auth::Identity;
 use crate::channel::Intake;
 use crate::config::GatewayConfig;
 use crate::desk::Desk;
@@ -12,11 +13,12 @@ use crate::door::Door;
 use crate::frame::Framer;
 use crate::frames::Lanes;
 use crate::hosts::Hosts;
-use crate::limits::Limits;
+use crate::limits::{Limits, Quota, RequestKind};
+use crate::origins::Origin;
 use crate::pages::Pages;
 use crate::pending::Peer;
 use crate::phase::Phase;
-use crate::ports::Clock;
+use crate::ports::{Clock, Notice};
 use crate::stats::GatewayStats;
 use crate::wire::{ApiError, codes};
 
@@ -27,6 +29,8 @@ pub(crate) enum Stage {
     Recovering,
     /// Everything is served.
     Serving,
+    /// Everything is served, and `/readyz` says that this will end.
+    Leaving,
     /// New commands are refused.
     Draining,
     /// Clients are being closed.
@@ -89,6 +93,57 @@ impl<S> Turn<'_, S> {
     /// Wall-clock time.
     pub fn wall(&self) -> Nanos {
         self.clock.now()
+    }
+
+    /// Charges a request to the address that it came from. `quota` becomes what is left, unless less was left already.
+    ///
+    /// # Errors
+    /// 429 `too_many_requests`; then nothing was charged.
+    pub fn charge_address(
+        &mut self,
+        origin: Option<Origin>,
+        kind: RequestKind,
+        quota: &mut Option<Quota>,
+    ) -> Result<(), ApiError> {
+        let charged = self.limits.charge_address(origin, kind, self.now, quota);
+        charged.inspect_err(|error| self.limited(origin, None, error))
+    }
+
+    /// Charges a request to the account whose key signed it, if one did.
+    ///
+    /// # Errors
+    /// As of [`charge_address`](Self::charge_address).
+    pub fn charge_account(
+        &mut self,
+        identity: Option<&Identity>,
+        kind: RequestKind,
+        quota: &mut Option<Quota>,
+    ) -> Result<(), ApiError> {
+        let Some(account) = identity.map(|identity| &identity.account) else {
+            return Ok(());
+        };
+        let charged = self.limits.charge_account(account, kind, self.now, quota);
+        charged.inspect_err(|error| self.limited(None, Some(*account), error))
+    }
+
+    /// Whether the account of whoever shows a key may have one more WebSocket.
+    ///
+    /// # Errors
+    /// 429 `too_many_of_account`.
+    pub fn check_websockets(&mut self, identity: Option<&Identity>) -> Result<(), ApiError> {
+        let Some(account) = identity.map(|identity| &identity.account) else {
+            return Ok(());
+        };
+        let checked = self.limits.check_account(account);
+        checked.inspect_err(|error| self.limited(None, Some(*account), error))
+    }
+
+    fn limited(&mut self, origin: Option<Origin>, account: Option<AccountName>, error: &ApiError) {
+        self.pages.notice(&Notice::Limited {
+            address: origin.map(Origin::address),
+            account,
+            code: error.code,
+        });
     }
 
     /// The views.

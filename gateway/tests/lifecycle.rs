@@ -353,6 +353,46 @@ fn one_address_cannot_take_the_places_of_all_the_others() {
 }
 
 #[test]
+fn clients_are_not_sent_to_an_exchange_that_goes_away_or_takes_no_orders() {
+    let ready = |world: &World| {
+        assert_eq!(ask(world, "GET", "/healthz", "").status, 200);
+        let answer = ask(world, "GET", "/readyz", "");
+        let code = (answer.status != 200).then(|| answer.code());
+        (answer.status, code)
+    };
+    let not_ready = |code: &str| (503, Some(code.to_owned()));
+    let mut world = World::with(Setup {
+        open: false,
+        ..Setup::default()
+    });
+    world.ask(|gateway| gateway.announce_drain());
+    assert_eq!(ready(&world), not_ready("recovering"));
+    world.open();
+    assert_eq!(ready(&world), (200, None), "announced too early to count");
+    world.matcher().refuse = [Some(hoga_gateway::Refusal::Busy); 2];
+    assert_eq!(ready(&world), (200, None), "busy is over in a moment");
+    world.matcher().refuse = [Some(hoga_gateway::Refusal::CancelOnly), None];
+    assert_eq!(ready(&world), not_ready("journal_full"));
+    world.matcher().refuse = [None; 2];
+    assert_eq!(ready(&world), (200, None));
+
+    let mut session = Ws::connect(&world, "/ws/orders?account=alice");
+    world.ask(|gateway| gateway.announce_drain());
+    assert_eq!(ready(&world), not_ready("shutting_down"));
+    // Whoever is here, and even whoever comes, is served as before.
+    place(&world, "alice", "Buy", 50_000_000, "0.5");
+    assert_eq!(session.json()["type"], "order");
+    session.send(r#"{"id":1,"op":"cancel_all"}"#);
+    let reply = std::iter::repeat_with(|| session.json()).find(|message| message["type"].is_null());
+    assert_eq!(reply.unwrap()["canceled"], 1);
+    drop(Ws::connect(&world, "/ws/executions"));
+    world.ask(|gateway| gateway.begin_drain());
+    session.send(r#"{"id":2,"op":"cancel_all"}"#);
+    let reply = std::iter::repeat_with(|| session.json()).find(|message| message["id"] == 2);
+    assert_eq!(reply.unwrap()["error"]["code"], "shutting_down");
+}
+
+#[test]
 fn shutting_down_answers_what_is_sequenced_and_closes_every_client() {
     let world = World::new();
     place(&world, "alice", "Sell", 50_000_000, "0.5");

@@ -21,6 +21,16 @@ pub enum AuthMode {
     Required,
 }
 
+impl AuthMode {
+    /// Its name in the configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            AuthMode::Off => "off",
+            AuthMode::Required => "required",
+        }
+    }
+}
+
 /// `[auth]`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

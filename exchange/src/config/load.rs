@@ -11,6 +11,9 @@ use crate::pipeline::{MAX_RING, MIN_RING, cancel_reserve};
 /// The most that any view may be told to hold.
 const MOST_KEPT: usize = 1 << 30;
 
+/// The longest that an exchange that was asked to stop may go on, in milliseconds.
+const MOST_DRAIN_MS: u64 = 600_000;
+
 impl Config {
     /// Reads `file` if given, lays the environment over it and `flags` over both, and checks the whole.
     ///
@@ -105,6 +108,12 @@ impl Config {
                 "instruments is empty: leave it out for the default ones, or name at least one".to_owned(),
             );
         }
+        if self.gateway.drain_ms > MOST_DRAIN_MS {
+            return Err(format!(
+                "gateway.drain_ms is {}: write milliseconds from 0 to {MOST_DRAIN_MS}",
+                self.gateway.drain_ms
+            ));
+        }
         self.auth.check()?;
         self.gateway().check()
     }
@@ -184,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_misspelt_key_is_not_ignored() {
-        let cases: [(&str, &[(&str, &str)], &str); 9] = [
+        let cases: [(&str, &[(&str, &str)], &str); 12] = [
             ("lisen = \"127.0.0.1:1\"", &[], "unknown field `lisen`"),
             ("[threads]\nidel = \"spin\"", &[], "unknown field `idel`"),
             ("", &[("HOGA_DURABLITY", "fsync")], "HOGA_DURABLITY"),
@@ -196,6 +205,9 @@ mod tests {
                 &[],
                 "compression_level is 20",
             ),
+            ("[log]\nlevle = \"info\"", &[], "unknown field `levle`"),
+            ("", &[("HOGA_LOG__FORMAT", "xml")], "HOGA_LOG__FORMAT"),
+            ("[gateway]\ndrain_ms = 600001", &[], "drain_ms is 600001"),
             ("[follower]\nkeep_snapshots = 0", &[], "keep_snapshots is 0"),
             ("[follower]\nsnapshots = true", &[], "unknown field `snapshots`"),
         ];

@@ -40,7 +40,7 @@ impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Text<T> {
         let text = String::deserialize(deserializer)?;
         text.parse()
             .map(Self)
-            .map_err(|why| D::Error::custom(format!("{text:?} {why}")))
+            .map_err(|why| D::Error::custom(format!("the value {why}")))
     }
 }
 
@@ -186,16 +186,21 @@ struct Written<'a> {
 /// Reads a key file.
 ///
 /// # Errors
-/// In words, with the file, the line and what to do.
+/// In words, with the file, the line and what to do. Nothing that stands in the file is repeated: the words go into logs, and
+/// somebody may have written a private key where none belongs.
 pub fn parse(path: &Path, text: &str) -> Result<Vec<Entry>, String> {
+    let line_of = |at: usize| 1 + text[..at].matches('\n').count();
     let file: Parsed = toml::from_str(text).map_err(|error| {
         format!(
-            "the key file {}: {error}\nCorrect that line, or take the file from a copy; `hoga keys list` says when it is right",
-            path.display()
+            "the key file {}, line {}: {}. Correct that line, or take the file from a copy; `hoga keys list` says when it is \
+             right",
+            path.display(),
+            line_of(error.span().map_or(0, |span| span.start)),
+            without_values(error.message())
         )
     })?;
     let wrong = |entry: &Spanned<Entry>, why: &str| {
-        let line = 1 + text[..entry.span().start].matches('\n').count();
+        let line = line_of(entry.span().start);
         Err(format!(
             "the key file {}, line {line}: key {} {why}",
             path.display(),
@@ -279,4 +284,12 @@ pub fn read_from(path: &Path, file: std::fs::File) -> Result<String, String> {
 
 fn unreadable(path: &Path, error: &io::Error) -> String {
     format!("the key file {} cannot be read: {error}", path.display())
+}
+
+/// A message of the parser without the values that it quotes.
+fn without_values(message: &str) -> String {
+    match (message.find('"'), message.rfind('"')) {
+        (Some(from), Some(to)) if from < to => format!("{}…{}", &message[..from], &message[to + 1..]),
+        _ => message.to_owned(),
+    }
 }

@@ -10,10 +10,10 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use hoga_gateway::auth::{KeyTable, Keys};
+use tracing::{info, warn};
 
 use super::file;
 use crate::cores::{self, CorePlan};
-use crate::notices::{tell, warn};
 
 /// How often the file is looked at.
 const EVERY: Duration = Duration::from_secs(1);
@@ -179,8 +179,17 @@ impl Watching {
                 thread::park_timeout(EVERY);
                 match keyring.refresh(&mut seen) {
                     Ok(None) => {}
-                    Ok(Some(table)) => tell(&format!("hoga: API keys read again; there are {}", table.len())),
-                    Err(error) => warn(&format!("{error}\nThe API keys that there were go on to count")),
+                    Ok(Some(table)) => {
+                        info!(
+                            event = "keys_read",
+                            keys = table.len(),
+                            "the API keys were read again"
+                        );
+                    }
+                    Err(error) => warn!(
+                        event = "keys_failed",
+                        error, "the key file cannot be read; the API keys that there were go on to count"
+                    ),
                 }
             }
         };

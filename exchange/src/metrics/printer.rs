@@ -4,12 +4,14 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
-use hoga_gateway::{GatewayStats, GatewayWaker, Page, Printed, Telemetry, Ticket, TurnTimes};
+use hoga_gateway::{GatewayStats, GatewayWaker, Notice, Page, Printed, Telemetry, Ticket, TurnTimes};
 
 use super::gateway::GatewayRecorders;
 use super::{Metrics, exposition, latency};
 use crate::cores::{self, CorePlan};
+use crate::log::incidents::Incidents;
 
 /// The most pages under way; one more is refused.
 pub const MOST_PAGES: usize = 8;
@@ -23,6 +25,7 @@ pub struct Reporter {
     asked: SyncSender<(Ticket, Page)>,
     printed: Receiver<Printed>,
     under_way: usize,
+    incidents: Incidents,
 }
 
 /// Starts the thread; it ends when the reporter is dropped.
@@ -61,6 +64,7 @@ pub fn start(
         asked,
         printed,
         under_way: 0,
+        incidents: Incidents::default(),
     };
     Ok((reporter, thread))
 }
@@ -82,6 +86,9 @@ fn make(metrics: &Arc<Metrics>, page: Page) -> (&'static str, Vec<u8>) {
 impl Telemetry for Reporter {
     fn turned(&mut self, times: TurnTimes, stats: &GatewayStats) {
         self.recorders.turned(times, stats);
+        if self.incidents.owes() {
+            self.incidents.settle(Instant::now());
+        }
     }
 
     fn ask(&mut self, ticket: Ticket, page: Page) -> bool {
@@ -94,5 +101,9 @@ impl Telemetry for Reporter {
         let printed = self.printed.try_recv().ok()?;
         self.under_way -= 1;
         Some(printed)
+    }
+
+    fn noticed(&mut self, notice: &Notice) {
+        self.incidents.tell(notice, Instant::now());
     }
 }

@@ -116,6 +116,11 @@ impl CommandSink for RingSink {
         }
     }
 
+    fn is_full(&self) -> bool {
+        let least_space = cancel_reserve(self.slots as usize) * 2;
+        self.space.remaining_bytes() < least_space && self.space.failure().is_some()
+    }
+
     fn reason(&self) -> String {
         self.space
             .failure()

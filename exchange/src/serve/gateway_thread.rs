@@ -13,6 +13,7 @@ use super::{CLOSE_FOR, DRAIN_FOR, ExchangeCore, ExchangeGateway};
 use crate::agent::{Idle, IdleStrategy, Idler, LONGEST_PARK};
 use crate::cores::{self, CorePlan};
 use crate::memory;
+use crate::notices;
 
 /// The gateway's side of what it is told, and tells.
 pub struct Door {
@@ -22,6 +23,8 @@ pub struct Door {
     pub answer: SyncSender<()>,
     /// How often the loop has turned.
     pub turns: Arc<AtomicU64>,
+    /// For how long clients are still served after the stop.
+    pub leave_for: Duration,
 }
 
 /// Starts the gateway's thread; it ends after `stop`, once it is drained.
@@ -56,7 +59,7 @@ pub fn spawn_gateway(
             door.turns.store(turns, Ordering::Relaxed);
             turn(&mut gateway, &mut idler, LONGEST_PARK);
         }
-        finish(gateway, is_open)
+        finish(gateway, is_open, door.leave_for)
     };
     thread::Builder::new()
         .name("hoga-gateway".into())
@@ -81,14 +84,13 @@ fn turn(gateway: &mut ExchangeGateway, idler: &mut Idler, longest: Duration) {
 }
 
 fn die(error: &io::Error) -> ! {
-    eprintln!(
-        "hoga: the gateway's poll failed: {error}. Stopping at once; every acknowledged order is in the journal."
-    );
-    std::process::abort();
+    notices::die(&format!(
+        "the gateway's poll failed: {error}. Every acknowledged order is in the journal"
+    ))
 }
 
-/// Answers what was sequenced, says good-bye, and ends the rings.
-fn finish(mut gateway: ExchangeGateway, is_open: bool) -> Option<GatewayStats> {
+/// Serves on for `leave_for`, answers what was sequenced, says good-bye, and ends the rings.
+fn finish(mut gateway: ExchangeGateway, is_open: bool, leave_for: Duration) -> Option<GatewayStats> {
     let mut idler = Idler::new(IdleStrategy::Park, None);
     let mut turn_until =
         |gateway: &mut ExchangeGateway, done: fn(&ExchangeGateway) -> bool, most: Duration| {
@@ -97,6 +99,10 @@ fn finish(mut gateway: ExchangeGateway, is_open: bool) -> Option<GatewayStats> {
                 turn(gateway, &mut idler, Duration::from_millis(20));
             }
         };
+    if gateway.is_serving() {
+        gateway.announce_drain();
+        turn_until(&mut gateway, |_| false, leave_for);
+    }
     gateway.begin_drain();
     turn_until(&mut gateway, Gateway::is_drained, DRAIN_FOR);
     gateway.close_all();

@@ -78,25 +78,31 @@ impl Process {
     }
 
     /// SIGTERM, and what was printed since it was ready, on either output. Panics if it does not end well.
-    pub fn terminate(mut self) -> String {
+    pub fn terminate(self) -> String {
+        let (said, log) = self.terminate_apart();
+        said + &log
+    }
+
+    /// As [`terminate`](Self::terminate), but what it printed on standard error from the start on is apart.
+    pub fn terminate_apart(mut self) -> (String, String) {
         let status = Command::new("kill")
             .args(["-TERM", &self.child.id().to_string()])
             .status()
             .unwrap();
         assert!(status.success());
-        let mut said = String::new();
+        let (mut said, mut log) = (String::new(), String::new());
         self.stdout.take().unwrap().read_to_string(&mut said).unwrap();
         self.child
             .stderr
             .take()
             .unwrap()
-            .read_to_string(&mut said)
+            .read_to_string(&mut log)
             .unwrap();
         assert!(
             self.child.wait().unwrap().success(),
-            "exit status after SIGTERM; it said: {said}"
+            "exit status after SIGTERM; it said: {said}{log}"
         );
-        said
+        (said, log)
     }
 }
 

@@ -5,16 +5,32 @@ use hoga_views::Views;
 use super::access::{account_of, last_seen, own_only};
 use crate::answer::{respond, respond_page};
 use crate::auth::{Identity, Permission};
-use crate::desk::{any_order, find_instrument, find_order, unknown_order};
+use crate::desk::{any_order, find_instrument, find_order, shutting_down, unknown_order};
 use crate::http::Manner;
 use crate::line::Line;
 use crate::ports::CommandSink;
 use crate::route::Route;
-use crate::turn::{Stage, Turn};
+use crate::turn::{Stage, Turn, recovering};
 use crate::wire::{ApiError, codes, encode, resume};
 
 /// Among how many executions of an instrument those of one account are looked for.
 const OWN_AMONG: usize = 4_096;
+
+/// Whether clients should be sent here: orders are taken, and will be for a while.
+///
+/// # Errors
+/// 503 `recovering`, `shutting_down` or `journal_full`.
+fn must_be_ready<S: CommandSink>(turn: &Turn<'_, S>) -> Result<(), ApiError> {
+    let open = turn.open.as_ref().ok_or_else(recovering)?;
+    if turn.stage >= Stage::Leaving {
+        return Err(shutting_down());
+    }
+    if open.desk.sink.is_full() {
+        let message = format!("only cancels are taken: {}", open.desk.sink.reason());
+        return Err(ApiError::new(codes::JOURNAL_FULL, message));
+    }
+    Ok(())
+}
 
 /// Answers from the views.
 pub(super) fn query<S: CommandSink>(
@@ -31,8 +47,10 @@ pub(super) fn query<S: CommandSink>(
     };
     match route {
         Route::Page => respond_page(out, manner),
-        Route::Readyz if turn.stage >= Stage::Draining => return Err(crate::desk::shutting_down()),
-        Route::Readyz => body(out, &mut |body| encode::status(body, "ready")),
+        Route::Readyz => {
+            must_be_ready(turn)?;
+            body(out, &mut |body| encode::status(body, "ready"));
+        }
         Route::Time => {
             let now = turn.wall();
             body(out, &mut |body| encode::time(body, now));

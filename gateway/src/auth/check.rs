@@ -76,6 +76,11 @@ impl Verdict {
     pub const fn is_good(&self) -> bool {
         self.is_good
     }
+
+    /// The key that was named; there may be none of that id.
+    pub const fn key(&self) -> KeyId {
+        self.id
+    }
 }
 
 /// Neither the signature nor the request is shown.

@@ -3,6 +3,7 @@
 use hoga_protocol::{
     AccountId, AccountName, Arm, ArmCause, Armed, CancelAll, Command, Disarm, Nanos, Sequence,
 };
+use hoga_views::Views;
 
 use super::{Desk, Owed, Taken, shutting_down};
 use crate::pending::{Asked, Behalf, Outcome};
@@ -98,9 +99,11 @@ impl<S: CommandSink> Desk<S> {
     }
 
     /// Owes the commands of armings whose time has come, as many as may be under way at once.
-    pub(super) fn carry_out(&mut self, now: Nanos) {
+    pub(super) fn carry_out(&mut self, now: Nanos, fired: &mut dyn FnMut(&Armed, &Views)) {
         self.watch.fire(now, &self.views);
-        while let Some(Armed { account, arming, .. }) = self.watch.next(&self.views) {
+        while let Some(armed) = self.watch.next(&self.views) {
+            fired(&armed, &self.views);
+            let Armed { account, arming, .. } = armed;
             let command = CancelAll {
                 account,
                 instrument: None,

@@ -15,7 +15,7 @@ use crate::listener::Listener;
 use crate::origins::Origin;
 use crate::pending::Peer;
 use crate::phase::Phase;
-use crate::ports::{Clock, CommandSink, EventSource};
+use crate::ports::{Clock, CommandSink, EventSource, Notice};
 use crate::requests::Requests;
 use crate::wire::{ApiError, codes};
 
@@ -118,8 +118,9 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         let origin = (self.config.limit_loopback || !address.to_canonical().is_loopback())
             .then(|| Origin::of(address));
         let refusal = self.refusal(origin);
-        if refusal.is_some() {
+        if let Some(ApiError { code, .. }) = refusal {
             self.stats.turned_away += 1;
+            self.pages.notice(&Notice::ConnectionRefused { address, code });
             if self.connections.turned_away() >= TURNED_AWAY_AT_ONCE {
                 return;
             }

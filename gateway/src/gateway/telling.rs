@@ -7,8 +7,9 @@ use hoga_protocol::Nanos;
 use super::Gateway;
 use crate::auth::{AuthConfig, Keys, Verifier};
 use crate::door::Door;
-use crate::ports::{Clock, CommandSink, EventSource, Telemetry};
+use crate::ports::{Clock, CommandSink, EventSource, Notice, Telemetry};
 use crate::stats::GatewayStats;
+use crate::wire::ApiError;
 
 impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
     /// From now on `telemetry` is told of every turn, and `/metrics` and `/metrics/latency` are its pages; they are
@@ -63,7 +64,10 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             self.sweeping = Some(0);
         }
         let mut told = 0;
-        while let Some((peer, identity)) = door.next(now) {
+        while let Some((peer, key, identity)) = door.next(now) {
+            if let Err(ApiError { code, .. }) = identity {
+                self.pages.notice(&Notice::KeyRefused { key, code });
+            }
             self.connections.admit(peer, identity);
             told += 1;
         }

@@ -76,6 +76,10 @@ impl CommandSink for Sink {
         }
     }
 
+    fn is_full(&self) -> bool {
+        self.0.lock().unwrap().refuse[0] == Some(Refusal::CancelOnly)
+    }
+
     fn reason(&self) -> String {
         "the disk is full".to_owned()
     }

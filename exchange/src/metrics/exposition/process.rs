@@ -51,6 +51,8 @@ pub(super) fn process(metrics: &Metrics, sheet: &mut Sheet<'_>) -> fmt::Result {
         "1 once recovery is over, else 0.",
         u64::from(metrics.core().is_some()),
     )?;
+    let help = "Lines of the log that were lost because nobody read it fast enough.";
+    sheet.counter("log_lines_dropped", help, crate::log::lines_dropped())?;
     let recovered = metrics.reached.load(Relaxed);
     let help = "The last command that recovery has applied; it is told every 65,536 commands.";
     sheet.gauge("recovered_sequence", help, recovered)?;

@@ -96,6 +96,21 @@ pub enum AdminOp {
     },
 }
 
+impl AdminOp {
+    /// What is asked for, as [`AdminAction`](hoga_protocol::AdminAction) names it, and the account or the instrument
+    /// that it is about.
+    pub fn about(&self) -> (&'static str, Option<AccountName>, Option<Symbol>) {
+        match self {
+            AdminOp::DefineInstrument(spec) => ("DefineInstrument", None, Some(spec.symbol())),
+            AdminOp::SetFees { symbol, .. } => ("SetFees", None, Some(*symbol)),
+            AdminOp::SetInstrumentStatus { symbol, .. } => ("SetInstrumentStatus", None, Some(*symbol)),
+            AdminOp::SetAccountStatus { account, .. } => ("SetAccountStatus", Some(*account), None),
+            AdminOp::SetAccountLimits { account, .. } => ("SetAccountLimits", Some(*account), None),
+            AdminOp::CancelAll { account, symbol } => ("CancelAll", Some(*account), *symbol),
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Define<'a> {
