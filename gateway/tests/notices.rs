@@ -10,7 +10,9 @@ use common::guarded::{ALICE, BOB, Guarded};
 use common::http::{Client, ask};
 use common::ws::Ws;
 use common::{PATIENCE, Setup, World};
-use hoga_gateway::{GatewayConfig, GatewayStats, Notice, Page, Printed, Telemetry, Ticket, TurnTimes};
+use hoga_gateway::{
+    GatewayConfig, GatewayStats, Notice, Page, Printed, RequestRates, Telemetry, Ticket, TurnTimes,
+};
 use hoga_protocol::{AccountName, ArmCause, Nanos, OperatorName, Sequence, Symbol};
 
 /// Writes down what it is told.
@@ -75,6 +77,52 @@ fn a_connection_that_is_not_taken_is_not_passed_over_in_silence() {
         code: "too_many_connections",
     };
     reader.check("one too many", &[refused]);
+}
+
+#[test]
+fn who_asks_for_more_than_he_may_is_not_passed_over_in_silence() {
+    let one = RequestRates {
+        orders: 1,
+        cancels: 1,
+        queries: 1,
+    };
+    let world = Guarded::with(|config| {
+        config.account_rates = one;
+        config.max_connections_per_account = 1;
+    });
+    let reader = Reader::of(&world.world);
+    let _held = world.connect(Some(ALICE), "/ws/orders").unwrap();
+    let limited = |address, code| Notice::Limited {
+        address,
+        account: address.map_or(Some(account("alice")), |_| None),
+        code,
+    };
+    let mut expected = vec![limited(None, "too_many_requests")];
+    assert_eq!(world.ask(ALICE, "GET", "/api/v1/orders", "").status, 429);
+    reader.check("a query too many", &expected);
+    world.world.advance(Duration::from_secs(1));
+    assert_eq!(
+        world
+            .connect(Some(ALICE), "/ws/orders")
+            .map(|_| ())
+            .unwrap_err()
+            .0,
+        429
+    );
+    expected.push(limited(None, "too_many_of_account"));
+    reader.check("a WebSocket too many", &expected);
+
+    let mut setup = Setup::default();
+    setup.config.limit_loopback = true;
+    setup.config.address_rates = one;
+    let world = World::with(setup);
+    let reader = Reader::of(&world);
+    let host = [127, 0, 0, 9];
+    let mut client = Client::from(host, &world);
+    for status in [200, 429] {
+        assert_eq!(client.ask("GET", "/healthz", "").status, status);
+    }
+    reader.check("an address", &[limited(Some(host.into()), "too_many_requests")]);
 }
 
 #[test]
