@@ -31,7 +31,7 @@ pub(crate) fn handle<S: CommandSink>(
     path: AdminPath,
     request: &Request,
     identity: Option<&Identity>,
-    manner: Manner,
+    manner: &Manner,
     line: &mut Line,
     turn: &mut Turn<'_, S>,
 ) -> Result<Handled, ApiError> {

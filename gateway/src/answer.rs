@@ -62,7 +62,7 @@ impl<'v> Answer<'v> {
     }
 
     /// Appends an HTTP response.
-    pub fn write_http(&self, out: &mut Vec<u8>, views: &Views, manner: Manner) {
+    pub fn write_http(&self, out: &mut Vec<u8>, views: &Views, manner: &Manner) {
         match self {
             Answer::Order(status, order) => {
                 respond(out, *status, manner, |body| encode::order(body, order, views));
@@ -107,19 +107,33 @@ impl<'v> Answer<'v> {
 }
 
 /// Appends a JSON response whose body `write` appends.
-pub(crate) fn respond(out: &mut Vec<u8>, status: u16, manner: Manner, write: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) fn respond(out: &mut Vec<u8>, status: u16, manner: &Manner, write: impl FnOnce(&mut Vec<u8>)) {
     let mut body = Vec::with_capacity(512);
     write(&mut body);
     write_response(out, status, JSON, &body, manner, &[NO_STORE]);
 }
 
 /// Appends an error response.
-pub(crate) fn refuse(out: &mut Vec<u8>, error: &ApiError, manner: Manner) {
+pub(crate) fn refuse(out: &mut Vec<u8>, error: &ApiError, manner: &Manner) {
     let mut body = Vec::with_capacity(256);
     error.write_json(&mut body);
     let headers = [NO_STORE, NO_SNIFF, error.header.unwrap_or(NO_STORE)];
     let headers = &headers[..2 + usize::from(error.header.is_some())];
     write_response(out, error.status, JSON, &body, manner, headers);
+}
+
+/// Appends the leave that a browser asks for before a page of an allowed origin may send a request that no form could (CORS;
+/// Fetch §4.8).
+pub(crate) fn allow(out: &mut Vec<u8>, manner: &Manner) {
+    let headers = [
+        ("Access-Control-Allow-Methods", "GET, HEAD, POST, PATCH, DELETE"),
+        (
+            "Access-Control-Allow-Headers",
+            "Content-Type, Hoga-Key, Hoga-Timestamp, Hoga-Signature",
+        ),
+        ("Access-Control-Max-Age", "600"),
+    ];
+    write_response(out, 200, JSON, b"{}", manner, &headers);
 }
 
 /// The page at `/`.
@@ -136,7 +150,7 @@ const PAGE_POLICY: &str = concat!(
 );
 
 /// Appends the page at `/`.
-pub(crate) fn respond_page(out: &mut Vec<u8>, manner: Manner) {
+pub(crate) fn respond_page(out: &mut Vec<u8>, manner: &Manner) {
     let headers = [
         ("Cache-Control", "no-cache"),
         ("Content-Security-Policy", PAGE_POLICY),

@@ -77,7 +77,7 @@ pub(crate) fn handle<S: CommandSink>(
     request: &Request,
     route: Route,
     identity: Option<Identity>,
-    manner: Manner,
+    manner: &Manner,
     line: &mut Line,
     turn: &mut Turn<'_, S>,
 ) -> Result<Handled, ApiError> {
@@ -154,7 +154,7 @@ pub(crate) fn handle<S: CommandSink>(
 fn command<S: CommandSink>(
     account: AccountName,
     op: &WsOp,
-    manner: Manner,
+    manner: &Manner,
     line: &mut Line,
     turn: &mut Turn<'_, S>,
 ) -> Result<Handled, ApiError> {

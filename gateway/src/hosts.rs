@@ -1,6 +1,7 @@
 //! Who may reach order entry: a web page must not trade on localhost behind its visitor's back.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use crate::config::GatewayConfig;
 use crate::http::{Authority, Request};
@@ -17,7 +18,7 @@ const HTTP_PORT: u16 = 80;
 pub(crate) struct Hosts {
     port: u16,
     hosts: Vec<String>,
-    origins: Vec<String>,
+    origins: Vec<Arc<str>>,
 }
 
 impl Hosts {
@@ -33,8 +34,22 @@ impl Hosts {
         Self {
             port: listen.port(),
             hosts,
-            origins: config.allowed_origins.clone(),
+            origins: config
+                .allowed_origins
+                .iter()
+                .map(|origin| origin.as_str().into())
+                .collect(),
         }
+    }
+
+    /// The origin of the page that sent the request, if it is one of those that the operator has allowed: it may read the
+    /// response (CORS; Fetch §3.2). The exchange's own pages need no leave.
+    pub fn reader(&self, request: &Request) -> Option<Arc<str>> {
+        let origin = request.header("origin")?;
+        let mut allowed = self.origins.iter();
+        allowed
+            .find(|allowed| allowed.eq_ignore_ascii_case(origin))
+            .map(Arc::clone)
     }
 
     /// Whether the request may reach a private route.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::answer::{Answer, NO_STORE, refuse};
+use crate::answer::{Answer, NO_STORE, allow, refuse};
 use crate::api::{self, Handled};
 use crate::auth::Identity;
 use crate::channel::Channel;
@@ -92,7 +92,7 @@ impl Requests {
 
     /// A connection that is only told why it is not wanted.
     pub fn turned_away(line: &mut Line, now: Duration, error: &ApiError) -> Self {
-        refuse(line.egress.buffer(), error, Manner::LAST);
+        refuse(line.egress.buffer(), error, &Manner::LAST);
         Self {
             state: State::Ending,
             ..Self::new(now)
@@ -104,7 +104,7 @@ impl Requests {
         if self.state != State::Waiting {
             return;
         }
-        answer.write_http(line.egress.buffer(), views, self.manner);
+        answer.write_http(line.egress.buffer(), views, &self.manner);
         self.next(now);
     }
 
@@ -118,7 +118,7 @@ impl Requests {
             200,
             page.content_type,
             &page.body,
-            self.manner,
+            &self.manner,
             &[NO_STORE],
         );
         self.next(now);
@@ -196,7 +196,7 @@ impl Requests {
         let part = if self.part == Part::Head { "head" } else { "body" };
         let message = format!("the {part} of the request was not complete in time");
         let error = ApiError::new(codes::REQUEST_TIMEOUT, message);
-        refuse(line.egress.buffer(), &error, Manner::LAST);
+        refuse(line.egress.buffer(), &error, &Manner::LAST);
         self.state = State::Ending;
         Step::Again
     }
@@ -239,7 +239,7 @@ impl Requests {
                     }
                     Err(error) => {
                         turn.stats.requests += 1;
-                        refuse(line.egress.buffer(), &error, Manner::LAST);
+                        refuse(line.egress.buffer(), &error, &Manner::LAST);
                         self.state = State::Ending;
                         return Ok(Some(Handled::Done));
                     }
@@ -264,6 +264,7 @@ impl Requests {
             keep_alive: request.keep_alive && turn.stage < Stage::Draining,
             head_only: request.is_head(),
             quota: None,
+            reader: turn.hosts.reader(&request),
         };
         let handled = self.begin(request, line, turn);
         self.conclude(handled, line, turn.now)
@@ -279,6 +280,10 @@ impl Requests {
         let route = route(&request.method, &request.target);
         let kind = route.as_ref().map_or(RequestKind::Queries, Route::kind);
         turn.charge_address(line.origin, kind, &mut self.manner.quota)?;
+        if self.manner.reader.is_some() && request.asks_leave() {
+            allow(line.egress.buffer(), &self.manner);
+            return Ok(Handled::Done);
+        }
         let route = route?;
         let now = turn.wall();
         if turn.door.is_some() && !route.permissions().is_empty() {
@@ -304,13 +309,13 @@ impl Requests {
         turn: &mut Turn<'_, S>,
     ) -> Result<Handled, ApiError> {
         turn.charge_account(identity.as_ref(), route.kind(), &mut self.manner.quota)?;
-        api::handle(request, route, identity, self.manner, line, turn)
+        api::handle(request, route, identity, &self.manner, line, turn)
     }
 
     /// Writes the refusal, if it is one, and goes on as what became of the request demands.
     fn conclude(&mut self, handled: Result<Handled, ApiError>, line: &mut Line, now: Duration) -> Handled {
         let handled = handled.unwrap_or_else(|error| {
-            refuse(line.egress.buffer(), &error, self.manner);
+            refuse(line.egress.buffer(), &error, &self.manner);
             Handled::Done
         });
         match handled {

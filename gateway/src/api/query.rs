@@ -36,7 +36,7 @@ fn must_be_ready<S: CommandSink>(turn: &Turn<'_, S>) -> Result<(), ApiError> {
 pub(super) fn query<S: CommandSink>(
     identity: Option<&Identity>,
     route: &Route,
-    manner: Manner,
+    manner: &Manner,
     line: &mut Line,
     turn: &mut Turn<'_, S>,
 ) -> Result<(), ApiError> {

@@ -37,6 +37,11 @@ impl Request {
         self.method == "HEAD"
     }
 
+    /// Whether it is a browser's question for leave to send another one (a CORS preflight; Fetch §4.8).
+    pub fn asks_leave(&self) -> bool {
+        self.method == "OPTIONS" && self.header("access-control-request-method").is_some()
+    }
+
     /// Whether a comma-separated header, given once or more, has `token` in any case.
     pub fn has_token(&self, name: &str, token: &str) -> bool {
         self.values(name)

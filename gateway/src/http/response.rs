@@ -1,10 +1,12 @@
 //! Responses.
 
+use std::sync::Arc;
+
 use crate::limits::Quota;
 use crate::wire::number::write_u64;
 
 /// How a response is sent, whatever it says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Manner {
     /// Whether the connection stays open.
     pub keep_alive: bool,
@@ -12,6 +14,8 @@ pub(crate) struct Manner {
     pub head_only: bool,
     /// What is left to whoever asked.
     pub quota: Option<Quota>,
+    /// The origin of a page that may read the response although it is another one than the exchange's.
+    pub reader: Option<Arc<str>>,
 }
 
 impl Manner {
@@ -20,6 +24,7 @@ impl Manner {
         keep_alive: false,
         head_only: false,
         quota: None,
+        reader: None,
     };
 }
 
@@ -29,7 +34,7 @@ pub(crate) fn write_response(
     status: u16,
     content_type: &str,
     body: &[u8],
-    manner: Manner,
+    manner: &Manner,
     extra: &[(&str, &str)],
 ) {
     put(out, "HTTP/1.1 ");
@@ -50,6 +55,14 @@ pub(crate) fn write_response(
     }
     if let Some(quota) = manner.quota {
         write_quota(out, quota);
+    }
+    if let Some(reader) = &manner.reader {
+        put(out, "\r\nAccess-Control-Allow-Origin: ");
+        put(out, reader);
+        put(
+            out,
+            "\r\nVary: Origin\r\nAccess-Control-Expose-Headers: Retry-After, RateLimit, RateLimit-Policy",
+        );
     }
     put(out, "\r\n\r\n");
     if !manner.head_only {
@@ -113,7 +126,7 @@ mod tests {
     use crate::limits::RequestKind;
     use crate::wire::codes;
 
-    fn response(status: u16, manner: Manner, extra: &[(&str, &str)]) -> String {
+    fn response(status: u16, manner: &Manner, extra: &[(&str, &str)]) -> String {
         let mut out = Vec::new();
         write_response(&mut out, status, "application/json", b"{}", manner, extra);
         String::from_utf8(out).unwrap()
@@ -131,7 +144,7 @@ mod tests {
             quota: Some(quota),
             ..Manner::LAST
         };
-        let got = response(405, manner, &[("Allow", "GET, HEAD")]);
+        let got = response(405, &manner, &[("Allow", "GET, HEAD")]);
         let want = "HTTP/1.1 405 Method Not Allowed\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\
                     Connection: keep-alive\r\n\
                     Allow: GET, HEAD\r\nRateLimit-Policy: \"orders\";q=500;w=1\r\n\
@@ -141,7 +154,7 @@ mod tests {
             head_only: true,
             ..Manner::LAST
         };
-        let got = response(200, manner, &[]);
+        let got = response(200, &manner, &[]);
         assert!(got.starts_with("HTTP/1.1 200 OK\r\n") && got.contains("\r\nConnection: close\r\n"));
         assert!(got.contains("\r\nContent-Length: 2\r\n") && got.ends_with("\r\n\r\n"));
     }
