@@ -166,7 +166,7 @@ impl Client {
             self.wrong(text);
             return Ok(());
         };
-        let is_order = id % 2 == 0;
+        let is_order = id.is_multiple_of(2);
         let (at, took) = (self.begin.elapsed(), since.elapsed());
         let status = if is_order {
             "\"status\":\"New\""
