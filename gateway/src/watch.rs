@@ -106,18 +106,20 @@ impl Watch {
         self.lost.push_back(arming);
     }
 
-    /// Takes the deadlines that have passed by `now`, but for those that are being renewed.
+    /// Takes the deadlines that have passed by `now`. One that is being renewed waits for what comes of that.
     pub fn fire(&mut self, now: Nanos, views: &Views) {
-        if !views.is_complete() {
+        if !views.is_complete() || self.next_deadline().is_none_or(|next| next > now) {
             return;
         }
-        while let Some(&(at, account)) = self.by_time.first().filter(|(at, _)| *at <= now) {
-            self.by_time.remove(&(at, account));
-            if let Some(deadline) = self.deadlines.get(&account)
-                && self.renewal_of(account, views).is_none()
-            {
-                self.lost.push_back(deadline.arming);
-            }
+        let passed = self.by_time.iter().take_while(|(at, _)| *at <= now);
+        let due: Vec<_> = passed
+            .filter(|(_, account)| self.renewal_of(*account, views).is_none())
+            .copied()
+            .collect();
+        for entry in due {
+            self.by_time.remove(&entry);
+            let deadline = self.deadlines.get(&entry.1);
+            self.lost.extend(deadline.map(|deadline| deadline.arming));
         }
     }
 
