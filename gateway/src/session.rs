@@ -55,6 +55,9 @@ pub(crate) struct Session {
     from: u64,
     seen: (Sequence, Option<u32>),
     in_flight: usize,
+    /// Whether there are more updates than the socket takes for now. Then nothing is read: a client that sends faster than its
+    /// own updates leave would fall behind them without end.
+    is_behind: bool,
     /// The arming that is to be carried out when the session is lost; the engine may not have answered it yet.
     arming: Option<Sequence>,
 }
@@ -70,6 +73,7 @@ impl Session {
             from: start.from,
             seen: start.seen,
             in_flight: 0,
+            is_behind: false,
             arming: None,
         }
     }
@@ -163,7 +167,9 @@ impl Session {
     }
 
     fn may_read(&self, line: &Line, config: &GatewayConfig) -> bool {
-        self.in_flight < config.max_in_flight_per_session && line.egress.len() <= EGRESS_HIGH
+        !self.is_behind
+            && self.in_flight < config.max_in_flight_per_session
+            && line.egress.len() <= EGRESS_HIGH
     }
 
     fn try_serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> io::Result<Step> {
@@ -188,11 +194,11 @@ impl Session {
                 }
             }
         }
-        let more = self.push(line, turn);
+        self.is_behind = self.push(line, turn);
         line.flush(turn.now)?;
         Ok(if let Some(end) = self.channel.end(line, turn.now) {
             end
-        } else if (unread && self.may_read(line, turn.config)) || (more && line.writable) {
+        } else if (unread && self.may_read(line, turn.config)) || (self.is_behind && line.writable) {
             Step::Again
         } else {
             Step::Idle

@@ -199,6 +199,47 @@ fn a_session_that_asks_without_waiting_is_read_no_further_and_loses_nothing() {
 }
 
 #[test]
+fn a_session_that_sends_as_fast_as_it_can_and_reads_is_not_closed_as_slow() {
+    const ORDERS: usize = 20_000;
+    let defaults = Setup::default();
+    let world = World::with(Setup {
+        views: ViewLimits {
+            order_updates: 4_000,
+            ..defaults.views
+        },
+        ..Setup::default()
+    });
+    let mut ws = Ws::connect(&world, "/ws/orders?account=alice");
+    let requests: String = (0..ORDERS)
+        .map(|id| {
+            let order = place_op(&format!("{id:08}"), "Buy", 50_000_000, "0.5");
+            order.replace("\"quantity\"", "\"time_in_force\":\"IOC\",\"quantity\"")
+        })
+        .collect();
+    // A masked text frame each (RFC 6455 §5.2), its mask zero.
+    let mut frames = Vec::new();
+    for request in requests.split_inclusive('}') {
+        frames.extend_from_slice(&[0x81, 0xfe]);
+        frames.extend_from_slice(&(request.len() as u16).to_be_bytes());
+        frames.extend_from_slice(&[0; 4]);
+        frames.extend_from_slice(request.as_bytes());
+    }
+    let mut writer = ws.socket.get_ref().try_clone().unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(move || std::io::Write::write_all(&mut writer, &frames).unwrap());
+        let (mut replies, mut pushes) = (0, 0);
+        while replies + pushes < 3 * ORDERS {
+            let text = ws.text();
+            match text.starts_with("{\"id\":") {
+                true => replies += 1,
+                false => pushes += 1,
+            }
+        }
+        assert_eq!((replies, pushes), (ORDERS, 2 * ORDERS));
+    });
+}
+
+#[test]
 fn an_answer_to_a_session_that_went_away_reaches_nobody_else() {
     let world = World::new();
     place(&world, "alice", "Sell", 50_000_000, "0.5");

@@ -10,6 +10,9 @@ use crate::failure::Outcome;
 /// Requests of each kind.
 const ROUNDS: usize = 2_000;
 
+/// Rounds from one address.
+const ROUNDS_OF_ADDRESS: usize = 400;
+
 /// The attacks.
 pub const TABLE: &[Attack] = &[
     line(
@@ -45,7 +48,7 @@ pub const TABLE: &[Attack] = &[
         "the same of two unknown ids: what differs here is noise, and what the two above are held against",
         "401 bad_signature",
         |arena| {
-            let other = Signer::new(9);
+            let other = Signer::new(10);
             compare(
                 arena,
                 "an unknown key",
@@ -61,6 +64,10 @@ fn compare(arena: &Arena, name: &str, one: &Signer, other_name: &str, other: &Si
     let mut wire = arena.connect()?;
     let (mut times, mut answers) = ([Vec::new(), Vec::new()], Vec::new());
     for round in 0..ROUNDS {
+        // From another address before this one has sent as many as it may.
+        if round % ROUNDS_OF_ADDRESS == ROUNDS_OF_ADDRESS - 1 {
+            wire = arena.connect()?;
+        }
         // Which of the two goes first changes, too.
         for turn in [round % 2, 1 - round % 2] {
             let (took, told) = refuse(&mut wire, [one, other][turn]);
