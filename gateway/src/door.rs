@@ -1,5 +1,7 @@
 //! Who is let in, where authentication is on.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use hoga_protocol::Nanos;
@@ -8,9 +10,13 @@ use crate::auth::{
     AuthConfig, Authenticator, Credentials, Identity, KeyId, KeyTable, Keys, Subject, Verifier,
 };
 use crate::http::Request;
+use crate::origins::Origin;
 use crate::pending::Peer;
 use crate::ports::Ticket;
 use crate::wire::{ApiError, codes};
+
+/// Most signatures of one address that wait to be verified, of the thousand or so of all.
+const WAITING_OF_ADDRESS: usize = 64;
 
 /// The keys as they are now, the thread that verifies, and what it was asked.
 pub(crate) struct Door {
@@ -23,6 +29,8 @@ pub(crate) struct Door {
     next_expiry: Option<Nanos>,
     /// Whether some who were let in have yet to be compared with the keys as they are now.
     is_unsettled: bool,
+    /// How many signatures of each address are being verified.
+    waiting: HashMap<Origin, usize>,
 }
 
 impl Door {
@@ -33,6 +41,7 @@ impl Door {
         Self {
             next_expiry: table.next_expiry(now),
             is_unsettled: false,
+            waiting: HashMap::new(),
             table,
             keys,
             verifier,
@@ -41,12 +50,13 @@ impl Door {
         }
     }
 
-    /// Has a request's signature verified; [`next`](Self::next) gives what came of it, to `peer`, which must wait for that and
-    /// for nothing else.
+    /// Has a request's signature verified; [`next`](Self::next) gives what came of it, to the peer of `ticket`, which must wait for
+    /// that and for nothing else.
     ///
     /// # Errors
-    /// 401 `unauthenticated` or `stale_timestamp`; 503 `busy` when as many are being verified as may be.
-    pub fn ask(&mut self, peer: Peer, now: Nanos, request: &Request) -> Result<(), ApiError> {
+    /// 401 `unauthenticated` or `stale_timestamp`; 503 `busy` when as many are being verified as may be, and 429
+    /// `too_many_requests` when so many of one address are.
+    pub fn ask(&mut self, ticket: Ticket, now: Nanos, request: &Request) -> Result<(), ApiError> {
         let unsigned = |why| ApiError::new(codes::UNAUTHENTICATED, why);
         let credentials = Credentials::from_request(request)?.ok_or_else(|| {
             unsigned(
@@ -56,22 +66,31 @@ impl Door {
         })?;
         let subject = Subject::new(&request.method, &request.target, &request.body)
             .ok_or_else(|| unsigned("a method or target that cannot be signed"))?;
-        self.ask_for(peer, now, &credentials, &subject)
+        self.ask_for(ticket, now, &credentials, &subject)
     }
 
     /// As [`ask`](Self::ask), of credentials for `subject` wherever they came from.
     ///
     /// # Errors
-    /// 401 `stale_timestamp`; 503 `busy`.
+    /// As of `ask`.
     pub fn ask_for(
         &mut self,
-        peer: Peer,
+        ticket: Ticket,
         now: Nanos,
         credentials: &Credentials,
         subject: &Subject<'_>,
     ) -> Result<(), ApiError> {
+        let waiting = |origin| self.waiting.get(&origin).copied().unwrap_or_default();
+        if ticket.origin.map_or(0, waiting) >= WAITING_OF_ADDRESS {
+            let message =
+                format!("your address has {WAITING_OF_ADDRESS} signatures being verified; wait for them");
+            return Err(ApiError::new(codes::TOO_MANY_REQUESTS, message));
+        }
         let check = self.authenticator.begin(&self.table, now, credentials, subject)?;
-        if self.verifier.ask(Ticket(peer), check) {
+        if self.verifier.ask(ticket, check) {
+            if let Some(origin) = ticket.origin {
+                *self.waiting.entry(origin).or_default() += 1;
+            }
             return Ok(());
         }
         let message = "as many signatures are being verified as may be at once; try again shortly";
@@ -80,7 +99,15 @@ impl Door {
 
     /// The next request whose signature was verified, the key that it named, and who sent it.
     pub fn next(&mut self, now: Nanos) -> Option<(Peer, KeyId, Result<Identity, ApiError>)> {
-        let (Ticket(peer), verdict) = self.verifier.done()?;
+        let (Ticket { peer, origin }, verdict) = self.verifier.done()?;
+        if let Some(origin) = origin
+            && let Entry::Occupied(mut waiting) = self.waiting.entry(origin)
+        {
+            *waiting.get_mut() -= 1;
+            if *waiting.get() == 0 {
+                waiting.remove();
+            }
+        }
         let identity = self.authenticator.finish(&self.table, now, &verdict);
         Some((peer, verdict.key(), identity))
     }

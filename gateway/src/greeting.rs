@@ -10,7 +10,8 @@ use crate::config::GatewayConfig;
 use crate::egress::EGRESS_HIGH;
 use crate::http::Agreed;
 use crate::line::{Line, READ_PER_VISIT};
-use crate::ports::CommandSink;
+use crate::origins::Origin;
+use crate::ports::{CommandSink, Ticket};
 use crate::turn::{Step, Turn};
 use crate::wire::{ApiError, codes};
 
@@ -94,7 +95,7 @@ impl Greeting {
         while self.may_read(line) && line.taken < READ_PER_VISIT {
             match self.channel.read(line, turn.intake, turn.now)? {
                 Incoming::Text(text) if self.channel.is_open() => {
-                    if let Err(error) = self.ask(text.as_bytes(), turn) {
+                    if let Err(error) = self.ask(text.as_bytes(), line.origin, turn) {
                         self.close(&error, line, turn.now);
                     }
                 }
@@ -122,13 +123,19 @@ impl Greeting {
         (!self.asked || !self.channel.is_open()) && line.egress.len() <= EGRESS_HIGH
     }
 
-    fn ask<S>(&mut self, message: &[u8], turn: &mut Turn<'_, S>) -> Result<(), ApiError> {
+    fn ask<S>(
+        &mut self,
+        message: &[u8],
+        origin: Option<Origin>,
+        turn: &mut Turn<'_, S>,
+    ) -> Result<(), ApiError> {
         let credentials = parse_auth(message)?.credentials;
         let subject = Subject::new("GET", &self.target, b"")
             .ok_or_else(|| ApiError::new(codes::UNAUTHENTICATED, "a target that cannot be signed"))?;
         let now = turn.wall();
         let Some(door) = &mut turn.door else { return Ok(()) };
-        door.ask_for(turn.peer, now, &credentials, &subject)?;
+        let peer = turn.peer;
+        door.ask_for(Ticket { peer, origin }, now, &credentials, &subject)?;
         self.asked = true;
         Ok(())
     }

@@ -50,7 +50,8 @@ impl Pages {
                 "nothing is measured in this process",
             ));
         };
-        if !telemetry.ask(Ticket(peer), page) {
+        let ticket = Ticket { peer, origin: None };
+        if !telemetry.ask(ticket, page) {
             let message =
                 "as many pages about the exchange are being made as may be at once; try again shortly";
             return Err(ApiError::new(codes::BUSY, message));
@@ -66,6 +67,6 @@ impl Pages {
         }
         let printed = self.telemetry.as_mut()?.printed()?;
         self.owed -= 1;
-        Some((printed.ticket.0, printed))
+        Some((printed.ticket.peer, printed))
     }
 }

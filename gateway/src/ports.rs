@@ -7,6 +7,7 @@ use hoga_protocol::{AccountName, ArmCause, Command, Event, Nanos, OperatorName, 
 use hoga_views::Views;
 
 use crate::auth::KeyId;
+use crate::origins::Origin;
 use crate::pending::Peer;
 use crate::stats::GatewayStats;
 
@@ -163,9 +164,14 @@ pub enum Page {
     Latency,
 }
 
-/// Names a page that was asked for.
+/// Names a page that was asked for, or a signature that is being verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ticket(pub(crate) Peer);
+pub struct Ticket {
+    /// Who waits for it.
+    pub(crate) peer: Peer,
+    /// Where that comes from, if it is counted.
+    pub(crate) origin: Option<Origin>,
+}
 
 /// A page that is ready.
 #[derive(Clone, Debug, PartialEq, Eq)]

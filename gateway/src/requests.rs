@@ -14,7 +14,7 @@ use crate::limits::RequestKind;
 use crate::line::{Got, Line, READ_PER_VISIT};
 use crate::linger::Linger;
 use crate::phase::Phase;
-use crate::ports::{CommandSink, Printed};
+use crate::ports::{CommandSink, Printed, Ticket};
 use crate::route::{Route, route};
 use crate::turn::{Stage, Step, Turn};
 use crate::wire::{ApiError, codes};
@@ -291,7 +291,8 @@ impl Requests {
                 return Ok(Handled::Greet(agreed, request.target.as_str().into()));
             }
             if let Some(door) = &mut turn.door {
-                door.ask(turn.peer, now, &request)?;
+                let (peer, origin) = (turn.peer, line.origin);
+                door.ask(Ticket { peer, origin }, now, &request)?;
                 self.held = Some(Box::new((request, route)));
                 return Ok(Handled::Checking);
             }

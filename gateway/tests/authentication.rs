@@ -289,7 +289,7 @@ fn a_key_that_was_revoked_ends_what_it_began() {
 fn signatures_that_wait_to_be_verified_hold_up_nobody_else() {
     let world = Guarded::new();
     let mut session = world.connect(Some(BOB), "/ws/orders").unwrap();
-    world.bench.0.lock().unwrap().0 = true;
+    world.bench.0.lock().unwrap().held = true;
     let target = "/api/v1/orders";
     let mut waiting: Vec<Client> = (0..ROOM as i64)
         .map(|number| {
@@ -303,7 +303,7 @@ fn signatures_that_wait_to_be_verified_hold_up_nobody_else() {
     let bench = world.bench.clone();
     world
         .world
-        .until("them to wait", |_| bench.0.lock().unwrap().1.len() == ROOM);
+        .until("them to wait", |_| bench.0.lock().unwrap().waiting.len() == ROOM);
     let refused = world.ask(ALICE, "GET", target, "");
     assert_eq!((refused.status, refused.code()), (503, "busy".to_owned()));
     session.send(r#"{"id":1,"op":"cancel_all"}"#);
@@ -311,10 +311,53 @@ fn signatures_that_wait_to_be_verified_hold_up_nobody_else() {
     assert_eq!(world.send("GET", "/api/v1/time", "", "").status, 200);
     // One that goes away meanwhile is nobody's loss.
     drop(waiting.pop());
-    world.bench.0.lock().unwrap().0 = false;
+    world.bench.0.lock().unwrap().held = false;
     for client in &mut waiting {
         assert_eq!(client.response().status, 200);
     }
+}
+
+#[test]
+fn one_address_does_not_take_all_the_time_of_the_verifier() {
+    const MOST: usize = 64;
+    let world = Guarded::with(|config| config.limit_loopback = true);
+    {
+        let bench = &mut *world.bench.0.lock().unwrap();
+        (bench.held, bench.room) = (true, 2 * MOST);
+    }
+    let target = "/api/v1/orders";
+    let send = |host: [u8; 4], number: usize| {
+        let headers = world.holders[ALICE].headers(&world, "GET", target, "", number as i64);
+        let mut client = Client::from(host, &world.world);
+        let request = client.request("GET", target, "");
+        client.send(request.replacen("\r\n", &format!("\r\n{headers}"), 1));
+        client
+    };
+    let (greedy, other) = ([127, 0, 0, 2], [127, 0, 0, 3]);
+    let mut waiting: Vec<Client> = (0..MOST).map(|number| send(greedy, number)).collect();
+    let come = |count| {
+        let bench = world.bench.clone();
+        world.world.until("them to wait", move |_| {
+            bench.0.lock().unwrap().waiting.len() == count
+        });
+    };
+    come(MOST);
+    let refused = send(greedy, MOST).response();
+    assert_eq!(
+        (refused.status, refused.code()),
+        (429, "too_many_requests".to_owned())
+    );
+    waiting.push(send(other, MOST + 1));
+    come(MOST + 1);
+    world.bench.0.lock().unwrap().held = false;
+    for client in &mut waiting {
+        assert_eq!(client.response().status, 200);
+    }
+    assert_eq!(
+        send(greedy, MOST + 2).response().status,
+        200,
+        "what is verified is counted no longer"
+    );
 }
 
 #[test]

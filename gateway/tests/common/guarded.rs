@@ -21,7 +21,7 @@ use super::http::{Client, Response, limit};
 use super::ws::Ws;
 use super::{PATIENCE, Setup, World};
 
-/// Most checks that wait.
+/// Most checks that wait, unless told.
 pub const ROOM: usize = 4;
 
 /// The keys, as somebody else changes them.
@@ -40,21 +40,40 @@ impl Keys for KeyFile {
 
 /// A thread that verifies when it is let.
 #[derive(Clone, Default)]
-pub struct Bench(pub Arc<Mutex<(bool, VecDeque<(Ticket, Check)>)>>);
+pub struct Bench(pub Arc<Mutex<Work>>);
+
+/// What it has to do.
+pub struct Work {
+    /// Whether it rests.
+    pub held: bool,
+    /// Most checks that wait.
+    pub room: usize,
+    pub waiting: VecDeque<(Ticket, Check)>,
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        Self {
+            held: false,
+            room: ROOM,
+            waiting: VecDeque::new(),
+        }
+    }
+}
 
 impl Verifier for Bench {
     fn ask(&mut self, ticket: Ticket, check: Check) -> bool {
-        let (_, waiting) = &mut *self.0.lock().unwrap();
-        let room = waiting.len() < ROOM;
-        if room {
-            waiting.push_back((ticket, check));
+        let work = &mut *self.0.lock().unwrap();
+        let has_room = work.waiting.len() < work.room;
+        if has_room {
+            work.waiting.push_back((ticket, check));
         }
-        room
+        has_room
     }
 
     fn done(&mut self) -> Option<(Ticket, Verdict)> {
-        let (held, waiting) = &mut *self.0.lock().unwrap();
-        let (ticket, check) = if *held { None } else { waiting.pop_front() }?;
+        let work = &mut *self.0.lock().unwrap();
+        let (ticket, check) = if work.held { None } else { work.waiting.pop_front() }?;
         Some((ticket, check.verify()))
     }
 }
