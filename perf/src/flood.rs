@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use crate::cli::{Durability, FloodArgs, HostArgs, Idle};
+use crate::cli::{Durability, FloodArgs, HostArgs};
 use crate::environment::Environment;
 use crate::failure::{Failure, Outcome};
 use crate::host::Host;
@@ -81,7 +81,7 @@ fn start(args: &FloodArgs) -> Outcome<Host> {
     let host_args = HostArgs {
         hoga: args.hoga.clone(),
         data_dir: args.data_dir.clone(),
-        idle: Idle::Ladder,
+        idle: args.idle,
         layout: args.layout,
         cores: Vec::new(),
     };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::choices::{Durability, Format, Layout};
+use super::choices::{Durability, Format, Idle, Layout};
 use super::hosting::HostArgs;
 
 /// `fanout`
@@ -114,6 +114,9 @@ pub struct FloodArgs {
     /// How it lays journaler and matcher out on threads.
     #[arg(long, value_enum, default_value_t = Layout::Split)]
     pub layout: Layout,
+    /// What its idle threads do. One that parks costs a wake-up, and no time in which it looks for work.
+    #[arg(long, value_enum, default_value_t = Idle::Park)]
+    pub idle: Idle,
     /// Addresses that flood.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub addresses: u8,
