@@ -267,7 +267,7 @@ fn context() -> WebSocketContext {
 /// A channel without a socket.
 #[cfg(fuzzing)]
 pub mod fuzzing {
-    use super::{Channel, Egress, Incoming, Intake};
+    use super::{Channel, Egress, Incoming, Intake, MAX_MESSAGE};
     use crate::http::Agreed;
     use crate::wire::Format;
     use std::time::Duration;
