@@ -39,7 +39,8 @@ pub(crate) fn handle<S: CommandSink>(
     let certain = match identity {
         Some(identity) => OperatorName::new(identity.key.as_str()).ok(),
         None => {
-            let is_passed_on = FORWARDED.iter().any(|name| request.header(name).is_some());
+            // Whatever bytes it has: a proxy may have appended to what a client made up.
+            let is_passed_on = FORWARDED.iter().any(|name| request.lines(name).next().is_some());
             unsigned(line.socket.peer_addr().ok().filter(|_| !is_passed_on))?;
             None
         }

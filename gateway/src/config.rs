@@ -65,6 +65,9 @@ pub struct GatewayConfig {
 }
 
 const CONNECTIONS: RangeInclusive<usize> = 1..=1_000_000;
+const HEADERS: RangeInclusive<usize> = 16..=HttpLimits::MAX_HEADERS;
+const BYTES: RangeInclusive<usize> = 1 << 10..=64 << 10;
+const RATE: RangeInclusive<usize> = 0..=RequestRates::MOST as usize;
 const FRAMES: RangeInclusive<usize> = 1..=1 << 22;
 const IN_FLIGHT: RangeInclusive<usize> = 1..=1 << 16;
 const SEND_BUFFER: RangeInclusive<usize> = 4 << 10..=16 << 20;
@@ -178,11 +181,6 @@ impl GatewayConfig {
     }
 }
 
-const WEBSOCKETS: RangeInclusive<usize> = CONNECTIONS;
-const HEADERS: RangeInclusive<usize> = 16..=HttpLimits::MAX_HEADERS;
-const BYTES: RangeInclusive<usize> = 1 << 10..=64 << 10;
-const RATE: RangeInclusive<usize> = 0..=RequestRates::MOST as usize;
-
 impl GatewayConfig {
     /// What an operator writes in `[quotas]`.
     fn check_limits(&self) -> Result<(), String> {
@@ -191,7 +189,7 @@ impl GatewayConfig {
             (
                 "websockets_per_account",
                 self.max_connections_per_account,
-                WEBSOCKETS,
+                CONNECTIONS,
             ),
             ("orders_per_account", account.orders as usize, RATE),
             ("cancels_per_account", account.cancels as usize, RATE),

@@ -285,11 +285,11 @@ impl Requests {
             return Ok(Handled::Done);
         }
         let route = route?;
-        let now = turn.wall();
         if turn.door.is_some() && !route.permissions().is_empty() {
             if let Some(agreed) = api::greet(&request, &route, line, turn)? {
                 return Ok(Handled::Greet(agreed, request.target.as_str().into()));
             }
+            let now = turn.wall();
             if let Some(door) = &mut turn.door {
                 let (peer, origin) = (turn.peer, line.origin);
                 door.ask(Ticket { peer, origin }, now, &request)?;

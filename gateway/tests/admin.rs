@@ -262,5 +262,11 @@ fn coming_from_this_machine_is_not_enough_where_a_page_or_a_proxy_asks() {
         ));
         assert_eq!(outcome(&client.response()), (403, code.into()));
     }
+    // One that is no text is one all the same.
+    let mut client = Client::connect(&world);
+    let mut request = b"POST /api/v1/admin/instruments HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: \xff, 203.0.113.9\r\n".to_vec();
+    request.extend_from_slice(format!("Content-Length: {}\r\n\r\n{DEFINE}", DEFINE.len()).as_bytes());
+    client.send(request);
+    assert_eq!(outcome(&client.response()), (403, "forbidden".into()));
     assert_eq!(world.matcher().journal.len(), 3);
 }
