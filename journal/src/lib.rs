@@ -70,7 +70,7 @@ pub use error::{Damage, Error, OpenError, Problem, ReadError, StorageError};
 pub use follow::{Durable, Follow};
 pub use frame::{
     BLOCK_BYTES, FORMAT_VERSION, FRAME_HEADER_BYTES, MAX_BODY_BYTES, MAX_FRAME_RECORDS, MAX_RECORD_BYTES,
-    RECORD_COST_BYTES,
+    RECORD_COST_BYTES, frame_bytes,
 };
 pub use options::{
     DEFAULT_SEGMENT_BYTES, Durability, MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES, Options, SEGMENT_GRAIN_BYTES,

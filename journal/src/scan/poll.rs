@@ -120,7 +120,11 @@ impl Scanner {
             return Ok(true);
         }
         let verdict = self.judge_tail(problem)?;
-        if !must_be_there && verdict.is_ok() {
+        let may_come = match &verdict {
+            Ok(_) => true,
+            Err(damage) => damage.may_be_unfinished(),
+        };
+        if !must_be_there && may_come {
             self.window.clear();
             return Ok(true);
         }
