@@ -127,7 +127,7 @@ impl SegmentFile for FaultyFile {
                 // Linux ends a write early between two pages only, so no sector is written in part.
                 let half = bytes.len() / 2 / 512 * 512;
                 self.inner.write_at(&bytes[..half], offset)
-            },
+            }
             Err(error) => Err(error),
             Ok(()) => self.inner.write_at(bytes, offset),
         }
