@@ -6,9 +6,10 @@ mod seek;
 
 use crate::compressed::broken_file;
 use crate::error::{Damage, Problem, ReadError};
-use crate::frame::{BLOCK_BYTES, FIRST_CHAIN, FrameHeader, MAX_BODY_BYTES, Place};
+use crate::frame::{FIRST_CHAIN, FrameHeader, MAX_BODY_BYTES, Place};
 use crate::listing::{Begin, Entry, Listing, Unbegun, list, open_segment};
 use crate::position::Position;
+use crate::sector::BLOCK_BYTES;
 use crate::segment::{SEGMENT_HEADER_BYTES, SegmentStart, compressed_name, segment_name};
 use crate::storage::{SegmentFile, Storage, failed};
 use crate::window::{STRIDE_BYTES, WINDOW_BYTES, Window, is_zero};

@@ -2,7 +2,8 @@
 
 use super::{FrameAt, Lock, Parsed, Scanner, Tail};
 use crate::error::{Damage, Problem, ReadError};
-use crate::frame::{BLOCK_BYTES, FrameHeader, MAX_FRAME_BYTES, Sector};
+use crate::frame::{FrameHeader, MAX_FRAME_BYTES};
+use crate::sector::{BLOCK_BYTES, Sector, SectorSums};
 use crate::window::WINDOW_BYTES;
 use std::time::Duration;
 
@@ -16,31 +17,31 @@ impl Scanner {
     ///
     /// A reader without the lock may meet a frame that a writer is just completing: before anything but a
     /// clean end is settled, the place is read once more. Even a sector may be seen half written, which a crash would
-    /// not leave, so what looks like a damaged last frame is read several times.
-    pub(super) fn finish(&mut self, mut problem: Option<Problem>) -> Result<Option<FrameAt>, ReadError> {
-        let mut looks = match self.lock {
-            Lock::Held => 1,
-            Lock::NotTaken => LOOKS,
-        };
-        loop {
-            let verdict = self.judge_tail(problem)?;
-            let is_clean = matches!(&verdict, Ok(tail) if tail.torn_bytes == 0);
-            problem = None;
-            if !is_clean {
-                self.window.clear();
-                match self.parse()? {
-                    Parsed::Frame(frame) => return Ok(Some(frame)),
-                    Parsed::End => {}
-                    Parsed::Bad(found) => problem = Some(found),
+    /// not leave, so what looks like a damaged last frame is read several times. The rest of the segment is looked
+    /// through twice at most.
+    pub(super) fn finish(&mut self, problem: Option<Problem>) -> Result<Option<FrameAt>, ReadError> {
+        let mut verdict = self.judge_tail(problem)?;
+        if !matches!(&verdict, Ok(tail) if tail.torn_bytes == 0) {
+            let may_be_half_written =
+                self.lock == Lock::NotTaken && matches!(&verdict, Err(damage) if damage.may_be_unfinished());
+            let mut problem = None;
+            for look in 0..if may_be_half_written { LOOKS } else { 1 } {
+                if look > 0 {
+                    std::thread::sleep(PAUSE);
                 }
+                self.window.clear();
+                problem = match self.parse()? {
+                    Parsed::Frame(frame) => return Ok(Some(frame)),
+                    Parsed::End => None,
+                    Parsed::Bad(problem) => Some(problem),
+                };
             }
-            looks -= 1;
-            if looks == 0 || !matches!(&verdict, Err(damage) if damage.may_be_unfinished()) {
-                self.tail = Some(verdict?);
-                return Ok(None);
+            if may_be_half_written {
+                verdict = self.judge_tail(problem)?;
             }
-            std::thread::sleep(PAUSE);
         }
+        self.tail = Some(verdict?);
+        Ok(None)
     }
 
     /// A frame at the end that was being written when the process or the machine stopped is torn: each of its
@@ -90,7 +91,8 @@ impl Scanner {
     /// Looks through the rest of the segment for what is not zeros. A frame here takes at most `most` bytes. As an
     /// error, the offset and the first sequence of a whole header of a later frame.
     fn look_behind(&mut self, most: u64) -> Result<Result<Behind, (u64, u64)>, ReadError> {
-        let (place, sums) = (self.place(), self.place().sums());
+        let place = self.place();
+        let sums = SectorSums::of(&place);
         let mut found = Behind::default();
         let mut at = self.offset;
         while let Some(sector) = self.first_nonzero(at..self.bytes())? {

@@ -2,8 +2,9 @@
 
 use super::{Ahead, FrameAt, Parsed, Scanner};
 use crate::error::{Problem, ReadError, StorageError};
-use crate::frame::{BLOCK_BYTES, RECORD_COST_BYTES};
+use crate::frame::RECORD_COST_BYTES;
 use crate::listing::{Begin, Entry, Found, list, open_head};
+use crate::sector::BLOCK_BYTES;
 use crate::storage::failed;
 use crate::window::{STRIDE_BYTES, WINDOW_BYTES, Window};
 use std::io;

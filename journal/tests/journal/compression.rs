@@ -172,10 +172,7 @@ fn no_flipped_bit_of_a_compressed_segment_is_taken_in_silence() {
     }
     // Now and then another encoding of the very same bytes: a bit that decoders ignore, an equal distance.
     println!("without effect: {without_effect:?} of {flips}");
-    assert!(
-        without_effect.len() * 10 < flips,
-        "{without_effect:?} of {flips}"
-    );
+    assert!(without_effect.len() * 10 < flips, "{without_effect:?} of {flips}");
 }
 
 #[test]
