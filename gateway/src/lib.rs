@@ -56,6 +56,8 @@ mod pending;
 
 mod answer;
 
+mod listing;
+
 mod channel;
 
 mod deflate;

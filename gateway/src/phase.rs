@@ -49,6 +49,14 @@ impl Phase {
         }
     }
 
+    /// Bytes of memory that an answer takes up that is being made.
+    pub fn held(&self) -> usize {
+        match self {
+            Phase::Requests(requests) => requests.held(),
+            _ => 0,
+        }
+    }
+
     /// Reads, answers and writes what can be, within bounds.
     pub fn serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
         // Between a change of the keys and the sweep's visit nothing more is taken from whoever has lost theirs.

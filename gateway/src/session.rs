@@ -11,7 +11,6 @@ use crate::auth::Identity;
 use crate::channel::{Channel, Incoming, SLOW_CONSUMER};
 use crate::config::GatewayConfig;
 use crate::desk::Taken;
-use crate::egress::EGRESS_HIGH;
 use crate::frame::Framer;
 use crate::http::Agreed;
 use crate::limits::RequestKind;
@@ -169,7 +168,7 @@ impl Session {
     fn may_read(&self, line: &Line, config: &GatewayConfig) -> bool {
         !self.is_behind
             && self.in_flight < config.max_in_flight_per_session
-            && line.egress.len() <= EGRESS_HIGH
+            && !line.is_full()
     }
 
     fn try_serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> io::Result<Step> {
@@ -300,7 +299,7 @@ impl Session {
             }
         }
         while let Some(update) = updates.next_of(account, self.from) {
-            if line.egress.len() >= UPDATE_BYTES {
+            if !line.has_room(UPDATE_BYTES) {
                 return true;
             }
             framer.frame(line.egress.buffer(), agreed, |out| {

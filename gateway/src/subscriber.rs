@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::auth::Identity;
 use crate::channel::{Channel, Incoming, SLOW_CONSUMER};
 use crate::config::GatewayConfig;
-use crate::egress::{EGRESS_HIGH, PIECES_PER_WRITE};
+use crate::egress::PIECES_PER_WRITE;
 use crate::frame::Framer;
 use crate::frames::{Feed, Lane, Lanes, Mark, Stream};
 use crate::http::Agreed;
@@ -30,7 +30,7 @@ const BACKFILL_BYTES: usize = 16 * 1024;
 const STREAM_BYTES: usize = 64 * 1024;
 
 /// Most executions looked at before others have their turn, whether the filter admits them or not.
-const SCAN_PER_TURN: u64 = 4_096;
+const SCAN_PER_TURN: u64 = 1_024;
 
 /// Where a subscription begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +113,7 @@ impl Subscriber {
     fn try_serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> io::Result<Step> {
         let mut unread = true;
         for _ in 0..MESSAGES_PER_TURN {
-            if line.egress.len() > EGRESS_HIGH || line.taken >= READ_PER_VISIT {
+            if line.is_full() || line.taken >= READ_PER_VISIT {
                 break;
             }
             // The stream has no requests; what a client says on it beyond the control frames is passed over.
@@ -148,7 +148,7 @@ impl Subscriber {
         }
         Ok(if let Some(end) = self.channel.end(line, turn.now) {
             end
-        } else if (behind && line.writable) || (unread && line.egress.len() <= EGRESS_HIGH) {
+        } else if (behind && line.writable) || (unread && !line.is_full()) {
             Step::Again
         } else if line.egress.is_empty() && self.channel.is_open() {
             Step::Park
@@ -163,7 +163,7 @@ impl Subscriber {
         let first = self.lane_first(open.lanes);
         let end = first.min(self.cursor + SCAN_PER_TURN);
         let views = &open.desk.views;
-        while self.cursor < end && line.egress.len() < BACKFILL_BYTES {
+        while self.cursor < end && line.has_room(BACKFILL_BYTES) {
             let Some(execution) = views.executions().get(self.cursor) else {
                 break;
             };
