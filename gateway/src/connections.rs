@@ -155,6 +155,15 @@ impl Connections {
         Some((connection, Peer { key, generation }))
     }
 
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = (Peer, &Connection)> {
+        self.table.iter().map(|(key, connection)| {
+            let generation = connection.generation;
+            let key = key as u32;
+            (Peer { key, generation }, connection)
+        })
+    }
+
     /// The connection of a peer, if it is still there.
     pub fn find(&mut self, peer: Peer) -> Option<&mut Connection> {
         self.table
@@ -283,12 +292,12 @@ impl Connections {
             return;
         }
         match &event.body {
-            EventBody::OrderAccepted(accepted) => self.notice_account(accepted.request.account, views),
-            EventBody::OrderCanceled(canceled) => self.notice_account(canceled.account, views),
-            EventBody::OrderReplaced(replaced) => self.notice_account(replaced.account, views),
+            EventBody::OrderAccepted(accepted) => self.notice_account(accepted.request.account, 1, views),
+            EventBody::OrderCanceled(canceled) => self.notice_account(canceled.account, 1, views),
+            EventBody::OrderReplaced(replaced) => self.notice_account(replaced.account, 1, views),
             EventBody::Trade(trade) => {
-                self.notice_account(trade.aggressor.account, views);
-                self.notice_account(trade.resting.account, views);
+                self.notice_account(trade.aggressor.account, 2, views);
+                self.notice_account(trade.resting.account, 2, views);
             }
             _ => {}
         }
@@ -339,7 +348,8 @@ impl Connections {
         self.enqueue(peer.key, Queue::Requests);
     }
 
-    fn notice_account(&mut self, account: AccountId, views: &Views) {
+    /// An event that has made the newest `updates` order updates concerns an account.
+    fn notice_account(&mut self, account: AccountId, updates: u64, views: &Views) {
         let Some(keys) = views
             .accounts()
             .get(account)
@@ -348,9 +358,13 @@ impl Connections {
             return;
         };
         for &key in keys {
-            if let Some(connection) = self.table.get_mut(key as usize)
-                && !std::mem::replace(&mut connection.queued[Queue::Streams as usize], true)
-            {
+            let Some(connection) = self.table.get_mut(key as usize) else {
+                continue;
+            };
+            if let Phase::Session(session) = &mut connection.phase {
+                session.owe(views.updates().next().saturating_sub(updates));
+            }
+            if !std::mem::replace(&mut connection.queued[Queue::Streams as usize], true) {
                 let generation = connection.generation;
                 self.queues[Queue::Streams as usize].push_back(Peer { key, generation });
             }

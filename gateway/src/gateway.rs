@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use mio::{Events, Poll, Token};
 
+use crate::backpressure::{Backpressure, WAIT_MICROS};
 use crate::channel::Intake;
 use crate::config::GatewayConfig;
 use crate::connections::{Connections, Place, Queue};
@@ -36,12 +37,16 @@ const SERVED_PER_DRAIN: usize = 64;
 const SERVING_TIME: Duration = Duration::from_micros(200);
 
 /// How long the gateway may stay away from the output ring, in microseconds: connections served and new ones accepted, and
-/// as much again for timeouts, the poll, and a last visit that begins just before its time is over; and a portion of an answer
-/// to a query. An output ring must hold what a matcher publishes meanwhile.
-pub const LONGEST_ABSENCE_MICROS: u64 = 5 * SERVING_TIME.as_micros() as u64;
+/// as much again for timeouts, the poll, and a last visit that begins just before its time is over; a portion of an answer to a
+/// query; and the wait for readers whose sockets are full. An output ring must hold what a matcher publishes meanwhile. (Readers
+/// that are far behind and take data are served for longer: then the matcher waits, which is counted.)
+pub const LONGEST_ABSENCE_MICROS: u64 = 5 * SERVING_TIME.as_micros() as u64 + WAIT_MICROS;
 
 /// Most events taken from the output ring at once.
-const EVENTS_PER_DRAIN: usize = 256;
+const EVENTS_AT_ONCE: usize = 256;
+
+/// Once so many events are folded, connections have their turn as soon as the command at hand is folded whole.
+const EVENTS_PER_DRAIN: usize = 4_096;
 
 /// Most readinesses taken from the poll in one turn.
 const READINESSES: usize = 1024;
@@ -96,6 +101,7 @@ pub struct Gateway<S, E, C> {
     intake: Intake,
     /// What went into streams in this turn.
     broadcast: Option<Duration>,
+    backpressure: Backpressure,
 }
 
 struct OpenCore<S, E> {
@@ -143,6 +149,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             framer: Framer::new(),
             intake: Intake::new(),
             broadcast: None,
+            backpressure: Backpressure::default(),
         })
     }
 
@@ -257,15 +264,27 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         })
     }
 
-    /// Folds every event there is into the views, answers those whose command is through, and encodes new executions.
+    /// Folds events into the views, answers those whose command is through, and encodes new executions. It stops between two
+    /// commands when it has folded many, and when readers must be handed first what folding on would evict.
     fn drain(&mut self) -> usize {
         let Some(OpenCore { desk, source, lanes }) = &mut self.core else {
             return 0;
         };
         let (connections, framer, now) = (&mut self.connections, &mut self.framer, self.now);
-        let (mut events, mut published) = (0, 0);
+        let (mut events, mut published, mut unpublished) = (0, 0, 0);
         loop {
-            let drained = source.drain(EVENTS_PER_DRAIN, &mut |event| {
+            let is_complete = desk.views.is_complete();
+            let most = match events < EVENTS_PER_DRAIN {
+                true => EVENTS_AT_ONCE,
+                false if is_complete => break,
+                false => 1,
+            };
+            let room = self.backpressure.room(connections, &desk.views, most, now);
+            if room == 0 {
+                self.stats.held_drains += 1;
+                break;
+            }
+            let drained = source.drain(room, &mut |event| {
                 desk.fold(event, &mut |waiter, outcome, views| {
                     connections.answer(&waiter, outcome, views, framer, now);
                 });
@@ -275,6 +294,11 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
                 break;
             }
             events += drained;
+            unpublished += drained;
+            if unpublished < EVENTS_AT_ONCE && drained == room && !desk.views.is_complete() {
+                continue;
+            }
+            unpublished = 0;
             if lanes.next() < desk.views.executions().next() {
                 let began = self.clock.monotonic();
                 published += lanes.publish(&desk.views, framer, connections.listeners());

@@ -58,6 +58,8 @@ mod answer;
 
 mod listing;
 
+mod backpressure;
+
 mod channel;
 
 mod deflate;
@@ -84,6 +86,7 @@ mod greeting;
 #[doc(hidden)]
 pub use channel::fuzzing;
 pub use config::GatewayConfig;
+pub use backpressure::LEAST_HELD;
 pub use gateway::{Gateway, GatewayWaker, LONGEST_ABSENCE_MICROS};
 pub use limits::{Quota, RequestKind, RequestRates};
 pub use ports::{

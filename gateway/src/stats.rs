@@ -43,6 +43,6 @@ pub struct GatewayStats {
     pub query_rows: u64,
     /// Bytes of memory that answers and frames take up that wait for their readers.
     pub waiting_bytes: usize,
-    /// Turns in which events were left in the output ring because a reader had yet to be handed what they would evict.
-    pub held_turns: u64,
+    /// How often events were left in the output ring because a reader had yet to be handed what they would evict.
+    pub held_drains: u64,
 }

@@ -32,6 +32,10 @@ const STREAM_BYTES: usize = 64 * 1024;
 /// Most executions looked at before others have their turn, whether the filter admits them or not.
 const SCAN_PER_TURN: u64 = 1_024;
 
+/// A subscriber that fell behind its lane is closed once its socket has taken nothing for so long: a burst larger than the
+/// lane fills the socket of a reader, too.
+const SLOW_AFTER: Duration = Duration::from_millis(20);
+
 /// Where a subscription begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Start {
@@ -65,6 +69,8 @@ pub(crate) struct Subscriber {
     sent: Option<Uuid>,
     /// Whether it was within the lane when it last was served.
     live: bool,
+    /// Whether it has been handed everything once.
+    was_current: bool,
 }
 
 impl Subscriber {
@@ -92,7 +98,16 @@ impl Subscriber {
             cursor: start.cursor,
             sent: None,
             live: false,
+            was_current: false,
         }
+    }
+
+    /// Whether it was up to date once, and now more than one part in `share` of the executions that are held lies before
+    /// it.
+    pub fn is_far_behind(&self, share: u64, views: &Views) -> bool {
+        let executions = views.executions();
+        let lag = executions.next().saturating_sub(self.cursor);
+        self.was_current && self.channel.is_open() && lag > executions.capacity() / share
     }
 
     /// Sends what is there to be sent, within bounds.
@@ -132,7 +147,7 @@ impl Subscriber {
         if let Some((name, account @ None)) = &mut self.own {
             *account = open.desk.views.accounts().by_name(name);
         }
-        if self.is_slow(line, lanes, &open.desk.views) {
+        if self.is_slow(line, turn.now, lanes, &open.desk.views) {
             let reason = self.slow_reason();
             turn.stats.slow_consumer_closes += 1;
             self.channel.close(line, turn.now, SLOW_CONSUMER, &reason);
@@ -143,6 +158,7 @@ impl Subscriber {
             turn.stats.executions_streamed += encoded;
         }
         let behind = self.channel.is_open() && self.cursor < lanes.next();
+        self.was_current |= !behind;
         if !behind {
             line.flush(turn.now)?;
         }
@@ -297,8 +313,9 @@ impl Subscriber {
         lanes.get(self.feed).map_or(lanes.next(), Lane::first)
     }
 
-    fn is_slow(&self, line: &Line, lanes: &Lanes, views: &Views) -> bool {
-        let fell_off = self.live && line.blocked.is_some() && self.cursor < self.lane_first(lanes);
+    fn is_slow(&self, line: &Line, now: Duration, lanes: &Lanes, views: &Views) -> bool {
+        let is_stuck = line.blocked.is_some_and(|since| now >= since + SLOW_AFTER);
+        let fell_off = self.live && is_stuck && self.cursor < self.lane_first(lanes);
         self.channel.is_open() && (fell_off || self.cursor < views.executions().first())
     }
 

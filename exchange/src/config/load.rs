@@ -5,6 +5,8 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::{Table, Value};
 
+use hoga_gateway::LEAST_HELD;
+
 use super::Config;
 use crate::pipeline::{MAX_RING, MIN_RING, cancel_reserve};
 
@@ -92,9 +94,9 @@ impl Config {
         }
         let views = &self.views;
         let kept = [
-            ("executions", views.executions, 2),
+            ("executions", views.executions, LEAST_HELD),
             ("closed_orders", views.closed_orders, 1),
-            ("order_updates", views.order_updates, 1),
+            ("order_updates", views.order_updates, LEAST_HELD),
         ];
         for (key, kept, least) in kept {
             if !(least..=MOST_KEPT).contains(&kept) {

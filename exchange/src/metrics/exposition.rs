@@ -167,9 +167,9 @@ fn gateway(metrics: &Metrics, sheet: &mut Sheet<'_>) -> fmt::Result {
             stats.query_rows,
         ),
         (
-            "gateway_held_turns",
-            "Turns in which events waited until a reader was handed what they would evict.",
-            stats.held_turns,
+            "gateway_held_drains",
+            "How often events were left in the output ring until readers were handed what they would evict.",
+            stats.held_drains,
         ),
         ("gateway_events", "Events folded into the views.", stats.events),
         (

@@ -93,7 +93,7 @@ fn flat(stats: &GatewayStats) -> [u64; COUNTS] {
         query_refusals,
         query_rows,
         waiting_bytes,
-        held_turns,
+        held_drains,
     } = *stats;
     [
         connections as u64,
@@ -116,7 +116,7 @@ fn flat(stats: &GatewayStats) -> [u64; COUNTS] {
         query_refusals,
         query_rows,
         waiting_bytes as u64,
-        held_turns,
+        held_drains,
     ]
 }
 
@@ -142,7 +142,7 @@ fn whole(counts: [u64; COUNTS]) -> GatewayStats {
         query_refusals,
         query_rows,
         waiting_bytes,
-        held_turns,
+        held_drains,
     ] = counts;
     GatewayStats {
         connections: connections as usize,
@@ -165,7 +165,7 @@ fn whole(counts: [u64; COUNTS]) -> GatewayStats {
         query_refusals,
         query_rows,
         waiting_bytes: waiting_bytes as usize,
-        held_turns,
+        held_drains,
     }
 }
 
