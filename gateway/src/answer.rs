@@ -144,7 +144,7 @@ pub(crate) const PAGE: &str = include_str!("../../web/index.html");
 /// in does nothing.
 const PAGE_POLICY: &str = concat!(
     "default-src 'none'; ",
-    "script-src 'sha256-Gj1SPysyuK7IlMdEnuvuYRIpE5iJ9HkNjrMh3tIjlHo='; ",
+    "script-src 'sha256-/mCqGV8sRCAfce0S5rU3nsqeecY+tFlws/0+VUVJzTs='; ",
     "style-src 'sha256-1TcOGdsAHWC6pYA21WSEmMSU7VUp0Qlgo6WEbnYmIOk='; ",
     "img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 );
