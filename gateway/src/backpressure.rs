@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use hoga_protocol::Limits;
 use hoga_views::Views;
 
 use crate::connections::{Connections, Queue};
@@ -34,9 +35,9 @@ const WAITED: u32 = 8;
 // A command may add half of what is held before the earliest row of a reader is reached.
 const _: () = assert!(LOOK / FAR + 1 + LOOK / 2 < LOOK);
 
-/// The fewest order updates, and executions, that an exchange may be configured to hold: so that a command of 4,000 fills, each
-/// of which adds two, is at most half of them.
-pub const LEAST_HELD: usize = 1 << 14;
+/// The fewest order updates, and executions, that an exchange may be configured to hold: what one command adds is at most half of
+/// them, whatever the journal's limits are. A command has an event for each order that it touches and two more.
+pub const LEAST_HELD: usize = 2 * ROWS_OF_EVENT as usize * (Limits::MAX_TOUCHED as usize + 2);
 
 /// Who is waited for.
 #[derive(Debug)]
@@ -93,15 +94,23 @@ impl Backpressure {
     fn until_look(&self, views: &Views) -> u64 {
         let Some(looked) = self.looked else { return 0 };
         let shares = [views.updates().capacity(), views.executions().capacity()].map(|held| held / LOOK);
-        let added = [views.updates().next() - looked[0], views.executions().next() - looked[1]];
-        let left = shares.iter().zip(added).map(|(share, added)| share.saturating_sub(added));
+        let added = [
+            views.updates().next() - looked[0],
+            views.executions().next() - looked[1],
+        ];
+        let left = shares
+            .iter()
+            .zip(added)
+            .map(|(share, added)| share.saturating_sub(added));
         left.min().unwrap_or(0)
     }
 
     fn look(&mut self, connections: &Connections, views: &Views) {
         self.looked = Some([views.updates().next(), views.executions().next()]);
         self.laggards.clear();
-        let far = connections.all().filter(|(_, connection)| connection.phase.is_behind(FAR, views));
+        let far = connections
+            .all()
+            .filter(|(_, connection)| connection.phase.is_behind(FAR, views));
         self.laggards.extend(far.map(|(peer, _)| peer));
     }
 

@@ -34,8 +34,7 @@ impl Echo {
 
     /// When [`expire`](Self::expire) has something to do.
     pub fn deadline(&self, line: &Line, config: &GatewayConfig) -> Option<Duration> {
-        (!line.is_full() || !self.channel.is_open())
-            .then(|| self.channel.deadline(line, config))
+        (!line.is_full() || !self.channel.is_open()).then(|| self.channel.deadline(line, config))
     }
 
     /// Pings a silent client, closes one that does not answer, and gives up one that was closed long enough.

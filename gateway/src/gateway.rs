@@ -410,7 +410,12 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
 
     /// Does something with one connection, and then what it asks for. With `portion` it is its turn among the answers that
     /// are made in portions.
-    fn visit(&mut self, key: u32, portion: bool, act: impl FnOnce(&mut Phase, &mut Line, &mut Turn<'_, S>) -> Step) {
+    fn visit(
+        &mut self,
+        key: u32,
+        portion: bool,
+        act: impl FnOnce(&mut Phase, &mut Line, &mut Turn<'_, S>) -> Step,
+    ) {
         let is_tight = self.connections.waiting_bytes() > self.config.max_waiting_bytes;
         let Some((connection, peer)) = self.connections.get(key) else {
             return;

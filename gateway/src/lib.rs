@@ -82,11 +82,11 @@ mod door;
 
 mod greeting;
 
+pub use backpressure::LEAST_HELD;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use channel::fuzzing;
 pub use config::GatewayConfig;
-pub use backpressure::LEAST_HELD;
 pub use gateway::{Gateway, GatewayWaker, LONGEST_ABSENCE_MICROS};
 pub use limits::{Quota, RequestKind, RequestRates};
 pub use ports::{

@@ -110,7 +110,10 @@ pub(crate) struct Listing {
 enum Stage {
     Looking,
     /// The row that is written next, and whether the head is out and in chunks.
-    Writing { next: usize, head: Option<Framing> },
+    Writing {
+        next: usize,
+        head: Option<Framing>,
+    },
     Over,
 }
 
@@ -171,7 +174,8 @@ impl Listing {
         let own = match &self.rows {
             Rows::Book { levels, .. } => levels.capacity() * size_of::<Level>(),
             Rows::Text {
-                body: Cow::Owned(body), ..
+                body: Cow::Owned(body),
+                ..
             } => body.capacity(),
             _ => 0,
         };
@@ -192,7 +196,13 @@ impl Listing {
 
     /// Looks for rows and then writes a portion of them, within the budget. `manner` may learn that the connection ends with
     /// the body.
-    pub fn go_on(&mut self, out: &mut Vec<u8>, views: Option<&Views>, manner: &mut Manner, mut budget: Budget<'_>) {
+    pub fn go_on(
+        &mut self,
+        out: &mut Vec<u8>,
+        views: Option<&Views>,
+        manner: &mut Manner,
+        mut budget: Budget<'_>,
+    ) {
         while self.stage == Stage::Looking {
             if self.look(views, budget.rows.min(SLICE), &mut budget.rows) {
                 self.stage = Stage::Writing { next: 0, head: None };
@@ -220,7 +230,10 @@ impl Listing {
                     && status.is_none_or(|status| status.admits(order.status))
             }),
             Rows::Executions {
-                instrument, own, walk, ..
+                instrument,
+                own,
+                walk,
+                ..
             } => self.look_at_executions(views, instrument, walk, most, |execution| {
                 own.is_none_or(|own| own == Some(execution.account))
             }),
@@ -256,7 +269,13 @@ impl Listing {
 
     /// All rows are found. At the end of the list there is no cursor.
     fn settle(&mut self, is_end: bool) {
-        if let Rows::Executions { walk: Walk::Before, .. } | Rows::Trades { walk: Walk::Before, .. } = self.rows {
+        if let Rows::Executions {
+            walk: Walk::Before, ..
+        }
+        | Rows::Trades {
+            walk: Walk::Before, ..
+        } = self.rows
+        {
             self.found.reverse();
         }
         if is_end {
@@ -272,7 +291,8 @@ impl Listing {
         admits: impl Fn(&OrderState) -> bool,
     ) -> bool {
         let Some(account) = account else { return true };
-        let live_only = matches!(&self.rows, Rows::Orders { status: Some(status), .. } if status.is_live_only());
+        let live_only =
+            matches!(&self.rows, Rows::Orders { status: Some(status), .. } if status.is_live_only());
         let mut orders = views
             .orders()
             .of_account_before(account, OrderId(self.place), live_only);
@@ -392,7 +412,9 @@ impl Listing {
 
     fn write_head(&self, out: &mut Vec<u8>, framing: Framing, manner: &Manner) {
         if let Rows::Text {
-            content_type, headers, ..
+            content_type,
+            headers,
+            ..
         } = self.rows
         {
             return write_head(out, 200, content_type, framing, manner, headers);
@@ -401,7 +423,14 @@ impl Listing {
         match &cursor {
             None => write_head(out, 200, JSON, framing, manner, &[NO_STORE]),
             Some(cursor) => {
-                write_head(out, 200, JSON, framing, manner, &[NO_STORE, ("Next-Cursor", cursor)]);
+                write_head(
+                    out,
+                    200,
+                    JSON,
+                    framing,
+                    manner,
+                    &[NO_STORE, ("Next-Cursor", cursor)],
+                );
             }
         }
     }
@@ -492,9 +521,7 @@ impl Listing {
         }
         let row = bytes.len();
         match &self.rows {
-            Rows::Orders {
-                account, status, ..
-            } => {
+            Rows::Orders { account, status, .. } => {
                 // It may have changed since it was found, and then it is no longer what was asked for.
                 let order = views.orders().get(OrderId(self.found[at]));
                 let order = order.filter(|order| {
@@ -538,7 +565,10 @@ impl Listing {
 /// The levels of a book, at most `depth` a side, as they stand.
 pub(crate) fn book(instrument: InstrumentId, depth: usize, views: &Views) -> Rows {
     let book = views.book(instrument);
-    let side = |side| book.into_iter().flat_map(move |book| book.levels(side).take(depth));
+    let side = |side| {
+        book.into_iter()
+            .flat_map(move |book| book.levels(side).take(depth))
+    };
     let mut levels: Vec<Level> = side(Side::Buy).collect();
     let bids = levels.len();
     levels.extend(side(Side::Sell));

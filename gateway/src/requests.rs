@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::answer::{Answer, NO_STORE, allow, refuse};
-use crate::listing::{Budget, Listing, PORTION, ROWS_AT_ONCE, ROWS_PER_VISIT, VISIT_TIME};
 use crate::api::{self, Handled};
 use crate::auth::Identity;
 use crate::channel::Channel;
@@ -13,6 +12,7 @@ use crate::http::{Agreed, Manner, Parse, Request, parse};
 use crate::limits::RequestKind;
 use crate::line::{Got, Line, READ_PER_VISIT};
 use crate::linger::Linger;
+use crate::listing::{Budget, Listing, PORTION, ROWS_AT_ONCE, ROWS_PER_VISIT, VISIT_TIME};
 use crate::phase::Phase;
 use crate::ports::{CommandSink, Printed, Ticket};
 use crate::route::{Route, route};

@@ -186,9 +186,7 @@ impl Session {
     }
 
     fn may_read(&self, line: &Line, config: &GatewayConfig) -> bool {
-        !self.is_behind
-            && self.in_flight < config.max_in_flight_per_session
-            && !line.is_full()
+        !self.is_behind && self.in_flight < config.max_in_flight_per_session && !line.is_full()
     }
 
     fn try_serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> io::Result<Step> {

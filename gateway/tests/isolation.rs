@@ -12,7 +12,7 @@ use common::http::limit;
 use common::ws::Ws;
 use common::{Setup, TestGateway, World};
 use hoga_gateway::{GatewayConfig, LEAST_HELD};
-use hoga_protocol::{Side, TimeInForce};
+use hoga_protocol::{Limits, Side, TimeInForce};
 use hoga_views::ViewLimits;
 use tungstenite::Message;
 
@@ -251,19 +251,32 @@ impl Counter {
         let socket = ws.socket.into_inner();
         socket.set_nonblocking(true).unwrap();
         let (rest, count) = (Vec::new(), 0);
-        Self { socket, mark, rest, count }
+        Self {
+            socket,
+            mark,
+            rest,
+            count,
+        }
     }
 
     fn read(&mut self) {
         let mut bytes = vec![0; 1 << 18];
         loop {
             match self.socket.read(&mut bytes) {
-                Ok(0) => panic!("closed after {} of {:?}", self.count, String::from_utf8_lossy(self.mark)),
+                Ok(0) => panic!(
+                    "closed after {} of {:?}",
+                    self.count,
+                    String::from_utf8_lossy(self.mark)
+                ),
                 Ok(count) => self.rest.extend_from_slice(&bytes[..count]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) => panic!("{error}"),
             }
-            self.count += self.rest.windows(self.mark.len()).filter(|at| *at == self.mark).count();
+            self.count += self
+                .rest
+                .windows(self.mark.len())
+                .filter(|at| *at == self.mark)
+                .count();
             let keep = self.rest.len().min(self.mark.len() - 1);
             self.rest.drain(..self.rest.len() - keep);
         }
@@ -286,6 +299,12 @@ fn a_reader_is_handed_every_fill_of_bursts_larger_than_what_is_held() {
             executions: LEAST_HELD,
             order_updates: LEAST_HELD,
             ..setup.views
+        },
+        // A command of that many fills.
+        limits: Limits {
+            max_touched_orders: FILLS as u32 + 1,
+            max_open_orders_per_account: 10_000,
+            ..setup.limits
         },
         before: vec![opens(0, "maker"), opens(1, "taker")],
         ..setup
@@ -314,12 +333,19 @@ fn a_reader_is_handed_every_fill_of_bursts_larger_than_what_is_held() {
                 break;
             }
             let counts = (fills.count, executions.count);
-            assert!(turn < 50_000, "{counts:?} after {turn} turns: {:?}", gateway.stats());
+            assert!(
+                turn < 50_000,
+                "{counts:?} after {turn} turns: {:?}",
+                gateway.stats()
+            );
         }
         assert_eq!((fills.count, executions.count), (all, 2 * all));
         let stats = gateway.stats();
         assert_eq!(stats.slow_consumer_closes, 0);
-        assert!(stats.held_drains > 0, "nothing had to be held, so nothing was shown");
+        assert!(
+            stats.held_drains > 0,
+            "nothing had to be held, so nothing was shown"
+        );
     });
 }
 
@@ -364,6 +390,10 @@ fn a_reader_that_stops_holds_nobody_up() {
             }
             assert!(turn < most, "{:?} after {turn} turns", gateway.stats());
         }
+        assert!(
+            gateway.stats().held_drains > 0,
+            "nobody was waited for, so nothing was shown"
+        );
         drop(stopped);
     });
 }

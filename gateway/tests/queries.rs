@@ -76,12 +76,28 @@ fn walk(world: &World, path: &str, mut meanwhile: impl FnMut()) -> Vec<Value> {
 #[test]
 fn no_query_looks_at_more_rows_than_its_bound() {
     let world = world(|_| {});
-    let id = rows(&ask(&world, "GET", "/api/v1/orders?account=alice&status=Open", ""))[0]["order_id"].clone();
+    let id = rows(&ask(
+        &world,
+        "GET",
+        "/api/v1/orders?account=alice&status=Open",
+        "",
+    ))[0]["order_id"]
+        .clone();
     let one = format!("/api/v1/orders/{}?account=alice", id.as_str().unwrap());
     // The path, most rows looked at, rows shown, and whether there is more.
     let cases = [
-        ("/api/v1/orders?account=alice&status=Expired", ROWS_PER_QUERY, 0, true),
-        ("/api/v1/orders?account=alice&symbol=ETH-KRW", ROWS_PER_QUERY, 0, true),
+        (
+            "/api/v1/orders?account=alice&status=Expired",
+            ROWS_PER_QUERY,
+            0,
+            true,
+        ),
+        (
+            "/api/v1/orders?account=alice&symbol=ETH-KRW",
+            ROWS_PER_QUERY,
+            0,
+            true,
+        ),
         ("/api/v1/orders?account=alice&status=Open", 3, 3, false),
         ("/api/v1/orders?account=alice&status=New&limit=2", 2, 2, true),
         ("/api/v1/orders?account=alice&status=PartiallyFilled", 3, 0, false),
@@ -139,9 +155,14 @@ fn a_walk_by_cursors_misses_and_repeats_nothing_while_orders_come_close_and_are_
         let (seen, held): (BTreeSet<_>, BTreeSet<_>) =
             (got.iter().cloned().collect(), all(&world).into_iter().collect());
         assert_eq!(seen.len(), got.len(), "{path}: a row twice");
-        let missing = before.iter().filter(|id| held.contains(*id) && !seen.contains(*id));
+        let missing = before
+            .iter()
+            .filter(|id| held.contains(*id) && !seen.contains(*id));
         assert_eq!(missing.count(), 0, "{path}: rows were skipped");
-        assert!(got.is_sorted_by(|one, next| one > next), "{path}: not the newest first");
+        assert!(
+            got.is_sorted_by(|one, next| one > next),
+            "{path}: not the newest first"
+        );
         assert!(turns > 1, "{path}: {turns} pages");
     }
 }
@@ -193,7 +214,10 @@ fn executions_and_trades_are_walked_to_the_end_in_both_directions() {
         assert!(names.len() >= total, "{feed}: {} of {total}", names.len());
         let oldest = rows(&ask(&world, "GET", &format!("{path}1000"), ""));
         drop(oldest);
-        let after = format!("{path}50&after={}", newest[0][if feed == "trades" { "trade_id" } else { "exec_id" }]);
+        let after = format!(
+            "{path}50&after={}",
+            newest[0][if feed == "trades" { "trade_id" } else { "exec_id" }]
+        );
         let up = walk(&world, &after.replace('"', ""), || {});
         let up: Vec<String> = up.iter().map(name).collect();
         let want: Vec<String> = newest[1..].iter().map(name).collect();
@@ -220,7 +244,11 @@ fn a_cursor_of_another_query_is_refused() {
         ("/api/v1/trades/BTC-KRW?limit=1", &tape, 400),
         ("/api/v1/instruments?limit=1", &orders, 400),
         ("/api/v1/orders?account=alice", "", 400),
-        ("/api/v1/orders?account=alice", "ffffffffffffffffffffffffffffffff", 400),
+        (
+            "/api/v1/orders?account=alice",
+            "ffffffffffffffffffffffffffffffff",
+            400,
+        ),
     ] {
         let got = ask(&world, "GET", &format!("{path}&cursor={cursor}"), "");
         assert_eq!(got.status, status, "{path}");
@@ -272,7 +300,10 @@ fn a_crowd_that_asks_for_whole_histories_does_not_delay_an_order_beyond_a_portio
             let mut waste = vec![0; 1 << 20];
             for id in 0..20 {
                 let (turns, most) = order_amid(gateway, &mut victim, id);
-                assert!(turns <= 2 * CROWD.div_ceil(32) + 4, "{path}: answered after {turns} turns");
+                assert!(
+                    turns <= 2 * CROWD.div_ceil(32) + 4,
+                    "{path}: answered after {turns} turns"
+                );
                 // In a turn two portions are made, and the crowd's new requests are each looked at for a moment.
                 assert!(most <= 2 * 1_024 + 128 * 64, "{path}: {most} rows in a turn");
                 for socket in &mut crowd {
@@ -334,12 +365,18 @@ fn answers_that_nobody_reads_take_up_no_more_memory_than_they_may_and_orders_go_
     }
     assert!(refused > 0, "{:?}", world.stats());
     let waiting = world.stats().waiting_bytes;
-    assert!(waiting > MOST / 2 && waiting <= MOST + 64 * 1_024, "{waiting} bytes");
+    assert!(
+        waiting > MOST / 2 && waiting <= MOST + 64 * 1_024,
+        "{waiting} bytes"
+    );
     let busy = ask(&world, "GET", "/api/v1/executions/BTC-KRW", "");
     assert_eq!((busy.status, busy.code()), (503, "busy".into()));
     assert_eq!(busy.header("retry-after"), Some("1"));
     common::http::place(&world, "bob", "Buy", 1_000_000, "0.5");
-    assert_eq!(ask(&world, "DELETE", "/api/v1/orders?account=bob", "").status, 200);
+    assert_eq!(
+        ask(&world, "DELETE", "/api/v1/orders?account=bob", "").status,
+        200
+    );
     assert_eq!(ask(&world, "GET", "/readyz", "").status, 200);
     drop(crowd);
     world.until("the memory to come free", |stats| stats.waiting_bytes < MOST / 2);
@@ -351,8 +388,18 @@ fn long_answers_end_where_the_client_expects_it_whatever_it_speaks() {
     let world = world(|_| {});
     let long = "/api/v1/orders?account=alice&limit=1000";
     let mut client = Client::connect(&world);
-    let pipelined = [("GET", long), ("GET", "/healthz"), ("GET", "/"), ("GET", long), ("GET", "/readyz")];
-    client.send(pipelined.map(|(method, path)| client.request(method, path, "")).concat());
+    let pipelined = [
+        ("GET", long),
+        ("GET", "/healthz"),
+        ("GET", "/"),
+        ("GET", long),
+        ("GET", "/readyz"),
+    ];
+    client.send(
+        pipelined
+            .map(|(method, path)| client.request(method, path, ""))
+            .concat(),
+    );
     for (_, path) in pipelined {
         let response = client.response();
         assert_eq!(response.status, 200, "{path}");
@@ -365,21 +412,33 @@ fn long_answers_end_where_the_client_expects_it_whatever_it_speaks() {
     client.send(client.request("HEAD", long, ""));
     client.send(client.request("GET", "/healthz", ""));
     let head = client.response();
-    assert!(head.header("next-cursor").is_some() && head.header("transfer-encoding").is_none(), "{head:?}");
+    assert!(
+        head.header("next-cursor").is_some() && head.header("transfer-encoding").is_none(),
+        "{head:?}"
+    );
     assert_eq!(client.response().body, r#"{"status":"ok"}"#);
     // HTTP/1.0 knows no chunks: a long body ends with the connection, a short one is counted.
     for (path, counted) in [(long, false), ("/api/v1/orders?account=alice&limit=1", true)] {
         let mut old = TcpStream::connect(world.address).unwrap();
-        old.write_all(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n").as_bytes()).unwrap();
+        old.write_all(
+            format!("GET {path} HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n").as_bytes(),
+        )
+        .unwrap();
         old.shutdown(std::net::Shutdown::Write).unwrap();
         let mut text = String::new();
         old.read_to_string(&mut text).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert_eq!(head.contains("Content-Length"), counted, "{head}");
         assert_eq!(head.contains("Connection: keep-alive"), counted, "{head}");
-        assert!(!head.contains("chunked") && unchunked(body.as_bytes()).is_none() || counted, "{head}");
+        assert!(
+            !head.contains("chunked") && unchunked(body.as_bytes()).is_none() || counted,
+            "{head}"
+        );
         let body: Value = serde_json::from_str(body).unwrap();
-        assert_eq!(body["orders"].as_array().unwrap().len(), if counted { 1 } else { 1_000 });
+        assert_eq!(
+            body["orders"].as_array().unwrap().len(),
+            if counted { 1 } else { 1_000 }
+        );
     }
 }
 
@@ -390,7 +449,10 @@ fn rows_that_vanish_while_they_are_written_leave_a_whole_list_behind() {
         setup.views.closed_orders = 4_000;
         setup.views.executions = 3_000;
     });
-    for path in ["/api/v1/orders?account=alice&limit=1000", "/api/v1/executions/BTC-KRW?limit=1000"] {
+    for path in [
+        "/api/v1/orders?account=alice&limit=1000",
+        "/api/v1/executions/BTC-KRW?limit=1000",
+    ] {
         let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
         socket.set_recv_buffer_size(2_048).unwrap();
         socket.connect(&world.address.into()).unwrap();
@@ -399,7 +461,9 @@ fn rows_that_vanish_while_they_are_written_leave_a_whole_list_behind() {
         world.settle();
         let mut matcher = world.matcher();
         (0..4_000).for_each(|_| matcher.sequence(&vain(1)));
-        (0..1_500).flat_map(|_| trade(1)).for_each(|command| matcher.sequence(&command));
+        (0..1_500)
+            .flat_map(|_| trade(1))
+            .for_each(|command| matcher.sequence(&command));
         drop(matcher);
         world.settle();
         let response = client.response();

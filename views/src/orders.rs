@@ -103,7 +103,11 @@ impl Orders {
 
     fn first_before(&self, id: AccountId, before: OrderId, live_only: bool) -> Option<Slot> {
         let account = self.accounts.get(id.0 as usize)?;
-        let newest = if live_only { account.live.newest() } else { account.all.newest() }?;
+        let newest = if live_only {
+            account.live.newest()
+        } else {
+            account.all.newest()
+        }?;
         if self.slab.node(newest).order.order < before {
             return Some(newest);
         }
@@ -447,7 +451,11 @@ mod tests {
                 let slot = orders.slot(order.order).unwrap();
                 let marked = orders.slab.node(slot).marked;
                 assert_eq!(account.marks.get(&order.order.0), marked.then_some(&slot));
-                (unmarked, marks) = if marked { (0, marks + 1) } else { (unmarked + 1, marks) };
+                (unmarked, marks) = if marked {
+                    (0, marks + 1)
+                } else {
+                    (unmarked + 1, marks)
+                };
                 assert!(unmarked < MARK_EVERY, "{unmarked} orders without a mark");
             }
             assert_eq!(marks, account.marks.len(), "marks of orders that are gone");
@@ -459,11 +467,17 @@ mod tests {
         let all: Vec<u64> = orders.of_account(account).map(|order| order.order.0).collect();
         let want: Vec<u64> = all.iter().copied().filter(|&id| id < before).collect();
         let walked = |live_only| orders.of_account_before(account, OrderId(before), live_only);
-        assert!(walked(false).map(|order| order.order.0).eq(want), "before {before}");
+        assert!(
+            walked(false).map(|order| order.order.0).eq(want),
+            "before {before}"
+        );
         let live = orders.live_of_account(account).map(|order| order.order.0);
         let found = walked(true).filter(|order| !order.status.closed());
         let found = found.map(|order| order.order.0);
-        assert!(found.eq(live.filter(|&id| id < before)), "live ones before {before}");
+        assert!(
+            found.eq(live.filter(|&id| id < before)),
+            "live ones before {before}"
+        );
     }
 
     #[test]
@@ -481,7 +495,11 @@ mod tests {
                 live.push(orders.insert(order(id, below(2) as u32)));
                 // Now and then the newest closes first, as an order does that never rests.
                 while live.len() as u64 > 100 * seed {
-                    let at = if below(3) == 0 { live.len() - 1 } else { below(live.len() as u64) as usize };
+                    let at = if below(3) == 0 {
+                        live.len() - 1
+                    } else {
+                        below(live.len() as u64) as usize
+                    };
                     let slot = live.swap_remove(at);
                     let order = &mut orders.node_mut(slot).order;
                     (order.status, order.leaves) = (OrderStatus::Canceled, Lots(0));

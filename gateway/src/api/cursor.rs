@@ -51,7 +51,8 @@ impl Binding {
             .and_then(|(place, _)| digits(place));
         // Compared as a text, so that a place has one form only.
         place.filter(|&place| self.seal(place) == text).ok_or_else(|| {
-            let message = "cursor: must be the Next-Cursor of an answer to the same query; leave it out to begin anew";
+            let message =
+                "cursor: must be the Next-Cursor of an answer to the same query; leave it out to begin anew";
             ApiError::new(codes::INVALID_PARAMETER, message)
         })
     }
@@ -93,10 +94,19 @@ mod tests {
                 damaged[at] = if damaged[at] == b'0' { b'1' } else { b'0' };
                 assert!(ours.open(std::str::from_utf8(&damaged).unwrap()).is_err());
             }
-            for wrong in [&cursor[1..], &format!("{cursor}0"), &format!("+{}", &cursor[1..]), "", "é"] {
+            for wrong in [
+                &cursor[1..],
+                &format!("{cursor}0"),
+                &format!("+{}", &cursor[1..]),
+                "",
+                "é",
+            ] {
                 assert!(ours.open(wrong).is_err(), "{wrong}");
             }
         }
-        assert!(ours.open(&ours.seal(u64::MAX).to_uppercase()).is_err(), "upper case");
+        assert!(
+            ours.open(&ours.seal(u64::MAX).to_uppercase()).is_err(),
+            "upper case"
+        );
     }
 }

@@ -3,9 +3,9 @@
 use hoga_protocol::{AccountName, ExchangeId};
 use hoga_views::{OrderState, Views};
 
+use super::Handled;
 use super::access::{account_of, last_seen, own_only};
 use super::cursor::Binding;
-use super::Handled;
 use crate::answer::{PAGE, PAGE_HEADERS, respond};
 use crate::auth::{Identity, Permission};
 use crate::desk::{any_order, find_instrument, find_order, shutting_down, unknown_order};
@@ -60,12 +60,17 @@ pub(super) fn query<S: CommandSink>(
     }
     turn.check_memory()?;
     let views = turn.views()?;
-    let exchange = views.genesis().map(|genesis| genesis.exchange).unwrap_or_default();
+    let exchange = views
+        .genesis()
+        .map(|genesis| genesis.exchange)
+        .unwrap_or_default();
     let listing = match route {
         Route::Page => Listing::text("text/html; charset=utf-8", PAGE_HEADERS, PAGE.as_bytes()),
         Route::GetOrder { order_id, account } => {
             let order = one_order(identity, order_id, *account, views)?;
-            respond(line.egress.buffer(), 200, manner, |body| encode::order(body, order, views));
+            respond(line.egress.buffer(), 200, manner, |body| {
+                encode::order(body, order, views)
+            });
             return Ok(Handled::Done);
         }
         Route::Instruments { limit, cursor } => {
@@ -85,7 +90,11 @@ pub(super) fn query<S: CommandSink>(
         } => {
             let instrument = find_instrument(symbol, views)?;
             let own = own_only(identity);
-            let names = [Some(symbol.as_str()), own.as_ref().map(|own| own.as_str()), after.as_deref()];
+            let names = [
+                Some(symbol.as_str()),
+                own.as_ref().map(|own| own.as_str()),
+                after.as_deref(),
+            ];
             let binding = Binding::new(exchange, "executions", &names);
             let place = match (open(cursor.as_deref(), binding)?, after) {
                 (Some(place), after) => still_held(place, after.is_some(), views)?,

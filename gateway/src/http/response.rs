@@ -52,7 +52,14 @@ pub(crate) fn write_response(
     manner: &Manner,
     extra: &[(&str, &str)],
 ) {
-    write_head(out, status, content_type, Framing::Length(body.len()), manner, extra);
+    write_head(
+        out,
+        status,
+        content_type,
+        Framing::Length(body.len()),
+        manner,
+        extra,
+    );
     if !manner.head_only {
         out.extend_from_slice(body);
     }

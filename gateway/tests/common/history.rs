@@ -1,8 +1,8 @@
 //! Commands that make a history, without a gateway between.
 
 use hoga_protocol::{
-    AccountId, AccountName, ClientOrderId, Command, InstrumentId, Lots, NewOrder, OpenAccount, OrderType,
-    Side, Ticks, TimeInForce,
+    AccountId, AccountName, ClientOrderId, Command, InstrumentId, Lots, Nanos, NewOrder, OpenAccount,
+    OrderType, Side, SigningKeyId, Ticks, TimeInForce,
 };
 
 /// Opens the account of that number.
@@ -25,6 +25,8 @@ pub fn order(account: u32, side: Side, price: i64, lots: u64, time_in_force: Tim
         post_only: false,
         price: Ticks(price),
         quantity: Lots(lots),
+        valid_until: Nanos(0),
+        signed_by: SigningKeyId::NONE,
     })
 }
 
