@@ -1,6 +1,12 @@
+//! Walks through an account's orders that go on from any id.
+
+use alloc::vec::Vec;
+
 use super::*;
 use crate::order::OrderStatus;
-use hoga_protocol::{ClientOrderId, InstrumentId, Lots, Nanos, Notional, Side, Ticks};
+use hoga_protocol::{
+    ClientOrderId, InstrumentId, Lots, Nanos, Notional, OrderType, Sequence, Side, Ticks, TimeInForce,
+};
 
 fn order(id: u64, account: u32) -> OrderState {
     OrderState {
@@ -28,10 +34,10 @@ fn order(id: u64, account: u32) -> OrderState {
 
 /// Of each account no more than [`MARK_EVERY`] orders lie between two marks, or behind the last.
 fn check_marks(orders: &Orders) {
-    for account in &orders.accounts {
+    for account in orders.accounts.iter() {
         let (mut unmarked, mut marks) = (0, 0);
-        for order in account.all.oldest_first(&orders.slab, Thread::Account) {
-            let slot = orders.slot(order.order).unwrap();
+        for slot in account.all.oldest_first(&orders.slab, Thread::Account) {
+            let order = &orders.slab.node(slot).order;
             let marked = orders.slab.node(slot).marked;
             assert_eq!(account.marks.get(&order.order.0), marked.then_some(&slot));
             (unmarked, marks) = if marked {
@@ -71,7 +77,7 @@ fn a_walk_goes_on_in_a_bounded_number_of_steps_from_an_order_that_is_forgotten()
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             (random >> 33) % most
         };
-        let mut orders = Orders::new(300 * seed as usize);
+        let mut orders = Orders::new(300 * seed as usize, 1);
         (0..2).for_each(|_| orders.add_account());
         let mut live: Vec<Slot> = Vec::new();
         for id in 1..=4_000 {
