@@ -22,12 +22,25 @@ impl Listing {
             }),
             Rows::Executions {
                 instrument,
-                own,
+                own: None,
                 walk,
-                ..
-            } => self.look_at_executions(views, instrument, walk, most, |execution| {
-                own.is_none_or(|own| own == Some(execution.account))
-            }),
+            } => self.look_at_executions(views, instrument, walk, most, |_| true),
+            // An account that is not open yet has none.
+            Rows::Executions { own: Some(None), .. } => true,
+            Rows::Executions {
+                instrument,
+                own: Some(Some(account)),
+                walk,
+            } => match walk {
+                Walk::Before => {
+                    let rows = views.executions().before_of(account, self.place);
+                    self.look_at_own(rows, instrument, most)
+                }
+                Walk::After => {
+                    let rows = views.executions().after_of(account, self.place);
+                    self.look_at_own(rows, instrument, most)
+                }
+            },
             // The aggressor's execution stands for the trade.
             Rows::Trades { instrument, walk } => {
                 self.look_at_executions(views, instrument, walk, most, |execution| {
@@ -109,10 +122,6 @@ impl Listing {
         most: usize,
         admits: impl Fn(&Execution) -> bool,
     ) -> bool {
-        if let Rows::Executions { own: Some(None), .. } = self.rows {
-            // The account is not open yet, and has nothing.
-            return true;
-        }
         let executions = views.executions();
         // One more tells whether this is the end.
         let numbers = match walk {
@@ -136,6 +145,27 @@ impl Listing {
             }
         }
         true
+    }
+
+    /// Looks at executions of one account, of which those of the instrument are shown.
+    fn look_at_own(
+        &mut self,
+        mut rows: impl Iterator<Item = Execution>,
+        instrument: InstrumentId,
+        most: usize,
+    ) -> bool {
+        for _ in 0..most {
+            if self.found.len() >= self.limit {
+                break;
+            }
+            let Some(execution) = rows.next() else { return true };
+            self.looked_at += 1;
+            self.place = execution.number;
+            if execution.instrument == instrument {
+                self.found.push(execution.number);
+            }
+        }
+        rows.next().is_none()
     }
 
     /// Ends the page here, and not the list.

@@ -187,8 +187,13 @@ impl Listing {
                     encode::order(bytes, order, views);
                 }
             }
-            Rows::Executions { .. } => {
-                if let Some(execution) = views.executions().get(self.found[at]) {
+            Rows::Executions { own, .. } => {
+                let (executions, number) = (views.executions(), self.found[at]);
+                let execution = match own.flatten() {
+                    Some(account) => executions.get_of(account, number),
+                    None => executions.get(number),
+                };
+                if let Some(execution) = execution {
                     encode::execution(bytes, &execution, views, Format::Json);
                 }
             }
