@@ -27,9 +27,9 @@ use common::check_books;
 use weather::{Random, Weather};
 
 const LIMITS: Limits = Limits {
-    max_open_orders: 40,
-    max_open_orders_per_account: 14,
-    max_touched_orders: 5,
+    max_open_orders: 24,
+    max_open_orders_per_account: 10,
+    max_touched_orders: 3,
     client_ids_per_account: 3,
     client_ids_total: 6,
     ..common::LIMITS
@@ -120,7 +120,13 @@ impl Campaign {
 
     fn command(&mut self, at: u64, now: Nanos) -> Command {
         if at % CHECKPOINT_EVERY == 0 {
-            common::checkpoint(&self.engine)
+            let mut previous = self.engine.last_check();
+            if let Some(check) = &mut previous
+                && self.random.below(20) == 0
+            {
+                check.digest[3] ^= 1;
+            }
+            Command::Checkpoint(Checkpoint { previous })
         } else if at % GOVERNED_EVERY == 0 {
             let random = &mut self.random;
             govern::command(&self.engine, &mut |bound| random.below(bound))

@@ -384,3 +384,39 @@ fn no_history_and_no_time_can_change_without_the_digest() {
         }
     }
 }
+
+#[test]
+fn the_slot_of_an_order_does_not_show_in_a_digest_or_an_image() {
+    let state = |fills_a_hole: bool| {
+        let mut market = engine().market.expect("begun");
+        let mut history = EventsDigest::new();
+        let mut send = |sequence: u64, command: Command| {
+            let mut emit = |_: &Event| {};
+            let mut out = Emitter::new(Sequence(sequence), Nanos(1), &mut history, &mut emit);
+            market.apply(Sequence(sequence), &command, &mut out)
+        };
+        let cancel = |order| {
+            Command::CancelOrder(CancelOrder {
+                account: AccountId(0),
+                order: OrderId(order),
+            })
+        };
+        let new = |price| Command::NewOrder(order(0, Side::Buy, price, ""));
+        // The last order takes the slot that one left before it, or a new one.
+        send(50, new(1)).expect("accepted");
+        if fills_a_hole {
+            send(51, cancel(50)).expect("canceled");
+        }
+        send(52, new(2)).expect("accepted");
+        if !fills_a_hole {
+            send(53, cancel(50)).expect("canceled");
+        }
+        let slot = market.arena.orders.find(OrderId(52)).expect("rests");
+        let mut image = Vec::new();
+        market.write(&mut image);
+        (slot, (digest(&market), image))
+    };
+    let [reused, fresh] = [true, false].map(state);
+    assert_ne!(reused.0, fresh.0);
+    assert_eq!(reused.1, fresh.1);
+}

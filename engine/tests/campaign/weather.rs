@@ -39,7 +39,7 @@ pub struct Weather {
     width: u64,
     /// Ticks by which the middle moves from one order to the next.
     drift: i64,
-    /// Orders accepted last, in a ring: some of them live, some gone.
+    /// Orders accepted last that might rest, in a ring: some of them live, some gone.
     heard: [(OrderId, AccountId); 48],
     count: usize,
     last: NewOrder,
@@ -63,7 +63,9 @@ impl Weather {
 
     /// What the generator ought to know of an event.
     pub fn hear(&mut self, body: &EventBody) {
-        if let EventBody::OrderAccepted(accepted) = body {
+        if let EventBody::OrderAccepted(accepted) = body
+            && accepted.request.time_in_force == TimeInForce::Gtc
+        {
             self.heard[self.count % self.heard.len()] = (accepted.order, accepted.request.account);
             self.count += 1;
         }
@@ -77,14 +79,14 @@ impl Weather {
         }
         let account = AccountId(self.random.below(u64::from(ACCOUNTS)) as u32);
         match self.random.below(100) {
-            0..52 => Command::NewOrder(self.order(account)),
-            52 => self.again(),
-            53..55 => Command::CancelClientOrder(CancelClientOrder {
+            0..64 => Command::NewOrder(self.order(account)),
+            64 => self.again(),
+            65..67 => Command::CancelClientOrder(CancelClientOrder {
                 account,
                 client_order_id: self.client_order_id(),
             }),
-            55..70 => self.cancel(account, sequence),
-            70..99 => self.replace(account, sequence),
+            67..77 => self.cancel(account, sequence),
+            77..99 => self.replace(account, sequence),
             _ => {
                 let instrument = InstrumentId(self.random.below(4) as u32);
                 Command::CancelAll(CancelAll {

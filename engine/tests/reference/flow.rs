@@ -132,7 +132,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         24 => (new_order(), valid_for()).prop_map(|(order, valid_for)| {
             let is_named = !order.client_order_id.is_empty();
-            let valid_for = valid_for.filter(|&valid_for| is_named || valid_for == BEYOND);
+            let valid_for = valid_for.filter(|&valid_for| is_named || valid_for == 1);
             Step::Order(order, valid_for)
         }),
         1 => (account(), client_order_id()).prop_map(|(account, client_order_id)| {
@@ -156,9 +156,8 @@ fn valid_for() -> impl Strategy<Value = Option<i64>> {
     prop_oneof![
         6 => Just(None),
         3 => (1i64..20_000_000).prop_map(Some),
-        1 => (-2i64..2).prop_map(Some),
-        1 => Just(Some(BEYOND - 1)),
-        1 => Just(Some(BEYOND)),
+        1 => (-2i64..3).prop_map(Some),
+        1 => prop_oneof![Just(Some(BEYOND - 1)), Just(Some(BEYOND))],
     ]
 }
 
@@ -178,10 +177,10 @@ fn change() -> impl Strategy<Value = Change> {
 
 fn new_order() -> impl Strategy<Value = NewOrder> {
     let terms = prop_oneof![
-        10 => Just((OrderType::Limit, TimeInForce::Gtc, false)),
-        2 => Just((OrderType::Limit, TimeInForce::Gtc, true)),
-        2 => Just((OrderType::Limit, TimeInForce::Ioc, false)),
-        2 => Just((OrderType::Limit, TimeInForce::Fok, false)),
+        24 => Just((OrderType::Limit, TimeInForce::Gtc, false)),
+        3 => Just((OrderType::Limit, TimeInForce::Gtc, true)),
+        3 => Just((OrderType::Limit, TimeInForce::Ioc, false)),
+        7 => Just((OrderType::Limit, TimeInForce::Fok, false)),
         1 => Just((OrderType::Market, TimeInForce::Ioc, false)),
         1 => Just((OrderType::Market, TimeInForce::Fok, false)),
         1 => Just((OrderType::Market, TimeInForce::Gtc, false)),
@@ -235,5 +234,5 @@ fn price() -> impl Strategy<Value = Ticks> {
 }
 
 fn quantity() -> impl Strategy<Value = Lots> {
-    prop_oneof![30 => 1u64..=12, 2 => 13u64..=45, 1 => Just(0)].prop_map(Lots)
+    prop_oneof![20 => 1u64..=4, 14 => 5u64..=12, 2 => 13u64..=45, 1 => Just(0)].prop_map(Lots)
 }
