@@ -85,7 +85,11 @@ fn no_account_is_without_its_own_armings_whatever_others_take() {
     exchange.send(&disarm(0, names[0]));
     assert!(exchange.arms(last), "the room that another leaves");
     assert!(!exchange.arms(last));
-    assert!(exchange.engine.most_moved() <= 32, "{}", exchange.engine.most_moved());
+    assert!(
+        exchange.engine.most_moved() <= 32,
+        "{}",
+        exchange.engine.most_moved()
+    );
     // And an image carries them all.
     let image = common::image(&exchange.engine);
     let again = common::restored(&image);

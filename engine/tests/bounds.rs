@@ -82,11 +82,27 @@ fn commands(engine: &Engine) -> Vec<(&'static str, Command, u32)> {
     });
     let mass = CancelAll::MAX_ORDERS;
     vec![
-        ("a FOK that all cannot fill", taker(Side::Buy, 10_000_000, Fok, false), 0),
-        ("a FOK that needs nearly all", taker(Side::Buy, 99_000, Fok, false), 0),
-        ("a FOK one beyond the bound", taker(Side::Buy, more, Fok, false), 0),
+        (
+            "a FOK that all cannot fill",
+            taker(Side::Buy, 10_000_000, Fok, false),
+            0,
+        ),
+        (
+            "a FOK that needs nearly all",
+            taker(Side::Buy, 99_000, Fok, false),
+            0,
+        ),
+        (
+            "a FOK one beyond the bound",
+            taker(Side::Buy, more, Fok, false),
+            0,
+        ),
         ("a FOK at the bound", taker(Side::Buy, most, Fok, false), TOUCHED),
-        ("a market FOK beyond the bound", taker(Side::Sell, more, Fok, true), 0),
+        (
+            "a market FOK beyond the bound",
+            taker(Side::Sell, more, Fok, true),
+            0,
+        ),
         ("a market order", taker(Side::Sell, 50_000, Ioc, true), TOUCHED),
         ("an IOC", taker(Side::Buy, 50_000, Ioc, false), TOUCHED),
         ("a limit order", taker(Side::Sell, 50_000, Gtc, false), TOUCHED),
@@ -98,8 +114,16 @@ fn commands(engine: &Engine) -> Vec<(&'static str, Command, u32)> {
             mass,
         ),
         ("a checkpoint", common::checkpoint(engine), 0),
-        ("a change of limits", common::administer(common::limit_account(HOLDER, 1)), 0),
-        ("a leap of time", common::administer(common::accept_clock(1 << 60)), 0),
+        (
+            "a change of limits",
+            common::administer(common::limit_account(HOLDER, 1)),
+            0,
+        ),
+        (
+            "a leap of time",
+            common::administer(common::accept_clock(1 << 60)),
+            0,
+        ),
         ("an account", common::open_next(2), 0),
     ]
 }
@@ -114,13 +138,15 @@ fn no_command_touches_more_orders_than_it_may() {
         assert!(said.len() <= bound, "{what}: {} events", said.len());
         let count = |is_it: fn(&EventBody) -> bool| said.iter().filter(|body| is_it(body)).count();
         let trades = count(|body| matches!(body, EventBody::Trade(_)));
-        let canceled = count(|body| {
-            matches!(body, EventBody::OrderCanceled(canceled) if canceled.was_resting)
-        });
+        let canceled =
+            count(|body| matches!(body, EventBody::OrderCanceled(canceled) if canceled.was_resting));
         assert_eq!(trades + canceled, touched as usize, "{what}: {:?}", said.last());
         // The order of a replace has left too.
         let left = before - engine.open_orders();
-        assert!(left.abs_diff(touched as usize) <= 1, "{what}: {left} orders left the books");
+        assert!(
+            left.abs_diff(touched as usize) <= 1,
+            "{what}: {left} orders left the books"
+        );
         if touched == TOUCHED && what != "a FOK at the bound" {
             let last = said.last();
             let at_the_bound = matches!(
@@ -134,5 +160,9 @@ fn no_command_touches_more_orders_than_it_may() {
             assert!(at_the_bound, "{what}: {last:?}");
         }
     }
-    assert!(engine.most_moved() <= 32, "{} entries were moved", engine.most_moved());
+    assert!(
+        engine.most_moved() <= 32,
+        "{} entries were moved",
+        engine.most_moved()
+    );
 }

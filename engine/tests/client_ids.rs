@@ -74,7 +74,10 @@ fn an_account_that_floods_the_table_pushes_out_only_its_own_ids() {
     words().for_each(|word| drop(exchange.send(&closed(word))));
     for n in 0..500 {
         exchange.send(&closed(&format!("a{n}")));
-        assert!(words().all(|word| is_known(&exchange, &closed(word))), "after {n}");
+        assert!(
+            words().all(|word| is_known(&exchange, &closed(word))),
+            "after {n}"
+        );
     }
     // Above their floors the others have one and two, so seven are left in the pool.
     let known = (0..500).filter(|n| is_known(&exchange, &closed(&format!("a{n}"))));

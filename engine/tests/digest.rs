@@ -303,11 +303,9 @@ fn governing() -> Vec<Row> {
                 account: AccountId(1),
                 name: common::account_name(1),
             }),
-            changes![
-                AccountOpened(AccountOpened),
-                |it| it.account.0 += 1,
-                |it| it.name = common::account_name(2),
-            ],
+            changes![AccountOpened(AccountOpened), |it| it.account.0 += 1, |it| it
+                .name =
+                common::account_name(2),],
         ),
         (
             EventBody::Checkpointed(Checkpointed {
@@ -480,7 +478,11 @@ fn no_field_of_any_event_is_left_out_of_the_digest_and_no_difference_disappears(
         .into_iter()
         .map(|(name, event)| (name, digest(&[event])))
         .collect();
-    let kinds: Vec<EventBody> = trading().into_iter().chain(governing()).map(|row| row.0).collect();
+    let kinds: Vec<EventBody> = trading()
+        .into_iter()
+        .chain(governing())
+        .map(|row| row.0)
+        .collect();
     assert_eq!(kinds.len(), 21, "every kind there is");
     for round in 0..300 {
         let mut seen = BTreeMap::new();
@@ -520,7 +522,10 @@ fn an_engine_tells_the_digest_of_what_it_said() {
         common::named(common::limit(Side::Buy, 100, 5), 0, "a"),
         common::named(common::limit(Side::Sell, 100, 5), 0, ""),
     ] {
-        exchange.send(&command).iter().for_each(|event| events.push(event));
+        exchange
+            .send(&command)
+            .iter()
+            .for_each(|event| events.push(event));
         assert_eq!(exchange.engine.events_digest(), events.finish());
         exchange.engine = common::restored(&common::image(&exchange.engine));
         assert_eq!(exchange.engine.events_digest(), events.finish());

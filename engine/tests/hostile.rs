@@ -128,7 +128,11 @@ fn admin_action(first: u64, second: u64, flags: (bool, bool, u8, bool)) -> Admin
 fn of_the_exchange(first: u64, second: u64, time: u64, flags: (bool, bool, u8, bool)) -> AdminAction {
     match flags.2 {
         0 => common::cancel_instrument(first as u32),
-        1 => common::accept_clock(if flags.0 { time } else { AcceptClock::MAX.0 - second % 4 }),
+        1 => common::accept_clock(if flags.0 {
+            time
+        } else {
+            AcceptClock::MAX.0 - second % 4
+        }),
         _ => AdminAction::SetLimits(SetLimits {
             max_accounts: if flags.0 { first as u32 } else { 8 },
             max_open_orders_per_account: second as u32,

@@ -229,7 +229,11 @@ const HOSTILE: [(&str, Change, &str); 57] = [
     ("rules below the genesis's", |it| it.rules = 0, "rules"),
     ("fewer accounts than before", |it| it.limits[0] = 7, "limits"),
     ("no order of an account", |it| it.limits[1] = 0, "limits"),
-    ("an account with more than all", |it| it.limits[1] = 1_001, "limits"),
+    (
+        "an account with more than all",
+        |it| it.limits[1] = 1_001,
+        "limits",
+    ),
     ("fewer ids than before", |it| it.limits[2] = 999, "limits"),
     ("more ids than can be", |it| it.limits[2] = 1 << 28, "limits"),
     ("a symbol twice", |it| it.symbols[1] = "X", "instrument"),

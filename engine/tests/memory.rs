@@ -182,7 +182,10 @@ fn no_table_grows_by_more_than_a_chunk_under_one_command() {
         })
     });
     let taken = most_taken(&mut engine, ids);
-    assert!(taken.0 <= CHUNK && taken.1 <= 3, "{taken:?} for a client order id");
+    assert!(
+        taken.0 <= CHUNK && taken.1 <= 3,
+        "{taken:?} for a client order id"
+    );
 
     // An account has a place in seven tables, each of which grows by a chunk of its own.
     let taken = most_taken(&mut engine, (ACCOUNTS..100_000).map(common::open_next));

@@ -106,13 +106,13 @@ impl Market {
         let Some(instrument) = self.instruments.get(request.instrument) else {
             return Err(refused(RejectReason::UnknownInstrument));
         };
-        if let Some(entry) = entry {
-            if let Some(first) = self.client_ids.find_hash(request.account, entry.id) {
-                return match first.terms == entry.terms {
-                    true => Ok(Admission::Duplicate(first.order)),
-                    false => Err(refused_for(first.order, RejectReason::ClientOrderIdReused)),
-                };
-            }
+        if let Some(entry) = entry
+            && let Some(first) = self.client_ids.find_hash(request.account, entry.id)
+        {
+            return match first.terms == entry.terms {
+                true => Ok(Admission::Duplicate(first.order)),
+                false => Err(refused_for(first.order, RejectReason::ClientOrderIdReused)),
+            };
         }
         if request.valid_until != Nanos(0) {
             self.check_validity(request, now).map_err(refused)?;

@@ -244,7 +244,9 @@ fn client_ids() -> [(&'static str, Change); 8] {
         ("a closed id's hash", |market| {
             change(market, "one", |entry| entry.id ^= 1);
         }),
-        ("its terms", |market| change(market, "one", |entry| entry.terms ^= 1)),
+        ("its terms", |market| {
+            change(market, "one", |entry| entry.terms ^= 1)
+        }),
         ("its order", |market| {
             change(market, "one", |entry| entry.order.0 += 100);
         }),
@@ -282,7 +284,9 @@ pub(super) fn kept() -> [(&'static str, Change); 9] {
         ("the cursor's instrument", |market| {
             stand(market, |cursor| cursor.instrument.0 += 1);
         }),
-        ("its side", |market| stand(market, |cursor| cursor.side = Side::Sell)),
+        ("its side", |market| {
+            stand(market, |cursor| cursor.side = Side::Sell)
+        }),
         ("its price", |market| stand(market, |cursor| cursor.price.0 -= 1)),
         ("its order", |market| stand(market, |cursor| cursor.order.0 += 1)),
         ("a cursor in the accounts", |market| {

@@ -33,7 +33,10 @@ fn a_dry_run_does_not_look_beyond_its_bound() {
     ] {
         let (mut arena, mut book) = asks(levels, each);
         let beyond = OrderId(u64::from(most) + 1);
-        let slot = arena.orders.find(beyond).expect("there are more orders than that");
+        let slot = arena
+            .orders
+            .find(beyond)
+            .expect("there are more orders than that");
         let plenty = 1_000_000_000;
         arena.orders[slot].leaves.0 += plenty;
         book.volumes[Side::Sell as usize].0 += plenty;

@@ -86,8 +86,10 @@ fn set_limits(engine: &Engine, rarely: bool, below: &mut impl FnMut(u64) -> u64)
         1 if limit < most => limit + 1,
         _ => limit,
     };
-    let (max_accounts, client_ids_total) =
-        (change(limits.max_accounts, 40), change(limits.client_ids_total, 9));
+    let (max_accounts, client_ids_total) = (
+        change(limits.max_accounts, 40),
+        change(limits.client_ids_total, 9),
+    );
     AdminAction::SetLimits(SetLimits {
         max_accounts,
         max_open_orders_per_account: below(u64::from(limits.max_open_orders) / 2) as u32 + u32::from(!rarely),

@@ -174,11 +174,7 @@ impl Weather {
         };
         let is_named = !client_order_id.is_empty() || self.random.one_in(100);
         self.last = NewOrder {
-            account: if self.random.one_in(300) {
-                NOBODY
-            } else {
-                account
-            },
+            account: if self.random.one_in(300) { NOBODY } else { account },
             instrument: InstrumentId(self.random.pick(&[0, 0, 0, 0, 0, 1, 1, 2, 2, 2]) as u32),
             side: self.random.pick(&[Side::Buy, Side::Sell]),
             order_type,

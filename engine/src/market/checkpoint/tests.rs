@@ -36,7 +36,11 @@ fn round(market: &mut Market) -> Vec<Slice> {
     let mut slices = std::vec![slice(market)];
     while market.checks.cursor != Cursor::START {
         slices.push(slice(market));
-        assert!(slices.len() < 100_000, "the walk stands still at {:?}", market.checks.cursor);
+        assert!(
+            slices.len() < 100_000,
+            "the walk stands still at {:?}",
+            market.checks.cursor
+        );
     }
     slices
 }
@@ -139,7 +143,10 @@ fn no_order_level_or_instrument_stands_outside_a_round() {
 
 #[test]
 fn no_account_and_no_closed_id_stands_outside_a_round() {
-    let orders = closed(0, 50).chain(closed(1, 1)).chain(closed(3, 16)).chain(closed(4, 15));
+    let orders = closed(0, 50)
+        .chain(closed(1, 1))
+        .chain(closed(3, 16))
+        .chain(closed(4, 15));
     let mut market = market(1, 40, orders);
     let before = digests(&mut market);
     for account in (0..40).map(AccountId) {
@@ -195,7 +202,9 @@ fn histories_that_differ_in_one_event_do_not_agree_at_the_next_checkpoint() {
         let mut emit = |_: &Event| {};
         for &order in told {
             let mut out = Emitter::new(Sequence(50), Nanos(7), &mut history, &mut emit);
-            out.last(EventBody::DuplicateOrder { order: OrderId(order) });
+            out.last(EventBody::DuplicateOrder {
+                order: OrderId(order),
+            });
         }
         let mut out = Emitter::new(Sequence(100), Nanos(7), &mut history, &mut emit);
         let checkpoint = Checkpoint { previous: None };
@@ -232,7 +241,10 @@ fn much_of_one_kind_costs_a_checkpoint_no_more_than_its_slice() {
         let most = whole.iter().map(|slice| slice.covered).max();
         let least = whole.iter().map(|slice| slice.covered).min();
         let spread = most.zip(least).map_or(0, |(most, least)| most - least);
-        assert!(spread <= SLICE as usize * 4, "{what}: {least:?} to {most:?} bytes");
+        assert!(
+            spread <= SLICE as usize * 4,
+            "{what}: {least:?} to {most:?} bytes"
+        );
     }
 }
 
@@ -269,7 +281,9 @@ fn an_account_whose_ids_keep_being_forgotten_holds_nothing_up() {
         panic!("{:?}", market.checks.cursor)
     };
     // The id was forgotten, and the account goes on trading under others.
-    market.client_ids.change(AccountId(0), id, |entry| entry.account.0 = 1);
+    market
+        .client_ids
+        .change(AccountId(0), id, |entry| entry.account.0 = 1);
     slice(&mut market);
     assert_eq!(
         market.checks.cursor,
