@@ -116,6 +116,11 @@ fn gateway(metrics: &Metrics, sheet: &mut Sheet<'_>) -> fmt::Result {
             "Commands sequenced whose events have not come back yet.",
             stats.backlog,
         ),
+        (
+            "gateway_waiting_bytes",
+            "Bytes of memory that answers and frames take up that wait for their readers.",
+            stats.waiting_bytes,
+        ),
     ] {
         sheet.gauge(name, help, value as u64)?;
     }
@@ -150,6 +155,21 @@ fn gateway(metrics: &Metrics, sheet: &mut Sheet<'_>) -> fmt::Result {
             "gateway_busy_refusals",
             "Requests answered busy or journal_full.",
             stats.busy_refusals,
+        ),
+        (
+            "gateway_query_refusals",
+            "Queries answered busy because answers that wait took up as much memory as they may.",
+            stats.query_refusals,
+        ),
+        (
+            "gateway_query_rows",
+            "Rows that queries have looked at.",
+            stats.query_rows,
+        ),
+        (
+            "gateway_held_drains",
+            "How often events were left in the output ring until readers were handed what they would evict.",
+            stats.held_drains,
         ),
         ("gateway_events", "Events folded into the views.", stats.events),
         (
@@ -247,12 +267,19 @@ fn rings(core: &CoreFigures, sheet: &mut Sheet<'_>) -> fmt::Result {
         help,
         counters.output_high_water.load(Relaxed),
     )?;
-    let help = "How often the matcher found the output ring full and had to wait for the gateway. Anything but 0 is a \
-                fault.";
+    let help = "How often the matcher found the output ring full in the middle of a command. Anything but 0 is a fault.";
     sheet.counter(
         "output_full_stalls",
         help,
         counters.output_full_stalls.load(Relaxed),
+    )?;
+    let help = "How long the matcher waited, before it took a command, until the output ring had room for all events that \
+                the command may have; a command that did not wait is not counted.";
+    sheet.times(
+        "output_room_wait",
+        help,
+        &core.recordings.output_room_wait,
+        &LATENCIES,
     )?;
     let help = "Events in the output ring, each time the gateway came and found some.";
     sheet.counts("output_ring_events", help, &core.recordings.output_ring, &COUNTS)?;
