@@ -129,6 +129,11 @@ impl Accounts {
         self.names.iter().copied()
     }
 
+    /// The name of `account`, which is open.
+    pub(crate) fn name(&self, account: AccountId) -> &AccountName {
+        &self.names[account.0 as usize]
+    }
+
     /// Whether `account`, which is open, may do more than cancel.
     #[inline(always)]
     pub(crate) fn may_send(&self, account: AccountId) -> bool {

@@ -241,6 +241,14 @@ impl ClientIds {
         self.index.most_moved()
     }
 
+    /// Falsifies the entry of this hash.
+    #[cfg(test)]
+    pub(crate) fn change(&mut self, account: AccountId, id: u64, change: impl FnOnce(&mut Entry)) {
+        let is_it = |slot: u32| self.entries[Slot::at(slot)].account == account;
+        let slot = self.index.find(id, is_it).expect("known");
+        change(&mut self.entries[Slot::at(slot)]);
+    }
+
     fn hash(&self, account: AccountId, id: &ClientOrderId) -> u64 {
         self.key.hash(account.0, id.as_bytes())
     }

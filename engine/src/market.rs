@@ -271,4 +271,4 @@ const fn refused_for(order: OrderId, reason: RejectReason) -> Rejected {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

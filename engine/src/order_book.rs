@@ -314,3 +314,6 @@ impl Best {
 fn is_better(side: Side, price: Ticks, other: Ticks) -> bool {
     select_unpredictable(side == Side::Buy, price > other, price < other)
 }
+
+#[cfg(test)]
+mod tests;
