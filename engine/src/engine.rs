@@ -81,6 +81,13 @@ impl Engine {
         }
     }
 
+    /// The most events that one command may have, as the limits in force bound them.
+    pub fn most_events(&self) -> u64 {
+        // An acceptance, a trade with each order touched, and a cancel of what is left.
+        let touched = self.limits().map_or(0, |limits| limits.max_touched_orders);
+        u64::from(touched) + 2
+    }
+
     /// Reads what the next commands will need of the book, so that the memory's answers come side by side instead of
     /// one after another. It changes nothing and promises nothing: call it with a batch of up to
     /// [`FORESEEN`](Self::FORESEEN) commands before applying them, where the book is larger than the cache.
