@@ -195,7 +195,26 @@ mod tests {
     use super::*;
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
+    use hoga_views::ViewLimits;
     use sha2::{Digest as _, Sha256};
+
+    /// The engine may know of an order for longer than the views. An error would have a client place another one.
+    #[test]
+    fn a_repeat_of_an_order_that_the_views_have_forgotten_is_no_error() {
+        let views = Views::new(ViewLimits::default());
+        for (outcome, status) in [
+            (Outcome::Duplicate(OrderId(7)), "200"),
+            (Outcome::Placed(OrderId(7)), "201"),
+            (Outcome::Changed(OrderId(7)), "200"),
+        ] {
+            let mut out = Vec::new();
+            Answer::of(outcome, &views).write_http(&mut out, &views, &Manner::LAST);
+            let text = String::from_utf8(out).unwrap();
+            assert_eq!(text.split(' ').nth(1), Some(status), "{text}");
+            let body = r#"{"order_id":"00000000-0007-8000-8000-000000000000","status":"Unknown"}"#;
+            assert!(text.ends_with(body), "{text}");
+        }
+    }
 
     #[test]
     fn the_page_is_not_kept_from_running_its_own_script_by_its_policy() {

@@ -10,7 +10,8 @@ use std::collections::VecDeque;
 
 use hoga_protocol::{
     AccountId, AccountName, Armed, CancelAll, CancelClientOrder, CancelOrder, ClientOrderId, Command,
-    CommandClass, Event, InstrumentId, Nanos, OperatorName, OrderId, Sequence, SetLimits, SigningKeyId, Symbol,
+    CommandClass, Event, InstrumentId, Nanos, OperatorName, OrderId, Sequence, SetLimits, SigningKeyId,
+    Symbol,
 };
 use hoga_views::{OrderState, Views};
 

@@ -354,7 +354,10 @@ impl Endpoint {
             (Endpoint::CancelAllAfter, _) => Route::CancelAllAfter,
             (Endpoint::ByClientId, method) => {
                 let client_order_id = query.ascii("client_order_id")?.ok_or_else(|| {
-                    invalid("client_order_id", format_args!("is needed here, to say which order is meant"))
+                    invalid(
+                        "client_order_id",
+                        format_args!("is needed here, to say which order is meant"),
+                    )
                 })?;
                 let account = query.ascii("account")?;
                 match method {

@@ -16,8 +16,8 @@ use crate::accounts::Standing;
 use crate::client_ids::Entry;
 use crate::digest::EventsDigest;
 use crate::engine::Engine;
-use crate::market::checkpoint::{BookCursor, Checks, Cursor};
 use crate::market::Market;
+use crate::market::checkpoint::{BookCursor, Checks, Cursor};
 use crate::order::Order;
 use crate::slab::Slot;
 

@@ -1,8 +1,8 @@
 //! A new order: the checks in their fixed order, then its trades, then its rest or its cancel.
 
 use hoga_protocol::{
-    AccountId, CancelReason, Event, EventBody, InstrumentStatus, Lots, Nanos, NewOrder, OrderAccepted, OrderCanceled, OrderId, OrderType, RejectReason, Rejected, Side, Ticks,
-    TimeInForce,
+    AccountId, CancelReason, Event, EventBody, InstrumentStatus, Lots, Nanos, NewOrder, OrderAccepted,
+    OrderCanceled, OrderId, OrderType, RejectReason, Rejected, Side, Ticks, TimeInForce,
 };
 
 use super::matching::{Aggressor, Residue};

@@ -2,8 +2,8 @@
 
 use hoga_protocol::{
     AccountId, CancelReason, Event, EventBody, InstrumentId, InstrumentSpec, InstrumentStatus, Lots,
-    OrderCanceled, OrderId, OrderReplaced, RejectReason, Rejected, ReplaceOrder, Ticks,
-    check_notional, check_price, check_quantity,
+    OrderCanceled, OrderId, OrderReplaced, RejectReason, Rejected, ReplaceOrder, Ticks, check_notional,
+    check_price, check_quantity,
 };
 
 use super::matching::{Aggressor, Residue};

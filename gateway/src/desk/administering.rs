@@ -109,8 +109,18 @@ impl<S: CommandSink> Desk<S> {
             client_ids_total: change.client_ids_total.unwrap_or(now.client_ids_total),
         };
         for (name, value, least, most) in [
-            ("max_accounts", set.max_accounts, now.max_accounts, Limits::MOST_ACCOUNTS),
-            ("client_ids_total", set.client_ids_total, now.client_ids_total, u32::MAX),
+            (
+                "max_accounts",
+                set.max_accounts,
+                now.max_accounts,
+                Limits::MOST_ACCOUNTS,
+            ),
+            (
+                "client_ids_total",
+                set.client_ids_total,
+                now.client_ids_total,
+                u32::MAX,
+            ),
         ] {
             if !(least..=most).contains(&value) {
                 return refused(format!(

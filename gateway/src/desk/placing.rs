@@ -65,7 +65,9 @@ impl<S: CommandSink> Desk<S> {
         if order.post_only && trades {
             return Err(RejectReason::PostOnlyWouldTrade);
         }
-        let most = views.genesis().map_or(0, |genesis| genesis.limits.max_open_orders);
+        let most = views
+            .genesis()
+            .map_or(0, |genesis| genesis.limits.max_open_orders);
         let is_full = views.orders().live() >= most as usize;
         match is_full && !trades && order.time_in_force == TimeInForce::Gtc {
             true => Err(RejectReason::Capacity),

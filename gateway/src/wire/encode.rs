@@ -216,7 +216,14 @@ pub fn canceled(out: &mut Vec<u8>, canceled: u64) {
 pub fn instrument_canceled(out: &mut Vec<u8>, canceled: u64, more: bool) {
     put(out, "{\"canceled\":");
     write_u64(out, canceled);
-    put(out, if more { ",\"more\":true}" } else { ",\"more\":false}" });
+    put(
+        out,
+        if more {
+            ",\"more\":true}"
+        } else {
+            ",\"more\":false}"
+        },
+    );
 }
 
 /// Appends `{"cancel_on_disconnect":true}`.

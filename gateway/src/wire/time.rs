@@ -70,7 +70,8 @@ pub fn parse_iso(text: &str) -> Option<Nanos> {
 /// At most 18 decimal digits, and nothing else.
 fn digits(text: &[u8]) -> Option<u64> {
     text.iter().try_fold(0, |number, byte| {
-        byte.is_ascii_digit().then(|| number * 10 + u64::from(byte - b'0'))
+        byte.is_ascii_digit()
+            .then(|| number * 10 + u64::from(byte - b'0'))
     })
 }
 

@@ -61,7 +61,10 @@ const REPLACE: &[Declared] = &[
     (3, Field::Quantity, Type::Text),
 ];
 
-const CANCEL: &[Declared] = &[(1, Field::OrderId, Type::Id), (2, Field::ClientOrderId, Type::Text)];
+const CANCEL: &[Declared] = &[
+    (1, Field::OrderId, Type::Id),
+    (2, Field::ClientOrderId, Type::Text),
+];
 
 const CANCEL_ALL: &[Declared] = &[(1, Field::Symbol, Type::Text)];
 

@@ -299,7 +299,8 @@ pub fn parse_admin(path: AdminPath, body: &[u8]) -> Result<AdminRequest, ApiErro
                 change.client_ids_total,
             ];
             if all.iter().all(Option::is_none) {
-                let message = "one of max_accounts, max_open_orders_per_account and client_ids_total must be there";
+                let message =
+                    "one of max_accounts, max_open_orders_per_account and client_ids_total must be there";
                 return Err(ApiError::new(codes::INVALID_FIELD, message));
             }
             (body.by, AdminOp::SetLimits(change))
