@@ -331,15 +331,8 @@ pub(crate) fn find_client_order<'v>(
     views: &'v Views,
 ) -> Result<&'v OrderState, ApiError> {
     account
-        .and_then(|account| by_client_id(account, client_order_id, views))
+        .and_then(|account| views.orders().by_client_id(account, client_order_id))
         .ok_or_else(|| unknown_client_order(client_order_id))
-}
-
-/// Looks through the newest orders of an account.
-fn by_client_id<'v>(account: AccountId, id: &ClientOrderId, views: &'v Views) -> Option<&'v OrderState> {
-    const MOST: usize = 1_000;
-    let mut newest = views.orders().of_account(account).take(MOST);
-    newest.find(|order| order.client_order_id == *id)
 }
 
 /// The order of that id, whoever owns it.

@@ -78,7 +78,7 @@ fn digits(text: &[u8]) -> Option<u64> {
 /// Days since 1970-01-01, if there is such a day: Howard Hinnant's `days_from_civil`, the way back from
 /// [`civil_from_days`].
 fn days_from_civil(year: u64, month: u64, day: u64) -> Option<i64> {
-    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let length = match month {
         2 if is_leap => 29,
         2 => 28,
