@@ -11,7 +11,7 @@ impl NewOrder {
     /// # Errors
     /// The first check that fails: `InvalidCombination`, `InvalidPrice`, `QuantityTooSmall`, `QuantityTooLarge` or
     /// `NotionalTooSmall`.
-    #[inline]
+    #[inline(always)]
     pub fn check_terms(&self, spec: &InstrumentSpec) -> Result<(), RejectReason> {
         let is_limit = self.order_type == OrderType::Limit;
         let may_rest = self.time_in_force == TimeInForce::Gtc;
@@ -55,6 +55,7 @@ impl NewOrder {
 ///
 /// # Errors
 /// `InvalidPrice`.
+#[inline]
 pub fn check_price(price: Ticks) -> Result<(), RejectReason> {
     match price {
         Ticks(1..) if price <= Ticks::MAX => Ok(()),
@@ -66,6 +67,7 @@ pub fn check_price(price: Ticks) -> Result<(), RejectReason> {
 ///
 /// # Errors
 /// `QuantityTooSmall` or `QuantityTooLarge`.
+#[inline]
 pub fn check_quantity(quantity: Lots, spec: &InstrumentSpec) -> Result<(), RejectReason> {
     if quantity < spec.min_quantity {
         return Err(RejectReason::QuantityTooSmall);
@@ -80,6 +82,7 @@ pub fn check_quantity(quantity: Lots, spec: &InstrumentSpec) -> Result<(), Rejec
 ///
 /// # Errors
 /// `NotionalTooSmall`.
+#[inline]
 pub fn check_notional(price: Ticks, quantity: Lots, spec: &InstrumentSpec) -> Result<(), RejectReason> {
     if spec.min_notional > Notional(0) && spec.notional(price, quantity) < spec.min_notional {
         return Err(RejectReason::NotionalTooSmall);

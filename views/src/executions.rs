@@ -193,6 +193,20 @@ impl Executions {
         places.filter_map(move |place| self.at(account, place))
     }
 
+    /// The account's own executions with a number less than `number`, the newest first, as [`after_of`](Self::after_of).
+    pub fn before_of(&self, account: AccountId, number: u64) -> impl Iterator<Item = Execution> {
+        let until = number
+            .checked_sub(1)
+            .map_or(0, |seen| self.own.after(account, seen));
+        (0..until).rev().filter_map(move |place| self.at(account, place))
+    }
+
+    /// The account's own execution with this number, also one that is held for it alone.
+    pub fn get_of(&self, account: AccountId, number: u64) -> Option<Execution> {
+        let mut found = self.before_of(account, number.checked_add(1)?);
+        found.next().filter(|execution| execution.number == number)
+    }
+
     fn at(&self, account: AccountId, place: usize) -> Option<Execution> {
         match self.own.get(account, place)? {
             Place::Kept(execution) => Some(*execution),
@@ -202,13 +216,30 @@ impl Executions {
 
     /// The numbers of the instrument's newest executions, at most `limit`, the oldest of them first.
     pub fn newest(&self, instrument: InstrumentId, limit: usize) -> Vec<u64> {
+        self.before(instrument, u64::MAX, limit)
+    }
+
+    /// The numbers of the instrument's newest held executions with a number less than `number`, at most `limit`, the
+    /// oldest of them first.
+    pub fn before(&self, instrument: InstrumentId, number: u64, limit: usize) -> Vec<u64> {
         let Some(trades) = self.of_instrument.get(instrument.0 as usize) else {
             return Vec::new();
         };
-        let limit = limit.min(trades.len() * 2);
-        let from = trades.len() - limit.div_ceil(2);
-        let sides = self.numbers.from(trades, from).flat_map(both_sides);
-        sides.skip(limit % 2).collect()
+        let until = self.numbers.partition_point(trades, |trade| trade * 2 < number);
+        // Of the last trade perhaps only the aggressor's side lies before the number.
+        let from = until.saturating_sub(limit / 2 + 1);
+        let trades = self.numbers.from(trades, from).take(until - from);
+        let mut sides: Vec<u64> = trades
+            .flat_map(both_sides)
+            .filter(|&side| side < number)
+            .collect();
+        sides.drain(..sides.len().saturating_sub(limit));
+        sides
+    }
+
+    /// How many executions are held for everybody at most.
+    pub fn capacity(&self) -> u64 {
+        self.trades.limit() as u64 * 2
     }
 
     /// The numbers of the instrument's first held executions with a number greater than `number`, at most `limit`.

@@ -2,6 +2,8 @@
 
 mod image;
 
+use alloc::collections::BTreeMap;
+
 use hoga_protocol::{AccountId, ClientOrderId, Genesis, Limits, OrderId};
 use hoga_tables::{HashIndex, Segments, Shares};
 
@@ -43,6 +45,9 @@ pub struct Orders {
     shares: [Shares; 2],
 }
 
+/// Of an account's orders, by id, so many at most stand between two that its index names.
+const MARK_EVERY: u32 = 64;
+
 /// Which bounds a closed order falls under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -55,6 +60,11 @@ enum Kind {
 #[derive(Clone, Debug)]
 struct AccountOrders {
     all: List,
+    /// One in at most [`MARK_EVERY`] of `all`, by id: where a walk begins that goes on before a given id, also when that
+    /// order is no longer remembered.
+    marks: BTreeMap<u64, Slot>,
+    /// How many orders came since the newest mark, at most.
+    since_mark: u32,
     live: List,
     /// By [`Kind`], in the order of closing.
     closed: [List; 2],
@@ -126,6 +136,52 @@ impl Orders {
         live.newest_first(&self.slab, Thread::Standing)
     }
 
+    /// The account's orders whose ids are less than `before`, the newest first, beginning in a bounded number of steps
+    /// wherever `before` lies, also when that order is no longer remembered. [`OrderId`]`(u64::MAX)` begins with the newest.
+    ///
+    /// With `live_only` closed orders are passed over, save those between `before` and the next live order where `before`
+    /// has closed in the meantime: they are given, so that the caller counts them, and must be left out.
+    pub fn of_account_before(
+        &self,
+        account: AccountId,
+        before: OrderId,
+        live_only: bool,
+    ) -> impl Iterator<Item = &OrderState> {
+        let mut next = self.first_before(account, before, live_only);
+        core::iter::from_fn(move || {
+            let slot = next?;
+            let order = &self.slab.node(slot).order;
+            next = self.slab.neighbours(thread_of(order, live_only), slot)[0];
+            Some(order)
+        })
+    }
+
+    fn first_before(&self, id: AccountId, before: OrderId, live_only: bool) -> Option<Slot> {
+        let account = self.accounts.get(id.0 as usize)?;
+        let newest = if live_only {
+            account.live.newest()
+        } else {
+            account.all.newest()
+        }?;
+        if self.slab.node(newest).order.order < before {
+            return Some(newest);
+        }
+        if let Some(slot) = self.slot(before) {
+            let order = &self.slab.node(slot).order;
+            if order.account == id {
+                return self.slab.neighbours(thread_of(order, live_only), slot)[0];
+            }
+        }
+        let marked = account.marks.range(before.0..).next();
+        let mut next = marked.map(|(_, &slot)| slot).or(account.all.newest());
+        while let Some(slot) = next
+            && self.slab.node(slot).order.order >= before
+        {
+            next = self.slab.neighbours(Thread::Account, slot)[0];
+        }
+        next
+    }
+
     /// How many orders are live.
     pub fn live(&self) -> usize {
         self.by_id.len() - self.closed()
@@ -139,6 +195,8 @@ impl Orders {
     pub(crate) fn add_account(&mut self) {
         self.accounts.push(AccountOrders {
             all: List::EMPTY,
+            marks: BTreeMap::new(),
+            since_mark: 0,
             live: List::EMPTY,
             closed: [List::EMPTY; 2],
         });
@@ -164,7 +222,7 @@ impl Orders {
     pub(crate) fn insert(&mut self, order: OrderState) -> Slot {
         let slot = self.take_in(order);
         let account = &mut self.accounts[order.account.0 as usize];
-        account.all.push(&mut self.slab, Thread::Account, slot);
+        account.push(&mut self.slab, slot);
         account.live.push(&mut self.slab, Thread::Standing, slot);
         slot
     }
@@ -177,7 +235,7 @@ impl Orders {
         if let Some(pushed_out) = self.remember(slot) {
             let account = self.slab.node(pushed_out).order.account;
             let lists = &mut self.accounts[account.0 as usize];
-            lists.all.unlink(&mut self.slab, Thread::Account, pushed_out);
+            lists.unlink(&mut self.slab, pushed_out);
             self.forget(pushed_out);
         }
     }
@@ -252,8 +310,51 @@ impl Orders {
     }
 }
 
+/// The list that leads on from an order.
+fn thread_of(order: &OrderState, live_only: bool) -> Thread {
+    match live_only && !order.status.closed() {
+        true => Thread::Standing,
+        false => Thread::Account,
+    }
+}
+
+impl AccountOrders {
+    /// Adds an order whose id is greater than any before.
+    fn push(&mut self, slab: &mut Slab, slot: Slot) {
+        self.all.push(slab, Thread::Account, slot);
+        self.since_mark += 1;
+        if self.since_mark >= MARK_EVERY {
+            self.mark(slab, slot);
+            self.since_mark = 0;
+        }
+    }
+
+    /// Takes an order out. If it was marked, its neighbour is marked in its place, so that gaps between marks never grow.
+    fn unlink(&mut self, slab: &mut Slab, slot: Slot) {
+        if slab.node(slot).marked {
+            self.marks.remove(&slab.node(slot).order.order.0);
+            let [older, newer] = slab.neighbours(Thread::Account, slot);
+            if let Some(heir) = newer.or(older)
+                && !slab.node(heir).marked
+            {
+                self.mark(slab, heir);
+            }
+        }
+        self.all.unlink(slab, Thread::Account, slot);
+    }
+
+    fn mark(&mut self, slab: &mut Slab, slot: Slot) {
+        let node = slab.node_mut(slot);
+        node.marked = true;
+        self.marks.insert(node.order.order.0, slot);
+    }
+}
+
 /// The shares by [`Kind`], without holders.
 fn shares(closed_limit: usize, floor: u32, limits: &Limits) -> [Shares; 2] {
     let pools = [closed_limit as u64, limits.client_ids_total.into()];
     pools.map(|pool| Shares::new(floor, pool, 0))
 }
+
+#[cfg(test)]
+mod tests;

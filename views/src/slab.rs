@@ -25,6 +25,8 @@ pub(crate) struct Node {
     pub(crate) order: OrderState,
     /// Whether the book counts it.
     pub(crate) resting: bool,
+    /// Whether its account's index of orders names it.
+    pub(crate) marked: bool,
     links: [Link; 2],
 }
 
@@ -77,6 +79,7 @@ impl Slab {
         let node = Node {
             order,
             resting: false,
+            marked: false,
             links: [UNLINKED; 2],
         };
         if self.free != NIL {
@@ -100,6 +103,12 @@ impl Slab {
         &mut self.node_mut(slot).links[thread as usize]
     }
 
+    /// The next older and the next newer node of a list.
+    pub(crate) fn neighbours(&self, thread: Thread, slot: Slot) -> [Option<Slot>; 2] {
+        let Link { older, newer } = self.node(slot).links[thread as usize];
+        [older, newer].map(|slot| (slot != NIL).then_some(slot))
+    }
+
     fn walk(&self, from: Slot, next: impl Fn(&Node) -> Slot) -> impl Iterator<Item = Slot> {
         let mut slot = from;
         core::iter::from_fn(move || {
@@ -121,6 +130,10 @@ impl List {
 
     pub(crate) fn oldest(&self) -> Option<Slot> {
         (self.oldest != NIL).then_some(self.oldest)
+    }
+
+    pub(crate) fn newest(&self) -> Option<Slot> {
+        (self.newest != NIL).then_some(self.newest)
     }
 
     /// Adds a node as the newest.

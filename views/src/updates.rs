@@ -109,6 +109,11 @@ impl OrderUpdates {
         self.shares.total()
     }
 
+    /// How many updates are held beyond those that each account keeps.
+    pub fn capacity(&self) -> u64 {
+        self.shares.pool()
+    }
+
     /// The number that the next update will get.
     pub fn next(&self) -> u64 {
         self.next

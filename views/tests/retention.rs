@@ -138,6 +138,11 @@ fn a_slot_used_again_belongs_to_its_new_order_only() {
 #[test]
 fn a_client_order_id_names_no_order_that_is_gone_or_older() {
     let mut tape = tape(9, 2, 2, 0);
+    let limits = ViewLimits {
+        closed_orders: 9,
+        account_floor: 2,
+        ..MANY
+    };
     let id = |name: &str| ClientOrderId::new(name).unwrap();
     let find = |tape: &Tape, account, name: &str| {
         let order = tape.views.orders().by_client_id(AccountId(account), &id(name));
@@ -159,7 +164,7 @@ fn a_client_order_id_names_no_order_that_is_gone_or_older() {
     for (command, of_a, of_b) in steps {
         tape.play(command);
         let again = Tape {
-            views: read(MANY, &image(&tape.views)).unwrap(),
+            views: read(limits, &image(&tape.views)).unwrap(),
         };
         for tape in [&tape, &again] {
             assert_eq!(

@@ -53,6 +53,7 @@ fn every_endpoint_is_reached_with_its_defaults() {
                 symbol: Symbol::new("BTC-KRW").unwrap(),
                 limit: 7,
                 after: None,
+                cursor: None,
             },
         ),
         (
@@ -113,6 +114,7 @@ fn every_endpoint_is_reached_with_its_defaults() {
                 symbol: None,
                 status: None,
                 limit: 100,
+                cursor: None,
             },
         ),
         (
@@ -122,6 +124,7 @@ fn every_endpoint_is_reached_with_its_defaults() {
                 symbol: symbol("BTC-KRW"),
                 limit: 100,
                 after: None,
+                cursor: None,
             },
         ),
         (
@@ -132,7 +135,22 @@ fn every_endpoint_is_reached_with_its_defaults() {
                 depth: 100,
             },
         ),
-        ("HEAD", "/api/v1/instruments", Route::Instruments),
+        (
+            "HEAD",
+            "/api/v1/instruments",
+            Route::Instruments {
+                limit: 1_000,
+                cursor: None,
+            },
+        ),
+        (
+            "GET",
+            "/api/v1/instruments?cursor=x&limit=2",
+            Route::Instruments {
+                limit: 2,
+                cursor: Some("x".into()),
+            },
+        ),
         ("GET", "/api/v1/time", Route::Time),
         ("GET", "/healthz", Route::Healthz),
         ("HEAD", "/readyz", Route::Readyz),
@@ -187,6 +205,7 @@ fn every_parameter_reaches_its_route() {
                 symbol: Some(symbol("A")),
                 status: Some(StatusFilter::Is(OrderStatus::PartiallyFilled)),
                 limit: 1000,
+                cursor: None,
             },
         ),
         (
@@ -196,6 +215,7 @@ fn every_parameter_reaches_its_route() {
                 symbol: symbol("ABC/X"),
                 limit: 1,
                 after: Some("y".into()),
+                cursor: None,
             },
         ),
         (

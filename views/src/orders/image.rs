@@ -120,9 +120,8 @@ impl Orders {
                 by_id.extend(slots.map(|slot| (self.slab.node(slot).order.order.0, slot)));
             }
             by_id.sort_unstable();
-            let all = &mut self.accounts[number].all;
             for &(_, slot) in &by_id {
-                all.push(&mut self.slab, Thread::Account, slot);
+                self.accounts[number].push(&mut self.slab, slot);
             }
         }
     }
