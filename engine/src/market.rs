@@ -28,7 +28,6 @@ use crate::keyed::HashKey;
 use crate::rules::Rules;
 use crate::slab::Slot;
 use checkpoint::Checks;
-pub(crate) use new_order::check_terms;
 
 /// The state of a running exchange.
 #[derive(Clone)]

@@ -163,7 +163,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
     /// armed and have ended meanwhile. Until then nobody sees the views or gives a command, and /readyz is 503.
     pub fn open(&mut self, core: Core<S, E>) {
         let lanes = Lanes::new(self.config.stream_frames, core.views.executions().next());
-        let mut desk = Desk::new(core.sink, core.views);
+        let mut desk = Desk::new(core.sink, core.views, self.config.max_accounts_per_address);
         desk.recover(self.clock.now());
         desk.draining = self.stage >= Stage::Draining;
         self.core = Some(OpenCore {

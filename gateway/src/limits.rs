@@ -37,6 +37,7 @@ impl RequestKind {
         match op {
             WsOp::Place(_) | WsOp::Replace { .. } => Self::Orders,
             WsOp::Cancel { .. }
+            | WsOp::CancelByClientId { .. }
             | WsOp::CancelAll { .. }
             | WsOp::CancelOnDisconnect { .. }
             | WsOp::CancelAllAfter { .. } => Self::Cancels,

@@ -1,8 +1,8 @@
 //! A new order: the checks in their fixed order, then its trades, then its rest or its cancel.
 
 use hoga_protocol::{
-    CancelReason, Event, EventBody, InstrumentSpec, InstrumentStatus, Lots, Nanos, NewOrder, Notional,
-    OrderAccepted, OrderCanceled, OrderId, OrderType, RejectReason, Rejected, Side, Ticks, TimeInForce,
+    CancelReason, Event, EventBody, InstrumentStatus, Lots, Nanos, NewOrder, OrderAccepted, OrderCanceled,
+    OrderId, OrderType, RejectReason, Rejected, Side, Ticks, TimeInForce,
 };
 
 use super::matching::{Aggressor, Residue};
@@ -120,7 +120,7 @@ impl Market {
         if !account.may_send() {
             return Err(refused(RejectReason::AccountSuspended));
         }
-        check_terms(request, &instrument.spec).map_err(refused)?;
+        request.check_terms(&instrument.spec).map_err(refused)?;
         let worst = worst_price(request);
         let first = instrument.book.against(&self.arena, request.side, worst);
         if request.post_only && first.is_some() {
@@ -161,16 +161,8 @@ impl Market {
     /// Whether a request whose id is not known may be carried out, as far as its `valid_until` says.
     #[inline(never)]
     fn check_validity(&self, request: &NewOrder, now: Nanos) -> Result<(), RejectReason> {
-        let latest = Nanos(now.0.saturating_add(NewOrder::MAX_VALIDITY.0));
-        if request.client_order_id.is_empty() || request.valid_until > latest {
-            return Err(RejectReason::InvalidValidUntil);
-        }
         // An id that was forgotten may have been this one, carried out already.
-        let forgotten = self.client_ids.forgotten_until(request.account);
-        if request.valid_until <= now.max(forgotten) {
-            return Err(RejectReason::ExpiredRequest);
-        }
-        Ok(())
+        request.check_validity(now, self.client_ids.forgotten_until(request.account))
     }
 
     /// Why what is left of an order that traded, or could not, is canceled.
@@ -183,56 +175,6 @@ impl Market {
             (TimeInForce::Ioc, OrderType::Limit) => CancelReason::ImmediateOrCancel,
         }
     }
-}
-
-/// The checks that need no state: the terms against each other, then against the instrument.
-#[inline(always)]
-pub(crate) fn check_terms(request: &NewOrder, spec: &InstrumentSpec) -> Result<(), RejectReason> {
-    let is_limit = request.order_type == OrderType::Limit;
-    let may_rest = request.time_in_force == TimeInForce::Gtc;
-    if (may_rest && !is_limit) || (request.post_only && !may_rest) {
-        return Err(RejectReason::InvalidCombination);
-    }
-    if !is_limit && request.price != Ticks(0) {
-        return Err(RejectReason::InvalidPrice);
-    }
-    if is_limit {
-        check_price(request.price)?;
-    }
-    check_quantity(request.quantity, spec)?;
-    if is_limit {
-        check_notional(request.price, request.quantity, spec)?;
-    }
-    Ok(())
-}
-
-pub(super) fn check_price(price: Ticks) -> Result<(), RejectReason> {
-    match price {
-        Ticks(1..) if price <= Ticks::MAX => Ok(()),
-        _ => Err(RejectReason::InvalidPrice),
-    }
-}
-
-pub(super) fn check_quantity(quantity: Lots, spec: &InstrumentSpec) -> Result<(), RejectReason> {
-    if quantity < spec.min_quantity {
-        return Err(RejectReason::QuantityTooSmall);
-    }
-    if quantity > spec.max_quantity {
-        return Err(RejectReason::QuantityTooLarge);
-    }
-    Ok(())
-}
-
-/// `price` and `quantity` have passed their own checks, so the product fits.
-pub(super) fn check_notional(
-    price: Ticks,
-    quantity: Lots,
-    spec: &InstrumentSpec,
-) -> Result<(), RejectReason> {
-    if spec.min_notional > Notional(0) && spec.notional(price, quantity) < spec.min_notional {
-        return Err(RejectReason::NotionalTooSmall);
-    }
-    Ok(())
 }
 
 /// The worst price the order takes; a market order takes any.
