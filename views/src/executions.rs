@@ -155,13 +155,27 @@ impl Executions {
 
     /// The numbers of the instrument's newest executions, at most `limit`, the oldest of them first.
     pub fn newest(&self, instrument: InstrumentId, limit: usize) -> Vec<u64> {
+        self.before(instrument, u64::MAX, limit)
+    }
+
+    /// The numbers of the instrument's newest held executions with a number less than `number`, at most `limit`, the
+    /// oldest of them first.
+    pub fn before(&self, instrument: InstrumentId, number: u64, limit: usize) -> Vec<u64> {
         let Some(trades) = self.of_instrument.get(instrument.0 as usize) else {
             return Vec::new();
         };
-        let limit = limit.min(trades.len() * 2);
-        let from = trades.len() - limit.div_ceil(2);
-        let sides = trades.from(from).flat_map(both_sides);
-        sides.skip(limit % 2).collect()
+        let until = trades.partition_point(|trade| trade * 2 < number);
+        // Of the last trade perhaps only the aggressor's side lies before the number.
+        let from = until.saturating_sub(limit / 2 + 1);
+        let sides = trades.from(from).take(until - from).flat_map(both_sides);
+        let mut sides: Vec<u64> = sides.filter(|&side| side < number).collect();
+        sides.drain(..sides.len().saturating_sub(limit));
+        sides
+    }
+
+    /// How many executions are held at most.
+    pub fn capacity(&self) -> u64 {
+        self.trades.limit() as u64 * 2
     }
 
     /// The numbers of the instrument's first held executions with a number greater than `number`, at most `limit`.

@@ -22,6 +22,7 @@ impl Numbers {
         }
     }
 
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }

@@ -1,5 +1,6 @@
 //! Live orders, and the closed ones that are still remembered.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use hoga_protocol::codec::{ImageError, ImageSink, ImageSource};
@@ -12,6 +13,9 @@ use crate::slots::Slots;
 
 /// The most closed orders for which memory is found beforehand: a limit may be far above what a day brings.
 const TOUCHED: usize = 1 << 17;
+
+/// Of an account's orders, by id, so many at most stand between two that its index names.
+const MARK_EVERY: u32 = 64;
 
 /// Every live order, and of the closed ones those closed last.
 ///
@@ -34,6 +38,11 @@ pub struct Orders {
 #[derive(Clone, Debug)]
 struct AccountOrders {
     all: List,
+    /// One in at most [`MARK_EVERY`] of `all`, by id: where a walk begins that goes on before a given id, also when that
+    /// order is no longer remembered.
+    marks: BTreeMap<u64, Slot>,
+    /// How many orders came since the newest mark, at most.
+    since_mark: u32,
     live: List,
     closed_with_id: List,
 }
@@ -72,6 +81,52 @@ impl Orders {
         self.list(account, Thread::Standing)
     }
 
+    /// The account's orders whose ids are less than `before`, the newest first, beginning in a bounded number of steps
+    /// wherever `before` lies, also when that order is no longer remembered. [`OrderId`]`(u64::MAX)` begins with the newest.
+    ///
+    /// With `live_only` closed orders are passed over, save those between `before` and the next live order where `before`
+    /// has closed in the meantime: they are given, so that the caller counts them, and must be left out.
+    pub fn of_account_before(
+        &self,
+        account: AccountId,
+        before: OrderId,
+        live_only: bool,
+    ) -> impl Iterator<Item = &OrderState> {
+        let mut next = self.first_before(account, before, live_only);
+        core::iter::from_fn(move || {
+            let slot = next?;
+            let order = &self.slab.node(slot).order;
+            next = self.slab.neighbours(thread_of(order, live_only), slot)[0];
+            Some(order)
+        })
+    }
+
+    fn first_before(&self, id: AccountId, before: OrderId, live_only: bool) -> Option<Slot> {
+        let account = self.accounts.get(id.0 as usize)?;
+        let newest = if live_only {
+            account.live.newest()
+        } else {
+            account.all.newest()
+        }?;
+        if self.slab.node(newest).order.order < before {
+            return Some(newest);
+        }
+        if let Some(slot) = self.slot(before) {
+            let order = &self.slab.node(slot).order;
+            if order.account == id {
+                return self.slab.neighbours(thread_of(order, live_only), slot)[0];
+            }
+        }
+        let marked = account.marks.range(before.0..).next();
+        let mut next = marked.map(|(_, &slot)| slot).or(account.all.newest());
+        while let Some(slot) = next
+            && self.slab.node(slot).order.order >= before
+        {
+            next = self.slab.neighbours(Thread::Account, slot)[0];
+        }
+        next
+    }
+
     /// How many orders are live.
     pub fn live(&self) -> usize {
         self.slots.len() - self.closed()
@@ -99,6 +154,8 @@ impl Orders {
     pub(crate) fn add_account(&mut self) {
         self.accounts.push(AccountOrders {
             all: List::EMPTY,
+            marks: BTreeMap::new(),
+            since_mark: 0,
             live: List::EMPTY,
             closed_with_id: List::EMPTY,
         });
@@ -121,7 +178,7 @@ impl Orders {
         let slot = self.slab.insert(order);
         self.slots.insert(order.order.0, slot);
         let account = &mut self.accounts[order.account.0 as usize];
-        account.all.push(&mut self.slab, Thread::Account, slot);
+        account.push(&mut self.slab, slot);
         account.live.push(&mut self.slab, Thread::Standing, slot);
         slot
     }
@@ -178,8 +235,48 @@ impl Orders {
         let order = &self.slab.node(slot).order;
         self.slots.remove(order.order.0);
         let account = &mut self.accounts[order.account.0 as usize];
-        account.all.unlink(&mut self.slab, Thread::Account, slot);
+        account.unlink(&mut self.slab, slot);
         self.slab.remove(slot);
+    }
+}
+
+/// The list that leads on from an order.
+fn thread_of(order: &OrderState, live_only: bool) -> Thread {
+    match live_only && !order.status.closed() {
+        true => Thread::Standing,
+        false => Thread::Account,
+    }
+}
+
+impl AccountOrders {
+    /// Adds an order whose id is greater than any before.
+    fn push(&mut self, slab: &mut Slab, slot: Slot) {
+        self.all.push(slab, Thread::Account, slot);
+        self.since_mark += 1;
+        if self.since_mark >= MARK_EVERY {
+            self.mark(slab, slot);
+            self.since_mark = 0;
+        }
+    }
+
+    /// Takes an order out. If it was marked, its neighbour is marked in its place, so that gaps between marks never grow.
+    fn unlink(&mut self, slab: &mut Slab, slot: Slot) {
+        if slab.node(slot).marked {
+            self.marks.remove(&slab.node(slot).order.order.0);
+            let [older, newer] = slab.neighbours(Thread::Account, slot);
+            if let Some(heir) = newer.or(older)
+                && !slab.node(heir).marked
+            {
+                self.mark(slab, heir);
+            }
+        }
+        self.all.unlink(slab, Thread::Account, slot);
+    }
+
+    fn mark(&mut self, slab: &mut Slab, slot: Slot) {
+        let node = slab.node_mut(slot);
+        node.marked = true;
+        self.marks.insert(node.order.order.0, slot);
     }
 }
 
@@ -296,8 +393,7 @@ impl Orders {
         by_id.sort_unstable();
         for (_, slot) in by_id {
             let account = self.slab.node(slot).order.account;
-            let all = &mut self.accounts[account.0 as usize].all;
-            all.push(&mut self.slab, Thread::Account, slot);
+            self.accounts[account.0 as usize].push(&mut self.slab, slot);
         }
     }
 }
@@ -315,4 +411,107 @@ fn take_closed(
     )?;
     *previous = order.sequence;
     Ok(order)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::order::OrderStatus;
+    use hoga_protocol::{ClientOrderId, InstrumentId, Lots, Nanos, Notional, Side, Ticks};
+
+    fn order(id: u64, account: u32) -> OrderState {
+        OrderState {
+            order: OrderId(id),
+            account: AccountId(account),
+            instrument: InstrumentId(0),
+            client_order_id: ClientOrderId::EMPTY,
+            side: Side::Buy,
+            order_type: OrderType::Limit,
+            time_in_force: TimeInForce::Gtc,
+            post_only: false,
+            price: Ticks(1),
+            quantity: Lots(1),
+            filled: Lots(0),
+            leaves: Lots(1),
+            notional: Notional(0),
+            fee: Notional(0),
+            status: OrderStatus::New,
+            reason: None,
+            sequence: Sequence(id),
+            created_at: Nanos(0),
+            updated_at: Nanos(0),
+        }
+    }
+
+    /// Of each account no more than [`MARK_EVERY`] orders lie between two marks, or behind the last.
+    fn check_marks(orders: &Orders) {
+        for account in &orders.accounts {
+            let (mut unmarked, mut marks) = (0, 0);
+            for order in account.all.oldest_first(&orders.slab, Thread::Account) {
+                let slot = orders.slot(order.order).unwrap();
+                let marked = orders.slab.node(slot).marked;
+                assert_eq!(account.marks.get(&order.order.0), marked.then_some(&slot));
+                (unmarked, marks) = if marked {
+                    (0, marks + 1)
+                } else {
+                    (unmarked + 1, marks)
+                };
+                assert!(unmarked < MARK_EVERY, "{unmarked} orders without a mark");
+            }
+            assert_eq!(marks, account.marks.len(), "marks of orders that are gone");
+        }
+    }
+
+    /// From wherever a walk goes on, it finds what is left of the list.
+    fn check_walks(orders: &Orders, before: u64, account: AccountId) {
+        let all: Vec<u64> = orders.of_account(account).map(|order| order.order.0).collect();
+        let want: Vec<u64> = all.iter().copied().filter(|&id| id < before).collect();
+        let walked = |live_only| orders.of_account_before(account, OrderId(before), live_only);
+        assert!(
+            walked(false).map(|order| order.order.0).eq(want),
+            "before {before}"
+        );
+        let live = orders.live_of_account(account).map(|order| order.order.0);
+        let found = walked(true).filter(|order| !order.status.closed());
+        let found = found.map(|order| order.order.0);
+        assert!(
+            found.eq(live.filter(|&id| id < before)),
+            "live ones before {before}"
+        );
+    }
+
+    #[test]
+    fn a_walk_goes_on_in_a_bounded_number_of_steps_from_an_order_that_is_forgotten() {
+        for seed in 1..=6_u64 {
+            let mut random = seed;
+            let mut below = |most: u64| {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                (random >> 33) % most
+            };
+            let mut orders = Orders::new(300 * seed as usize);
+            (0..2).for_each(|_| orders.add_account());
+            let mut live: Vec<Slot> = Vec::new();
+            for id in 1..=4_000 {
+                live.push(orders.insert(order(id, below(2) as u32)));
+                // Now and then the newest closes first, as an order does that never rests.
+                while live.len() as u64 > 100 * seed {
+                    let at = if below(3) == 0 {
+                        live.len() - 1
+                    } else {
+                        below(live.len() as u64) as usize
+                    };
+                    let slot = live.swap_remove(at);
+                    let order = &mut orders.node_mut(slot).order;
+                    (order.status, order.leaves) = (OrderStatus::Canceled, Lots(0));
+                    orders.close(slot);
+                }
+                if id % 50 == 0 {
+                    check_marks(&orders);
+                    for before in [0, 1, below(id + 1), below(id + 1), id, id + 1, u64::MAX] {
+                        check_walks(&orders, before, AccountId(below(2) as u32));
+                    }
+                }
+            }
+        }
+    }
 }

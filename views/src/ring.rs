@@ -54,6 +54,11 @@ impl<T> Ring<T> {
         self.next
     }
 
+    /// The most items it holds.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
     pub(crate) fn get(&self, number: u64) -> Option<&T> {
         if number < self.first() || number >= self.next {
             return None;

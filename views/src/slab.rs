@@ -32,6 +32,8 @@ pub(crate) struct Node {
     pub(crate) order: OrderState,
     /// Whether the book counts it.
     pub(crate) resting: bool,
+    /// Whether its account's index of orders names it.
+    pub(crate) marked: bool,
     links: [Link; 3],
 }
 
@@ -93,6 +95,7 @@ impl Slab {
         let node = Node {
             order,
             resting: false,
+            marked: false,
             links: [UNLINKED; 3],
         };
         if self.free != NIL {
@@ -119,6 +122,12 @@ impl Slab {
 
     fn link(&mut self, thread: Thread, slot: Slot) -> &mut Link {
         &mut self.node_mut(slot).links[thread as usize]
+    }
+
+    /// The next older and the next newer node of a list.
+    pub(crate) fn neighbours(&self, thread: Thread, slot: Slot) -> [Option<Slot>; 2] {
+        let Link { older, newer } = self.node(slot).links[thread as usize];
+        [older, newer].map(|slot| (slot != NIL).then_some(slot))
     }
 
     fn walk(&self, from: Slot, next: impl Fn(&Node) -> Slot) -> impl Iterator<Item = &OrderState> {
@@ -163,6 +172,10 @@ impl List {
 
     pub(crate) fn oldest(&self) -> Option<Slot> {
         (self.oldest != NIL).then_some(self.oldest)
+    }
+
+    pub(crate) fn newest(&self) -> Option<Slot> {
+        (self.newest != NIL).then_some(self.newest)
     }
 
     /// Adds a node as the newest.

@@ -82,6 +82,11 @@ impl OrderUpdates {
         self.updates.next()
     }
 
+    /// How many updates are held at most.
+    pub fn capacity(&self) -> u64 {
+        self.updates.limit() as u64
+    }
+
     /// The account's first held update whose number is `from` or greater.
     pub fn next_of(&self, account: AccountId, from: u64) -> Option<&OrderUpdate> {
         let held = &self.of_account.get(account.0 as usize)?.held;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use hoga_gateway::LEAST_HELD;
 use hoga_protocol::{CancelAll, Limits, MAX_OPEN_ORDERS};
 use serde::Deserialize;
 use toml::{Table, Value};
@@ -87,9 +88,9 @@ impl Config {
         }
         let views = &self.views;
         let kept = [
-            ("executions", views.executions, 2),
+            ("executions", views.executions, LEAST_HELD),
             ("closed_orders", views.closed_orders, 1),
-            ("order_updates", views.order_updates, 1),
+            ("order_updates", views.order_updates, LEAST_HELD),
         ];
         for (key, kept, least) in kept {
             if !(least..=MOST_KEPT).contains(&kept) {

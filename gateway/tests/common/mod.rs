@@ -1,6 +1,8 @@
 //! A gateway on a real socket, whose matcher is the real engine behind a queue that a test can hold back.
 #![allow(dead_code, reason = "every test binary uses its own part of this")]
 
+pub mod history;
+
 pub mod http;
 
 pub mod guarded;
@@ -45,6 +47,11 @@ pub struct Matcher {
 pub type Shared = Arc<Mutex<Matcher>>;
 
 impl Matcher {
+    /// Sequences a command without the gateway, as the exchange itself would.
+    pub fn sequence(&mut self, command: &Command) {
+        self.submit(Nanos(1_682_858_110_000_000_000), command);
+    }
+
     fn submit(&mut self, timestamp: Nanos, command: &Command) -> Sequence {
         self.sequence += 1;
         let sequence = Sequence(self.sequence);
@@ -261,6 +268,11 @@ impl World {
     /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
         *self.clock.hand.as_ref().unwrap().lock().unwrap() += by;
+    }
+
+    /// The hand of a clock that is moved by hand, for errands that move it.
+    pub fn hand(&self) -> Arc<Mutex<Duration>> {
+        self.clock.hand.clone().unwrap()
     }
 
     /// Lets the gateway take a few turns, so that it has seen whatever its sockets and its clock have to tell.
