@@ -98,12 +98,6 @@ impl Core {
         });
         prices.collect::<BTreeSet<_>>().len()
     }
-
-    /// The order of a side that trades last.
-    fn last(&self, side: Side) -> (AccountId, OrderId) {
-        let last = self.engine.orders(InstrumentId(0), side).last().unwrap();
-        (last.account, last.order)
-    }
 }
 
 /// One operation, the most events that it may have, and what the last of them must begin with.
@@ -142,7 +136,7 @@ fn orders(touched: u64) -> Vec<Case> {
     vec![
         (
             "limit that rests",
-            new(me, Buy, BID, 1, Gtc, |_| {}),
+            with_id(order(me, Buy, 1, 1, Gtc), "mine"),
             1,
             "OrderAccepted",
         ),
@@ -245,7 +239,9 @@ fn orders(touched: u64) -> Vec<Case> {
 /// What changes and cancels orders that rest.
 fn changes(core: &Core, size: &Size) -> Vec<Case> {
     let most = core.engine.most_events();
-    let (account, order) = core.last(Side::Buy);
+    let resting = |side| core.engine.orders(InstrumentId(0), side);
+    let best = resting(Side::Buy).next().unwrap();
+    let (account, order) = (best.account, best.order);
     let replace = |price, quantity| {
         Command::ReplaceOrder(ReplaceOrder {
             account,
@@ -270,14 +266,14 @@ fn changes(core: &Core, size: &Size) -> Vec<Case> {
     };
     let by_id = |id: &str| {
         Command::CancelClientOrder(CancelClientOrder {
-            account: AccountId(MAKERS),
+            account: AccountId(FORGOTTEN),
             client_order_id: ClientOrderId::new(id).unwrap(),
         })
     };
-    let (mine, theirs) = core.last(Side::Sell);
+    let last = resting(Side::Sell).last().unwrap();
     let one = CancelOrder {
-        account: mine,
-        order: theirs,
+        account: last.account,
+        order: last.order,
     };
     vec![
         (
@@ -308,7 +304,7 @@ fn changes(core: &Core, size: &Size) -> Vec<Case> {
             1,
             "Rejected",
         ),
-        ("cancel by client order id", by_id("rest-100"), 1, "OrderCanceled"),
+        ("cancel by client order id", by_id("mine"), 1, "OrderCanceled"),
         (
             "cancel by an unknown client order id",
             by_id("nobody's"),
