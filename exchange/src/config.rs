@@ -186,6 +186,8 @@ pub struct ViewsConfig {
     pub closed_orders: usize,
     /// Order updates.
     pub order_updates: usize,
+    /// Of each account: order updates, closed orders and executions that no other account pushes out.
+    pub account_floor: usize,
 }
 
 /// `[gateway]`
@@ -360,6 +362,7 @@ impl Default for ViewsConfig {
             executions: limits.executions,
             closed_orders: limits.closed_orders,
             order_updates: limits.order_updates,
+            account_floor: limits.account_floor,
         }
     }
 }
@@ -459,6 +462,7 @@ impl Config {
             executions: self.views.executions,
             closed_orders: self.views.closed_orders,
             order_updates: self.views.order_updates,
+            account_floor: self.views.account_floor,
         }
     }
 }

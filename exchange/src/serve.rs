@@ -12,6 +12,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use hoga_engine::Engine;
 use hoga_follower::Replica;
 use hoga_gateway::{Clock, Core, Gateway, GatewayStats, GatewayWaker};
 use hoga_journal::Space;

@@ -308,14 +308,9 @@ impl Session {
             (self.is_owed, self.was_current) = (false, true);
             return false;
         };
-        if self.from < updates.first() {
-            match updates.resume(account, self.seen.0, self.seen.1) {
-                Ok(from) => self.from = from,
-                Err(_) => {
-                    self.close_as_slow(line, turn);
-                    return false;
-                }
-            }
+        if updates.is_dropped(account, self.from) {
+            self.close_as_slow(line, turn);
+            return false;
         }
         while let Some(update) = updates.next_of(account, self.from) {
             if !line.has_room(UPDATE_BYTES) {
