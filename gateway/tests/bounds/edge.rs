@@ -404,7 +404,6 @@ fn carry_out(world: &World, case: &Case) -> Seen {
     stream.set_nonblocking(true).unwrap();
     let matcher = world.matcher.clone();
     let sequenced = move || matcher.lock().unwrap().journal.len() as u64;
-    let commands = sequenced();
     // Where the clock goes on at each look, a turn serves nobody twice.
     let step = if !matches!(case.way, Way::Http(..)) {
         250_000
@@ -412,7 +411,8 @@ fn carry_out(world: &World, case: &Case) -> Seen {
         0
     };
     STEP.store(step, Ordering::Relaxed);
-    let mut seen = world.ask(move |gateway| {
+    let seen = world.ask(move |gateway| {
+        let commands = sequenced();
         send();
         let (mut seen, mut quiet) = (Seen::default(), 0);
         for _ in 0..MOST_TURNS {
@@ -432,10 +432,10 @@ fn carry_out(world: &World, case: &Case) -> Seen {
                 break;
             }
         }
+        seen.commands = sequenced() - commands;
         seen
     });
     STEP.store(0, Ordering::Relaxed);
-    seen.commands = sequenced() - commands;
     seen
 }
 
@@ -473,12 +473,6 @@ pub fn check(size: &Size) {
         begin.elapsed().as_secs_f64()
     ));
     let me = name(FORGOTTEN);
-    let first = earliest(&world, "/ws/executions", "00000000-0001-8000-8000-000100c0ffee");
-    let trade = earliest(&world, "/ws/trades", "0");
-    let updates = [FORGOTTEN, MAKERS].map(|number| {
-        let path = format!("/ws/orders?account={}", name(number));
-        (path.clone(), earliest(&world, &path, "0"))
-    });
     let place = |price: i64| {
         let body = format!("{{\"account\":\"{me}\",{}", order("Buy", price, 1, ""));
         let response = ask(&world, "POST", "/api/v1/orders", &body);
@@ -486,6 +480,12 @@ pub fn check(size: &Size) {
         response.json()["order_id"].as_str().unwrap().to_owned()
     };
     let (mine, other) = (place(2), place(3));
+    let first = earliest(&world, "/ws/executions", "00000000-0001-8000-8000-000100c0ffee");
+    let trade = earliest(&world, "/ws/trades", "0");
+    let updates = [FORGOTTEN, MAKERS].map(|number| {
+        let path = format!("/ws/orders?account={}", name(number));
+        (path.clone(), earliest(&world, &path, "0"))
+    });
     let most_events = EVENTS_PER_TURN + u64::from(size.limits.max_touched_orders) + 2;
     let cases = queries(&mine, &first)
         .into_iter()
