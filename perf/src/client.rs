@@ -5,7 +5,7 @@ mod posts;
 mod socket;
 mod subscription;
 
-pub use http::get;
+pub use http::{get, send};
 pub use posts::Posts;
 pub use socket::{Closing, Received, Socket, connect_tcp, connect_tcp_from};
 pub use subscription::{Agreed, Offer, subscribe};

@@ -1,7 +1,7 @@
 //! `flood`: addresses that send many times what they may, beside a client that behaves. All that the client asks must be
 //! answered as if it were alone, and a command must cost the matcher what it costs it otherwise.
 
-mod client;
+pub mod client;
 
 mod flooder;
 

@@ -12,6 +12,8 @@ mod soak;
 
 mod flood;
 
+mod beside;
+
 mod attack;
 
 mod matcher;
@@ -88,6 +90,7 @@ fn main() -> ExitCode {
         Mode::Floor(args) => fanout::run_floor(&args),
         Mode::Soak(args) => soak::run(&args),
         Mode::Flood(args) => flood::run(&args),
+        Mode::Beside(args) => beside::run(&args),
         Mode::Attack(args) => attack::run(&args),
         Mode::Matcher(args) => matcher::run(&args),
         Mode::Pipeline(args) => pipeline::run(&args),

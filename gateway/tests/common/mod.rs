@@ -11,6 +11,7 @@ pub mod ws;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
@@ -125,6 +126,9 @@ impl EventSource for Source {
     fn awake(&mut self) {}
 }
 
+/// How many nanoseconds a clock that is moved by hand goes on at each look at it.
+pub static STEP: AtomicU64 = AtomicU64::new(0);
+
 /// A clock that stands still until it is moved, if it was made so.
 #[derive(Clone)]
 pub struct TestClock {
@@ -150,7 +154,11 @@ impl Clock for TestClock {
 
     fn monotonic(&self) -> Duration {
         match &self.hand {
-            Some(hand) => *hand.lock().unwrap(),
+            Some(hand) => {
+                let mut hand = hand.lock().unwrap();
+                *hand += Duration::from_nanos(STEP.load(Ordering::Relaxed));
+                *hand
+            }
             None => self.start.elapsed(),
         }
     }
@@ -371,9 +379,9 @@ fn begin(core: &mut Core<Sink, Source>, setup: &Setup) {
         spec("BTC-KRW", 1000),
         spec("ETH-KRW", 500),
     ];
+    let views = &mut core.views;
     for command in begun.iter().chain(&setup.before) {
         core.sink.submit(Nanos(1), command).unwrap();
+        core.source.drain(usize::MAX, &mut |event| views.fold(event));
     }
-    let views = &mut core.views;
-    core.source.drain(usize::MAX, &mut |event| views.fold(event));
 }

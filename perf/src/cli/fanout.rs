@@ -1,4 +1,4 @@
-//! The command lines of `fanout`, of the floor beneath it, of `soak` and of `flood`.
+//! The command lines of `fanout`, of the floor beneath it, of `soak`, `flood` and `beside`.
 
 use std::path::PathBuf;
 
@@ -129,6 +129,41 @@ pub struct FloodArgs {
     /// Rounds of three rows: nobody else, the others at what they may send, and above it.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub rounds: u32,
+    /// The folder of the report; by default a new one under target/perf.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+}
+
+/// `beside`
+#[derive(Debug, Args)]
+pub struct BesideArgs {
+    /// The exchange's binary; by default `hoga` beside this one.
+    #[arg(long)]
+    pub hoga: Option<PathBuf>,
+    /// The folder in which exchanges keep their journals; a fresh one inside it is used and removed.
+    #[arg(long)]
+    pub data_dir: Option<PathBuf>,
+    /// When an order is acknowledged.
+    #[arg(long, value_enum, default_value_t = Durability::PageCache)]
+    pub durability: Durability,
+    /// How they lay journaler and matcher out on threads.
+    #[arg(long, value_enum, default_value_t = Layout::Auto)]
+    pub layout: Layout,
+    /// What their idle threads do.
+    #[arg(long, value_enum, default_value_t = Idle::Ladder)]
+    pub idle: Idle,
+    /// Only these attacks, such as `fok`.
+    #[arg(long, value_delimiter = ',', value_name = "ATTACK")]
+    pub only: Vec<String>,
+    /// Pairs of rounds of each attack: alone, and beside it.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub pairs: u32,
+    /// Seconds of each round.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub seconds: u32,
+    /// How full the venue is: percent of 150,000 resting orders, a million client order ids and 9,000 instruments.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub scale: u32,
     /// The folder of the report; by default a new one under target/perf.
     #[arg(long)]
     pub out: Option<PathBuf>,

@@ -1,4 +1,4 @@
-//! One GET over a connection of its own.
+//! One request over a connection of its own.
 
 use std::io::{Read, Write};
 use std::time::Duration;
@@ -15,7 +15,7 @@ const MAX_RESPONSE: u64 = 4 << 20;
 /// # Errors
 /// When the exchange cannot be reached, or answers anything but 200: its error is passed on.
 pub fn get(address: &str, target: &str) -> Outcome<String> {
-    let (status, body) = request(address, target)?;
+    let (status, body) = send(address, "GET", target, "")?;
     if status == 200 {
         return Ok(body);
     }
@@ -24,12 +24,18 @@ pub fn get(address: &str, target: &str) -> Outcome<String> {
     )))
 }
 
-fn request(address: &str, target: &str) -> Outcome<(u16, String)> {
-    let what = || format!("GET {target} at {address}");
+/// The status and the body of the answer to a request.
+///
+/// # Errors
+/// When the exchange cannot be reached, or what it answers is not HTTP.
+pub fn send(address: &str, method: &str, target: &str, body: &str) -> Outcome<(u16, String)> {
+    let what = || format!("{method} {target} at {address}");
     let mut stream = connect_tcp(address)?;
     stream.set_read_timeout(Some(TIMEOUT)).context(what)?;
-    // To HTTP/1.0 a long answer comes as it is, and not in chunks.
-    let request = format!("GET {target} HTTP/1.0\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let length = body.len();
+    let request = format!(
+        "{method} {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
     stream.write_all(request.as_bytes()).context(what)?;
     let mut response = Vec::new();
     stream

@@ -1,0 +1,318 @@
+//! `beside`: what clients within their quotas do to others. A client that behaves and a market maker trade alone and beside an
+//! attack, in turns; what the attack adds to their latency is told, and judged, and no fill may be lost.
+
+mod attacks;
+
+mod crowd;
+
+mod maker;
+
+use std::time::{Duration, Instant};
+
+use hoga::metrics::latency::Latencies;
+
+use crate::cli::{BesideArgs, HostArgs};
+use crate::client::get;
+use crate::environment::Environment;
+use crate::failure::{Context, Failure, Outcome};
+use crate::flood::client;
+use crate::host::Host;
+use crate::placing;
+use crate::progress::Stop;
+use crate::results::{Measured, Results};
+use crate::scrape::{Metrics, SLOW, STALLS};
+use attacks::{ATTACKS, Attack, Venue};
+use crowd::{Crowd, Sent};
+
+/// What is traded.
+const SYMBOL: &str = "BTC-KRW";
+/// How many times the p99 may be what it is alone (the median of all pairs), and the most that it may be.
+const MOST_RATIO: f64 = 3.0;
+const MOST_P99_NANOS: f64 = 20e6;
+/// Counters of the exchange that are told of each round beside an attack.
+const COUNTERS: [(&str, &str); 6] = [
+    ("output_full_stalls", STALLS),
+    ("room_wait_s", "hoga_output_room_wait_seconds_sum"),
+    ("room_waits", "hoga_output_room_wait_seconds_count"),
+    ("slow_consumer_closes", SLOW),
+    ("address_limited", "hoga_gateway_address_limited_total"),
+    ("commands", "hoga_commands_total"),
+];
+
+/// Runs the command; `Ok(false)` when an attack was felt, or it was cut short.
+///
+/// # Errors
+/// When an exchange cannot be started or filled.
+pub fn run(args: &BesideArgs) -> Outcome<bool> {
+    let stop = Stop::on_ctrl_c()?;
+    let environment = Environment::read();
+    print!("{}", environment.text());
+    let chosen = |attack: &&Attack| args.only.is_empty() || args.only.iter().any(|name| name == attack.name);
+    let attacks: Vec<&Attack> = ATTACKS.iter().filter(chosen).collect();
+    if attacks.is_empty() {
+        let names: Vec<_> = ATTACKS.iter().map(|attack| attack.name).collect();
+        return Err(Failure::new(format!(
+            "--only names no attack; there are {}",
+            names.join(", ")
+        )));
+    }
+    let (mut rows, mut notes, mut setup, mut is_sound) = (Vec::new(), Vec::new(), Vec::new(), true);
+    for attack in attacks {
+        if stop.is_set() {
+            break;
+        }
+        println!("\n{}: {}", attack.name, attack.about);
+        let host = start(args)?;
+        let threads = placing::threads(Some(host.pid()), &["hoga-core", "hoga-matcher", "hoga-gateway"]);
+        setup = vec![
+            ("exchange", host.banner.clone()),
+            ("pinning", placing::text(&threads)),
+        ];
+        let (pairs, mut faults) = rounds(args, attack, &host.address, &stop)?;
+        faults.extend(judged(&pairs));
+        let verdict = if faults.is_empty() { "PASS" } else { "FAIL" };
+        let note = format!(
+            "{}: {verdict}; {}{}",
+            attack.name,
+            summary(&pairs),
+            longest_wait(&host.address)
+        );
+        println!("{note}");
+        notes.push(note);
+        for fault in &faults {
+            println!("  {fault}");
+            notes.push(format!("{}: {fault}", attack.name));
+        }
+        is_sound &= faults.is_empty();
+        rows.extend(pairs);
+        host.stop()?;
+    }
+    let results = Results {
+        bench: "beside",
+        environment,
+        setup,
+        rows,
+        notes,
+        stopped: stop.is_set(),
+    };
+    let folder = results.write(args.out.as_deref())?;
+    print!("{}", results.farewell(&folder));
+    println!("{}", if is_sound { "PASS" } else { "FAIL" });
+    Ok(is_sound && !results.stopped)
+}
+
+fn start(args: &BesideArgs) -> Outcome<Host> {
+    let host = HostArgs {
+        hoga: args.hoga.clone(),
+        data_dir: args.data_dir.clone(),
+        idle: args.idle,
+        layout: args.layout,
+        cores: Vec::new(),
+    };
+    Host::start(
+        &host,
+        args.durability,
+        &[("GATEWAY__LIMIT_LOOPBACK", "true".to_owned())],
+    )
+}
+
+/// Pairs of rounds, alone and beside the attack: a row for each pair, and what went wrong.
+fn rounds(
+    args: &BesideArgs,
+    attack: &Attack,
+    address: &str,
+    stop: &Stop,
+) -> Outcome<(Vec<Measured>, Vec<String>)> {
+    let venue = Venue {
+        address,
+        scale: u64::from(args.scale),
+    };
+    let length = Duration::from_secs(u64::from(args.seconds));
+    (attack.first)(&venue).context(|| format!("{}: before it", attack.name))?;
+    let (mut rows, mut faults) = (Vec::new(), Vec::new());
+    println!(
+        "{:<6}{:>30}{:>30}{:>8}{:>10}{:>9}{:>9}{:>8}{:>11}{:>8}",
+        "pair",
+        "alone p50/p99/max us",
+        "beside p50/p99/max us",
+        "ratio",
+        "sent",
+        "limited",
+        "cpu ms",
+        "stalls",
+        "waited ms",
+        "closes"
+    );
+    for pair in 1..=args.pairs {
+        if stop.is_set() {
+            break;
+        }
+        (attack.again)(&venue).context(|| format!("{}: before pair {pair}", attack.name))?;
+        let mut row = Measured::counted(format!("{}/{pair}", attack.name));
+        let _ = round(address, length, None, "alone", &mut row, &mut faults);
+        let before = Metrics::read(address);
+        let sent = round(address, length, Some(attack), "beside", &mut row, &mut faults);
+        let after = Metrics::read(address);
+        for (name, counter) in COUNTERS {
+            row.figure(name, after.since(&before, counter).unwrap_or(f64::NAN));
+        }
+        row.figure("attack_requests", sent.requests as f64);
+        row.figure("attack_connections_ended", sent.ended as f64);
+        row.figure(
+            "attack_cpu_ms",
+            sent.nanos.map_or(f64::NAN, |nanos| nanos as f64 / 1e6),
+        );
+        row.figure(
+            "ratio_p99",
+            figure(&row, "beside_p99_ns") / figure(&row, "alone_p99_ns"),
+        );
+        if let Err(failure) = (attack.check)(&venue) {
+            faults.push(failure.to_string());
+        }
+        print_row(pair, &row);
+        rows.push(row);
+    }
+    Ok((rows, faults))
+}
+
+/// One round: the client and the market maker, and what attacks them.
+fn round(
+    address: &str,
+    length: Duration,
+    attack: Option<&Attack>,
+    name: &str,
+    row: &mut Measured,
+    faults: &mut Vec<String>,
+) -> Sent {
+    let until = Instant::now() + length;
+    let (client, maker, sent) = std::thread::scope(|scope| {
+        let maker = scope.spawn(move || maker::run(address, until));
+        let crowd = scope.spawn(move || {
+            let attack = attack?;
+            let crowd = Crowd::connect(
+                address,
+                2,
+                attack.addresses,
+                "holder",
+                attack.accounts,
+                attack.slow,
+            );
+            Some(crowd.map(|crowd| crowd.press(attack.rate, until, &attack.request)))
+        });
+        let client = client::run(address, length);
+        (client, maker.join(), crowd.join())
+    });
+    let mut fault = |text: String| faults.push(format!("{name}: {text}"));
+    match client {
+        Ok(seen) => {
+            if seen.right != seen.asked {
+                let first = seen.wrong.as_deref().unwrap_or("an answer is missing");
+                fault(format!(
+                    "{} of {} requests were answered as they should be; {first}",
+                    seen.right, seen.asked
+                ));
+            }
+            let whole = seen.orders.whole();
+            for (figure, quantile) in [("p50", 0.5), ("p99", 0.99), ("max", 1.0)] {
+                row.figure(
+                    &format!("{name}_{figure}_ns"),
+                    whole.value_at_quantile(quantile) as f64,
+                );
+            }
+        }
+        Err(failure) => fault(failure.to_string()),
+    }
+    match maker {
+        Ok(Ok(fills)) => row.figure(&format!("{name}_fills"), fills as f64),
+        Ok(Err(failure)) => fault(failure.to_string()),
+        Err(_) => fault("the market maker died".to_owned()),
+    }
+    match sent {
+        Ok(Some(Ok(sent))) => return sent,
+        Ok(None) => {}
+        Ok(Some(Err(failure))) => fault(failure.to_string()),
+        Err(_) => fault("the attack died".to_owned()),
+    }
+    Sent::default()
+}
+
+fn figure(row: &Measured, name: &str) -> f64 {
+    row.figures.get(name).copied().unwrap_or(f64::NAN)
+}
+
+fn median(rows: &[Measured], name: &str) -> f64 {
+    let mut values: Vec<f64> = rows.iter().map(|row| figure(row, name)).collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// What the figures of an attack say against it. A figure that is missing speaks against it, too.
+fn judged(rows: &[Measured]) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (name, most, unit) in [
+        ("ratio_p99", MOST_RATIO, 1.0),
+        ("beside_p99_ns", MOST_P99_NANOS, 1e6),
+    ] {
+        let value = median(rows, name);
+        if value.is_nan() || value > most {
+            faults.push(format!(
+                "{name} is {:.1}, and may be {:.1}",
+                value / unit,
+                most / unit
+            ));
+        }
+    }
+    let stalls: f64 = rows.iter().map(|row| figure(row, "output_full_stalls")).sum();
+    if stalls != 0.0 {
+        faults.push(format!("the matcher waited for the gateway {stalls} times"));
+    }
+    faults
+}
+
+fn summary(rows: &[Measured]) -> String {
+    format!(
+        "p99 {:.2} ms beside, {:.2} ms alone, {:.1} times (medians of {} pairs)",
+        median(rows, "beside_p99_ns") / 1e6,
+        median(rows, "alone_p99_ns") / 1e6,
+        median(rows, "ratio_p99"),
+        rows.len()
+    )
+}
+
+/// The longest that the matcher waited for room in the output ring.
+fn longest_wait(address: &str) -> String {
+    let read = || {
+        let page: Latencies = serde_json::from_str(&get(address, "/metrics/latency").ok()?).ok()?;
+        let wait = page
+            .histograms
+            .iter()
+            .find(|one| one.name == "output_room_wait")?;
+        wait.decode().ok()
+    };
+    read().map_or_else(String::new, |wait| {
+        format!(
+            "; the matcher waited for room {} times, at most {:.2} ms",
+            wait.len(),
+            wait.max() as f64 / 1e6
+        )
+    })
+}
+
+fn print_row(pair: u32, row: &Measured) {
+    let times = |name: &str| {
+        let micros = |quantile: &str| figure(row, &format!("{name}_{quantile}_ns")) / 1e3;
+        format!("{:.0}/{:.0}/{:.0}", micros("p50"), micros("p99"), micros("max"))
+    };
+    println!(
+        "{pair:<6}{:>30}{:>30}{:>8.1}{:>10}{:>9}{:>9.0}{:>8}{:>11.1}{:>8}",
+        times("alone"),
+        times("beside"),
+        figure(row, "ratio_p99"),
+        figure(row, "attack_requests"),
+        figure(row, "address_limited"),
+        figure(row, "attack_cpu_ms"),
+        figure(row, "output_full_stalls"),
+        figure(row, "room_wait_s") * 1e3,
+        figure(row, "slow_consumer_closes"),
+    );
+}

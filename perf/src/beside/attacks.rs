@@ -1,0 +1,231 @@
+//! What is tried, each within the quotas that an exchange has by default.
+
+use super::SYMBOL;
+use super::crowd::{Crowd, Request};
+use crate::client::send;
+use crate::failure::{Failure, Outcome};
+
+/// Prices at which orders rest, a tick of 1,000 apart.
+const LEVELS: u64 = 20_000;
+/// Addresses that fill the venue.
+const FILLERS: u8 = 128;
+/// Accounts that hold orders: each may have 10,000.
+const HOLDERS: u32 = 15;
+/// The order that is sent once more when its id may have been forgotten.
+const PRECIOUS: &str = "{\"account\":\"precious\",\"symbol\":\"BTC-KRW\",\"side\":\"Buy\",\"type\":\"Limit\",\"price\":1000,\
+                        \"quantity\":0.001,\"time_in_force\":\"IOC\",\"client_order_id\":\"precious\"}";
+
+/// One way to be in the way of others.
+pub struct Attack {
+    pub name: &'static str,
+    pub about: &'static str,
+    /// Addresses that attack.
+    pub addresses: u8,
+    /// Accounts of the order sessions.
+    pub accounts: u32,
+    /// Requests a second of all together.
+    pub rate: u32,
+    /// Whether every second connection of HTTP never reads its answers.
+    pub slow: bool,
+    /// What is there beforehand.
+    pub first: fn(&Venue<'_>) -> Outcome<()>,
+    /// What is put back before each pair of rounds.
+    pub again: fn(&Venue<'_>) -> Outcome<()>,
+    /// The n-th request.
+    pub request: fn(u64) -> Request,
+    /// What must hold after a round.
+    pub check: fn(&Venue<'_>) -> Outcome<()>,
+}
+
+/// Where it is tried.
+pub struct Venue<'a> {
+    pub address: &'a str,
+    /// Percent of the orders, ids and instruments that shall be there.
+    pub scale: u64,
+}
+
+impl Venue<'_> {
+    fn fill(
+        &self,
+        account: &'static str,
+        accounts: u32,
+        count: u64,
+        request: &dyn Fn(u64) -> Request,
+    ) -> Outcome<()> {
+        let crowd = Crowd::connect(self.address, 1, FILLERS, account, accounts, false)?;
+        crowd.fill(count * self.scale / 100, request)
+    }
+
+    fn rest(&self, count: u64) -> Outcome<()> {
+        self.fill("holder", HOLDERS, count, &sell)
+    }
+
+    fn close(&self, accounts: u32, count: u64) -> Outcome<()> {
+        self.fill("closer", accounts, count, &|number| {
+            named(&format!("old-{number}"))
+        })
+    }
+}
+
+const NOTHING: Attack = Attack {
+    name: "",
+    about: "",
+    addresses: 4,
+    accounts: 1,
+    rate: 500,
+    slow: false,
+    first: |_| Ok(()),
+    again: |_| Ok(()),
+    request: |_| get("/api/v1/time"),
+    check: |_| Ok(()),
+};
+
+/// All of them.
+pub const ATTACKS: [Attack; 8] = [
+    Attack {
+        name: "fok",
+        about: "FOK orders that nothing fills, against a book of 20,000 levels",
+        addresses: 1,
+        first: |venue| venue.rest(LEVELS),
+        request: |_| buy("FOK", 15),
+        ..NOTHING
+    },
+    Attack {
+        name: "market",
+        about: "orders that take as much as one may, through 150,000 resting orders that are put back as fast as may be",
+        addresses: 15,
+        accounts: HOLDERS,
+        rate: 7_010,
+        again: |venue| venue.rest(150_000),
+        // Ten a second; each of the sessions sends one in turns, since 701 and 15 have no common divisor.
+        request: |number| match number % 701 {
+            0 => buy("IOC", 2),
+            _ => sell(number),
+        },
+        ..NOTHING
+    },
+    Attack {
+        name: "expired",
+        about: "a list of orders that no order is in, over 175,000 closed ones",
+        addresses: 8,
+        rate: 96,
+        first: |venue| venue.close(1, 175_000),
+        request: |_| get("/api/v1/orders?account=closer-0&status=Expired&limit=1000"),
+        ..NOTHING
+    },
+    Attack {
+        name: "ids",
+        about: "new client order ids of 12 accounts, where a million are held; the id of a thirteenth is not forgotten",
+        addresses: 12,
+        accounts: 12,
+        rate: 6_000,
+        first: |venue| {
+            let (status, body) = send(venue.address, "POST", "/api/v1/orders", PRECIOUS)?;
+            match status {
+                201 => venue.close(12, 1_000_000),
+                _ => Err(Failure::new(format!("{status}: {body}"))),
+            }
+        },
+        request: |number| named(&format!("{:x}-{number}", std::process::id())),
+        check: |venue| {
+            let (status, body) = send(venue.address, "POST", "/api/v1/orders", PRECIOUS)?;
+            match status {
+                200 | 400..500 => Ok(()),
+                _ => Err(Failure::new(format!(
+                    "an order was placed twice: {status}: {body}"
+                ))),
+            }
+        },
+        ..NOTHING
+    },
+    Attack {
+        name: "deadlines",
+        about: "cancel_all_after of invented accounts, that pass a second later",
+        rate: 8_000,
+        request: |number| {
+            let body = format!("{{\"account\":\"invented-{number}\",\"timeout_ms\":1000}}");
+            Request::Http("POST", "/api/v1/orders/cancel_all_after".to_owned(), body)
+        },
+        ..NOTHING
+    },
+    Attack {
+        name: "mass-cancel",
+        about: "15 accounts with 10,000 orders each cancel all, again and again",
+        addresses: 15,
+        accounts: HOLDERS,
+        rate: 7_500,
+        again: |venue| venue.rest(150_000),
+        request: |number| match number / u64::from(HOLDERS) % 1_000 {
+            0 => Request::Order("\"op\":\"cancel_all\"}".to_owned()),
+            _ => sell(number),
+        },
+        ..NOTHING
+    },
+    Attack {
+        name: "queries",
+        about: "queries of every kind with the largest limits, half of whose answers nobody reads",
+        addresses: 8,
+        rate: 3_600,
+        slow: true,
+        first: |venue| venue.rest(LEVELS).and_then(|()| venue.close(1, 50_000)),
+        request: |number| {
+            const TARGETS: [&str; 8] = [
+                "/api/v1/orders?account=closer-0&limit=1000",
+                "/api/v1/orders?account=closer-0&symbol=ETH-KRW",
+                "/api/v1/orders?account=holder-0&status=PartiallyFilled&limit=1000",
+                "/api/v1/executions/BTC-KRW?limit=1000",
+                "/api/v1/trades/BTC-KRW?limit=1000",
+                "/api/v1/orderbook/BTC-KRW?depth=1000",
+                "/api/v1/instruments",
+                "/metrics",
+            ];
+            // Each address asks for each kind.
+            get(TARGETS[(number / 8 % 8) as usize])
+        },
+        ..NOTHING
+    },
+    Attack {
+        name: "instruments",
+        about: "the list of 9,000 instruments",
+        rate: 80,
+        first: |venue| {
+            venue.fill("nobody", 1, 9_000, &|number| {
+                let body = format!(
+                    "{{\"symbol\":\"I{number}\",\"tick_size\":1,\"lot_size\":1,\"quote_decimals\":0,\"min_quantity\":1,\
+                     \"max_quantity\":1000,\"min_notional\":0,\"maker_fee\":0,\"taker_fee\":0}}"
+                );
+                Request::Http("POST", "/api/v1/admin/instruments".to_owned(), body)
+            })
+        },
+        request: |_| get("/api/v1/instruments?limit=1000"),
+        ..NOTHING
+    },
+];
+
+fn get(target: &str) -> Request {
+    Request::Http("GET", target.to_owned(), String::new())
+}
+
+fn place(side: &str, price: u64, quantity: &str, more: &str) -> Request {
+    Request::Order(format!(
+        "\"op\":\"place\",\"symbol\":\"{SYMBOL}\",\"side\":\"{side}\",\"type\":\"Limit\",\"price\":{price},\
+         \"quantity\":{quantity}{more}}}"
+    ))
+}
+
+/// An order that rests.
+fn sell(number: u64) -> Request {
+    place("Sell", 50_000_000 + number % LEVELS * 1_000, "0.001", "")
+}
+
+/// An order that takes from the best on, below the price at which others rest.
+fn buy(time_in_force: &str, quantity: u32) -> Request {
+    let more = format!(",\"time_in_force\":\"{time_in_force}\"");
+    place("Buy", 80_000_000, &quantity.to_string(), &more)
+}
+
+/// An order under an id that is canceled at once.
+fn named(id: &str) -> Request {
+    let more = format!(",\"time_in_force\":\"IOC\",\"client_order_id\":\"{id}\"");
+    place("Buy", 1_000, "0.001", &more)
+}
