@@ -8,11 +8,10 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signer as _, SigningKey};
-use hoga_gateway::Clock as _;
 use hoga_gateway::auth::{KeyId, Subject, signed_message};
 use serde_json::Value;
 
-use crate::serve::SystemClock;
+use crate::clock::system_time;
 
 /// The longest answer that is read.
 const LONGEST: u64 = 1 << 20;
@@ -48,7 +47,7 @@ impl Key {
         let Some(subject) = Subject::new("POST", path, body.as_bytes()) else {
             return String::new();
         };
-        let now = SystemClock::new().now().0 / 1_000_000;
+        let now = system_time().millis();
         let signature = STANDARD.encode(self.private.sign(&signed_message(now, &subject)).to_bytes());
         let id = self.id;
         format!("Hoga-Key: {id}\r\nHoga-Timestamp: {now}\r\nHoga-Signature: {signature}\r\n")

@@ -19,6 +19,8 @@ pub mod recovery;
 pub mod serve;
 pub mod watch;
 
+pub mod clock;
+
 pub mod pipeline;
 
 pub mod agent;

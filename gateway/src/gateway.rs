@@ -160,6 +160,10 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
     pub fn open(&mut self, core: Core<S, E>) {
         let lanes = Lanes::new(self.config.stream_frames, core.views.executions().next());
         let mut desk = Desk::new(core.sink, core.views);
+        self.clock.go_on(core.now);
+        if let Some(door) = &mut self.door {
+            door.go_on(core.now);
+        }
         desk.recover(self.clock.now());
         desk.draining = self.stage >= Stage::Draining;
         self.core = Some(OpenCore {
@@ -253,6 +257,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             sink: core.desk.sink,
             source: core.source,
             views: core.desk.views,
+            now: self.clock.now(),
         })
     }
 

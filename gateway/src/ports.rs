@@ -22,7 +22,7 @@ pub enum Refusal {
 
 /// Where commands go: the input ring, of which the gateway is the only producer.
 pub trait CommandSink {
-    /// Sequences a command stamped with wall-clock time, or refuses it. Never blocks.
+    /// Sequences a command stamped with exchange time, or refuses it. Never blocks.
     ///
     /// The sequence returned is the one that the command's events will carry; sequences of successive calls rise.
     ///
@@ -56,13 +56,24 @@ pub trait EventSource {
     fn awake(&mut self);
 }
 
-/// The two clocks of a gateway, so that a test can drive them by hand.
+/// The clocks of a gateway, so that a test can drive them by hand.
 pub trait Clock {
-    /// Wall-clock time, for stamping commands.
+    /// Exchange time: what stamps commands, decides deadlines and signature windows, and clients are shown. It never runs
+    /// backwards, and leaps only by [`leap`](Self::leap).
     fn now(&self) -> Nanos;
 
     /// Time since some fixed moment, never running backwards, for timeouts.
     fn monotonic(&self) -> Duration;
+
+    /// The system's clock as it is, which may be set to anything at any moment: for showing how far exchange time is from
+    /// it, and for accepting it.
+    fn system(&self) -> Nanos;
+
+    /// Recovery is over: time goes on from the system's clock, or from the journal's `last` stamp where that is later.
+    fn go_on(&mut self, last: Nanos);
+
+    /// Exchange time is later by `by` from now on, as the journal says.
+    fn leap(&mut self, by: Nanos);
 }
 
 /// Who is told of the gateway's own work, and has pages about the running exchange made by another thread.
@@ -192,4 +203,6 @@ pub struct Core<S, E> {
     pub source: E,
     /// Everything that happened up to the first event that `source` will give.
     pub views: Views,
+    /// Exchange time then: the last stamp in the journal.
+    pub now: Nanos,
 }

@@ -90,7 +90,7 @@ pub(crate) enum Step {
 }
 
 impl<S> Turn<'_, S> {
-    /// Wall-clock time.
+    /// Exchange time.
     pub fn wall(&self) -> Nanos {
         self.clock.now()
     }

@@ -49,7 +49,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         self.door = Some(Door::new(keys, verifier, config, self.clock.now()));
     }
 
-    /// Wall-clock time, as it stamps commands and judges signatures with.
+    /// Exchange time, as it stamps commands and judges signatures with.
     pub fn wall(&self) -> Nanos {
         self.clock.now()
     }

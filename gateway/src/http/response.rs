@@ -61,7 +61,8 @@ pub(crate) fn write_response(
         put(out, reader);
         put(
             out,
-            "\r\nVary: Origin\r\nAccess-Control-Expose-Headers: Retry-After, RateLimit, RateLimit-Policy",
+            "\r\nVary: Origin\r\nAccess-Control-Expose-Headers: Retry-After, RateLimit, RateLimit-Policy, \
+             Exchange-Time",
         );
     }
     put(out, "\r\n\r\n");
