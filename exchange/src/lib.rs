@@ -41,6 +41,7 @@ pub mod doctor;
 
 pub mod admin_tool;
 pub mod archive;
+pub mod client;
 pub mod journal_dump;
 pub mod journal_tools;
 pub mod latency_tool;
