@@ -103,6 +103,8 @@ impl<'a> Program<'a> {
                 0 => ClientOrderId::EMPTY,
                 _ => ClientOrderId::new(NAMES[usize::from(self.byte()?) % NAMES.len()]).unwrap_or_default(),
             },
+            valid_until: Nanos(0),
+            signed_by: SigningKeyId::NONE,
         }))
     }
 

@@ -80,5 +80,12 @@ fn words(body: &EventBody) -> [u64; 3] {
         EventBody::InstrumentStatusSet(set) => [15, u64::from(set.instrument.0), set.status as u64],
         EventBody::AccountStatusSet(set) => [16, u64::from(set.account.0), set.status as u64],
         EventBody::AccountLimitsSet(set) => [17, u64::from(set.account.0), u64::from(set.max_open_orders)],
+        EventBody::InstrumentCanceled(done) => [18, u64::from(done.instrument.0), u64::from(done.canceled)],
+        EventBody::LimitsSet(set) => [
+            19,
+            u64::from(set.limits.max_accounts),
+            u64::from(set.limits.client_ids_total),
+        ],
+        EventBody::ClockAccepted(accepted) => [20, accepted.from.0, accepted.to.0],
     }
 }

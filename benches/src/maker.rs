@@ -6,7 +6,7 @@ use hoga_engine::{ENGINE_VERSION, Engine};
 use hoga_protocol::{
     AccountId, AccountName, CancelOrder, ClientOrderId, Command, Event, EventBody, ExchangeId, FeeRate,
     Genesis, InstrumentId, InstrumentSpec, Limits, Lots, MAX_OPEN_ORDERS, Nanos, NewOrder, Notional,
-    OpenAccount, OrderId, OrderType, ReplaceOrder, Scaled, Side, Symbol, Ticks, TimeInForce,
+    OpenAccount, OrderId, OrderType, ReplaceOrder, Scaled, Side, SigningKeyId, Symbol, Ticks, TimeInForce,
 };
 
 use crate::facts::Facts;
@@ -117,6 +117,8 @@ impl Maker {
             price: Ticks(price),
             quantity: Lots(quantity),
             client_order_id: ClientOrderId::EMPTY,
+            valid_until: Nanos(0),
+            signed_by: SigningKeyId::NONE,
         }));
         OrderId(self.engine.last_sequence().0)
     }
@@ -284,6 +286,8 @@ fn genesis(max_open_orders: u32, instruments: u32) -> Command {
             max_instruments: instruments,
             max_accounts: ACCOUNTS,
             max_open_orders,
+            max_open_orders_per_account: max_open_orders,
+            max_touched_orders: Limits::MAX_TOUCHED,
             client_ids_per_account: 0,
             client_ids_total: 0,
         },

@@ -1,11 +1,8 @@
 //! The accounts, numbered from 0 in the order of opening, each with its live orders, oldest first, and with what it may
-//! send.
+//! send and hold.
 
-use alloc::collections::BTreeMap;
-use alloc::vec::Vec;
-
-use hashbrown::HashTable;
 use hoga_protocol::{AccountId, AccountName, AccountStatus, InstrumentId, OpenAccount, RejectReason};
+use hoga_tables::{HashIndex, Segments};
 
 use crate::keyed::{HashKey, Names};
 use crate::order::{ACCOUNT, ACCOUNT_INSTRUMENT};
@@ -17,24 +14,23 @@ use crate::slab::Slot;
 #[derive(Clone, Copy)]
 struct Account {
     live: Queue<ACCOUNT>,
-    home: Lane,
+    first: Lane,
     /// How many are live.
     open: u32,
-    /// Below how many it may send whatever it likes: 0 where it is suspended.
-    free_below: u32,
+    standing: Standing,
 }
 
 /// What an account may send and hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {
     pub(crate) status: AccountStatus,
-    /// The most orders in the books.
+    /// The most orders in the books; [`u32::MAX`] for the limit of every account.
     pub(crate) max_open_orders: u32,
 }
 
 impl Standing {
-    /// That of an account that nobody has administered.
-    pub(crate) const FREE: Standing = Standing {
+    /// That of an account that no operator has changed.
+    pub(crate) const INITIAL: Standing = Standing {
         status: AccountStatus::Active,
         max_open_orders: u32::MAX,
     };
@@ -48,28 +44,34 @@ struct Lane {
     queue: Queue<ACCOUNT_INSTRUMENT>,
 }
 
-/// All accounts, at most `max` of them.
+/// All accounts, at most `max` of them. No table here moves what it holds when it grows.
 #[derive(Clone)]
 pub(crate) struct Accounts {
     max: u32,
-    list: Vec<Account>,
-    /// The lanes that are nobody's home, each with an order at least.
-    abroad: HashTable<Lane>,
-    /// The accounts that stand otherwise than [`Standing::FREE`].
-    restricted: BTreeMap<AccountId, Standing>,
-    names: Vec<AccountName>,
-    taken: Names<AccountName>,
+    /// The most open orders of an account that has no limit of its own.
+    max_open_orders: u32,
+    list: Segments<Account>,
+    names: Segments<AccountName>,
+    taken: Names,
+    /// The lanes beside each account's first, each with an order at least, and places that are free.
+    lanes: Segments<Lane>,
+    free_lanes: Segments<u32>,
+    lane_index: HashIndex,
 }
 
 impl Accounts {
-    pub(crate) const fn new(key: HashKey, max: u32) -> Self {
+    /// No account yet. Lanes are at most as many as orders, `max_orders`.
+    pub(crate) fn new(key: HashKey, max: u32, max_open_orders: u32, max_orders: u32) -> Self {
+        let (accounts, lanes) = (max as usize, max_orders as usize);
         Self {
             max,
-            list: Vec::new(),
-            abroad: HashTable::new(),
-            restricted: BTreeMap::new(),
-            names: Vec::new(),
-            taken: Names::new(key),
+            max_open_orders,
+            list: Segments::with_max(accounts),
+            names: Segments::with_max(accounts),
+            taken: Names::new(key, accounts),
+            lanes: Segments::with_max(lanes),
+            free_lanes: Segments::with_max(lanes),
+            lane_index: HashIndex::with_max(lanes),
         }
     }
 
@@ -80,15 +82,18 @@ impl Accounts {
         if open.account.0 >= self.max {
             return Err(RejectReason::TableFull);
         }
-        if !self.taken.take(open.name) {
+        let names = &self.names;
+        if !self.taken.take(open.name.as_bytes(), open.account.0, |number| {
+            names[number as usize] == open.name
+        }) {
             return Err(RejectReason::AlreadyExists);
         }
         self.names.push(open.name);
         self.list.push(Account {
             live: Queue::EMPTY,
-            home: Lane::new(open.account, InstrumentId(0)),
+            first: Lane::new(open.account, InstrumentId(0)),
             open: 0,
-            free_below: Standing::FREE.max_open_orders,
+            standing: Standing::INITIAL,
         });
         Ok(())
     }
@@ -102,61 +107,51 @@ impl Accounts {
     }
 
     /// The names in the order of their numbers.
-    pub(crate) fn names(&self) -> impl ExactSizeIterator<Item = AccountName> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = AccountName> {
         self.names.iter().copied()
-    }
-
-    /// Why `account`, which is open, may not send an order, which `may_rest` or not.
-    #[inline]
-    pub(crate) fn check_order(&self, account: AccountId, may_rest: bool) -> Result<(), RejectReason> {
-        match self.restricted.is_empty() {
-            true => Ok(()),
-            false => self.check_restricted(account, may_rest),
-        }
-    }
-
-    #[inline(never)]
-    fn check_restricted(&self, account: AccountId, may_rest: bool) -> Result<(), RejectReason> {
-        let Account { open, free_below, .. } = self.list[account.0 as usize];
-        if open < free_below {
-            return Ok(());
-        }
-        match self.may_send(account) {
-            false => Err(RejectReason::AccountSuspended),
-            true if may_rest => Err(RejectReason::AccountLimit),
-            true => Ok(()),
-        }
     }
 
     /// Whether `account`, which is open, may do more than cancel.
     #[inline]
     pub(crate) fn may_send(&self, account: AccountId) -> bool {
-        self.restricted.is_empty()
-            || self.list[account.0 as usize].free_below > 0
-            || self.standing(account).status == AccountStatus::Active
+        self.list[account.0 as usize].standing.status == AccountStatus::Active
+    }
+
+    /// Whether one more order of `account`, which is open, may rest, as far as the account is concerned.
+    #[inline]
+    pub(crate) fn has_room(&self, account: AccountId) -> bool {
+        let Account { open, standing, .. } = &self.list[account.0 as usize];
+        let most = match standing.max_open_orders {
+            u32::MAX => self.max_open_orders,
+            own => own,
+        };
+        *open < most
+    }
+
+    /// How many orders of `account`, which is open, are live.
+    pub(crate) fn open_orders(&self, account: AccountId) -> u32 {
+        self.list[account.0 as usize].open
     }
 
     pub(crate) fn standing(&self, account: AccountId) -> Standing {
-        self.restricted.get(&account).copied().unwrap_or(Standing::FREE)
+        self.list[account.0 as usize].standing
     }
 
-    /// Changes how `account`, which is open, stands.
+    /// Changes what `account`, which is open, may send and hold.
     pub(crate) fn set_standing(&mut self, account: AccountId, standing: Standing) {
-        self.list[account.0 as usize].free_below = match standing.status {
-            AccountStatus::Active => standing.max_open_orders,
-            AccountStatus::Suspended => 0,
-        };
-        match standing {
-            Standing::FREE => self.restricted.remove(&account),
-            _ => self.restricted.insert(account, standing),
-        };
+        self.list[account.0 as usize].standing = standing;
     }
 
-    /// The accounts that stand otherwise than free, in the order of their numbers.
-    pub(crate) fn restricted(&self) -> impl ExactSizeIterator<Item = (AccountId, Standing)> {
-        self.restricted
-            .iter()
-            .map(|(&account, &standing)| (account, standing))
+    /// Changes how many accounts there may be, and how many orders each may have in the books.
+    pub(crate) fn set_limits(&mut self, max: u32, max_open_orders: u32) {
+        (self.max, self.max_open_orders) = (max, max_open_orders);
+    }
+
+    /// The accounts whose standing an operator has changed, in the order of their numbers. It looks at all accounts.
+    pub(crate) fn restricted(&self) -> impl Iterator<Item = (AccountId, Standing)> {
+        let all = self.list.iter().enumerate();
+        all.map(|(number, account)| (AccountId(number as u32), account.standing))
+            .filter(|&(_, standing)| standing != Standing::INITIAL)
     }
 
     /// Counts the order at `slot` as its account's youngest.
@@ -166,12 +161,17 @@ impl Accounts {
         let account = &mut self.list[id.0 as usize];
         account.live.push_back(&mut orders.slab, slot);
         account.open += 1;
-        let lane = if account.home.instrument == instrument {
-            &mut account.home
+        // An account that trades one instrument at a time needs its first lane only.
+        if account.first.queue.is_empty() && account.first.instrument != instrument {
+            self.move_first_lane(id, instrument);
+        }
+        let account = &mut self.list[id.0 as usize];
+        if account.first.instrument == instrument {
+            account.first.queue.push_back(&mut orders.slab, slot);
         } else {
-            lane_abroad(&mut self.abroad, &mut account.home, instrument)
-        };
-        lane.queue.push_back(&mut orders.slab, slot);
+            let lane = self.lane(id, instrument);
+            lane.queue.push_back(&mut orders.slab, slot);
+        }
     }
 
     /// The order at `slot` is live no longer.
@@ -180,32 +180,74 @@ impl Accounts {
         let account = &mut self.list[id.0 as usize];
         account.live.unlink(&mut orders.slab, slot);
         account.open -= 1;
-        if account.home.instrument == instrument {
-            account.home.queue.unlink(&mut orders.slab, slot);
-        } else if let Ok(mut found) = self
-            .abroad
-            .find_entry(hash(id, instrument), |lane| lane.is(id, instrument))
-        {
-            let lane = found.get_mut();
-            lane.queue.unlink(&mut orders.slab, slot);
-            if lane.queue.is_empty() {
-                found.remove();
+        if account.first.instrument == instrument {
+            account.first.queue.unlink(&mut orders.slab, slot);
+        } else if let Some(number) = self.find_lane(id, instrument) {
+            let queue = &mut self.lanes[number as usize].queue;
+            queue.unlink(&mut orders.slab, slot);
+            if queue.is_empty() {
+                self.lane_index.remove(hash(id, instrument), number);
+                self.free_lanes.push(number);
             }
         }
     }
 
     /// The oldest live order of `account`, which is open, in `instrument` if one is given.
     pub(crate) fn oldest(&self, account: AccountId, instrument: Option<InstrumentId>) -> Option<Slot> {
-        let Account { live, home, .. } = &self.list[account.0 as usize];
+        let Account { live, first, .. } = &self.list[account.0 as usize];
         let Some(instrument) = instrument else {
             return live.front();
         };
-        if home.instrument == instrument {
-            return home.queue.front();
+        if first.instrument == instrument {
+            return first.queue.front();
         }
-        let is_it = |lane: &Lane| lane.is(account, instrument);
-        let lane = self.abroad.find(hash(account, instrument), is_it)?;
-        lane.queue.front()
+        let lane = self.find_lane(account, instrument)?;
+        self.lanes[lane as usize].queue.front()
+    }
+
+    /// The most entries that one command has moved from one place of an index to another.
+    pub(crate) fn most_moved(&self) -> usize {
+        self.lane_index.most_moved().max(self.taken.most_moved())
+    }
+
+    fn find_lane(&self, account: AccountId, instrument: InstrumentId) -> Option<u32> {
+        self.lane_index.find(hash(account, instrument), |number| {
+            self.lanes[number as usize].is(account, instrument)
+        })
+    }
+
+    /// Makes an empty first lane that of another instrument, unless the account has a lane there already.
+    #[inline(never)]
+    fn move_first_lane(&mut self, account: AccountId, instrument: InstrumentId) {
+        if self.find_lane(account, instrument).is_none() {
+            self.list[account.0 as usize].first.instrument = instrument;
+        }
+    }
+
+    /// The lane of an account in an instrument that is not its first lane's.
+    #[inline(never)]
+    fn lane(&mut self, account: AccountId, instrument: InstrumentId) -> &mut Lane {
+        let number = match self.find_lane(account, instrument) {
+            Some(number) => number,
+            None => self.add_lane(Lane::new(account, instrument)),
+        };
+        &mut self.lanes[number as usize]
+    }
+
+    fn add_lane(&mut self, lane: Lane) -> u32 {
+        let number = match self.free_lanes.pop() {
+            Some(number) => {
+                self.lanes[number as usize] = lane;
+                number
+            }
+            None => {
+                self.lanes.push(lane);
+                (self.lanes.len() - 1) as u32
+            }
+        };
+        self.lane_index
+            .insert(hash(lane.account, lane.instrument), number);
+        number
     }
 }
 
@@ -223,26 +265,7 @@ impl Lane {
     }
 }
 
-/// The lane of `home`'s account in an instrument that is not its home. Where it has none yet, an empty home moves
-/// there: an account that trades one instrument at a time never leaves home.
-fn lane_abroad<'a>(
-    abroad: &'a mut HashTable<Lane>,
-    home: &'a mut Lane,
-    instrument: InstrumentId,
-) -> &'a mut Lane {
-    let account = home.account;
-    let hashed = hash(account, instrument);
-    let is_there = abroad.find(hashed, |lane| lane.is(account, instrument)).is_some();
-    if !is_there && home.queue.is_empty() {
-        home.instrument = instrument;
-        return home;
-    }
-    let rehash = |lane: &Lane| hash(lane.account, lane.instrument);
-    let entry = abroad.entry(hashed, |lane| lane.is(account, instrument), rehash);
-    entry.or_insert(Lane::new(account, instrument)).into_mut()
-}
-
-/// The finish of SplitMix64 (Steele, Lea and Flood, 2014). Nobody chooses the numbers of accounts and instruments.
+/// The finish of SplitMix64 (Steele, Lea and Flood, 2014). No client chooses the numbers of accounts and instruments.
 fn hash(account: AccountId, instrument: InstrumentId) -> u64 {
     let mut word = u64::from(account.0) << 32 | u64::from(instrument.0);
     word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

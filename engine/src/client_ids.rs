@@ -1,169 +1,170 @@
-//! The client order ids that an account may not use for another order: those of its live orders, and of the last
-//! ones that closed.
+//! The client order ids that an account may not use for another order: those of its live orders, and of orders that
+//! closed.
+//!
+//! An id is kept as two keyed hashes of 64 bits, of the account and its id, and of the terms: not as the request. Two
+//! different requests of one exchange look alike with a chance of 2⁻⁶⁴, and then the second is taken for a repeat.
+//!
+//! How long the id of a closed order is kept: each account keeps [`Limits::client_ids_per_account`] whatever others do,
+//! and all accounts share room for [`Limits::client_ids_total`] more, from which the account that has most loses its
+//! oldest. An account remembers up to which time orders with a `valid_until` may have been forgotten, and refuses what
+//! is valid no longer than that: so no request is carried out twice before its `valid_until`, however full the table is.
 
-use alloc::vec::Vec;
-
-use hashbrown::HashTable;
-use hoga_protocol::{
-    AccountId, ClientOrderId, InstrumentId, Limits, Lots, NewOrder, OrderId, OrderType, Side, Ticks,
-    TimeInForce,
-};
+use hoga_protocol::{AccountId, ClientOrderId, Limits, Nanos, NewOrder, OrderId};
+use hoga_tables::{HashIndex, Segments, Shares};
 
 use crate::keyed::HashKey;
-use crate::queue::{Chained, Links, Queue};
-use crate::slab::{Slab, Slot};
+use crate::queue::{Chained, Links, Queue, slots_from};
+use crate::slab::{GrowingSlab, Slot};
 
-/// Closed ids of all accounts, oldest first.
-const ALL: usize = 0;
 /// Closed ids of one account, oldest first.
-const OWN: usize = 1;
+const OWN: usize = 0;
 
 /// The most closed ids for which memory is set aside beforehand: a limit may be far above what a day brings.
 const SET_ASIDE: usize = 1 << 20;
 
-/// An id, and all that was asked for under it.
+/// An id and what was asked for under it, as far as a later request is compared with it.
 #[derive(Clone, Copy)]
 pub(crate) struct Entry {
+    /// Of the account and its id.
+    pub(crate) id: u64,
+    /// Of the terms: all of the request but `valid_until` and the key, which a repeat may have otherwise.
+    pub(crate) terms: u64,
     /// The order that has the id.
     pub(crate) order: OrderId,
-    /// The request as it came, whatever was replaced since.
-    pub(crate) request: NewOrder,
-    links: [Links; 2],
+    pub(crate) valid_until: Nanos,
+    pub(crate) account: AccountId,
+    links: [Links; 1],
 }
 
 impl Entry {
-    pub(crate) const NOBODY: Entry = Entry {
-        order: OrderId(0),
-        request: NewOrder {
-            account: AccountId(0),
-            instrument: InstrumentId(0),
-            side: Side::Buy,
-            order_type: OrderType::Limit,
-            time_in_force: TimeInForce::Gtc,
-            post_only: false,
-            price: Ticks(0),
-            quantity: Lots::ZERO,
-            client_order_id: ClientOrderId::EMPTY,
-        },
-        links: [Links::NONE; 2],
-    };
+    /// In no chain yet.
+    pub(crate) const fn new(
+        id: u64,
+        terms: u64,
+        order: OrderId,
+        valid_until: Nanos,
+        account: AccountId,
+    ) -> Self {
+        Self {
+            id,
+            terms,
+            order,
+            valid_until,
+            account,
+            links: [Links::NONE],
+        }
+    }
+
+    const NOBODY: Entry = Entry::new(0, 0, OrderId(0), Nanos(0), AccountId(0));
 }
 
-impl Chained<2> for Entry {
-    fn links(&self) -> &[Links; 2] {
+impl Chained<1> for Entry {
+    fn links(&self) -> &[Links; 1] {
         &self.links
     }
 
-    fn links_mut(&mut self) -> &mut [Links; 2] {
+    fn links_mut(&mut self) -> &mut [Links; 1] {
         &mut self.links
     }
 }
 
-/// The ids in use. Its size is bounded by the live orders and the limit on closed ids in all.
+/// An account's closed ids.
+#[derive(Clone, Copy)]
+struct ClosedOfAccount {
+    queue: Queue<OWN>,
+    /// The latest `valid_until` of an id that was forgotten.
+    forgotten_until: Nanos,
+}
+
+/// The ids in use. Its size is bounded by the live orders and the limits on closed ids.
 #[derive(Clone)]
 pub(crate) struct ClientIds {
     key: HashKey,
-    per_account: u32,
-    total: u32,
-    entries: Slab<Entry>,
-    table: HashTable<Slot>,
-    closed: Queue<ALL>,
-    closed_count: u32,
-    accounts: Vec<ClosedOfAccount>,
-}
-
-#[derive(Clone)]
-struct ClosedOfAccount {
-    queue: Queue<OWN>,
-    count: u32,
+    entries: GrowingSlab<Entry>,
+    index: HashIndex,
+    accounts: Segments<ClosedOfAccount>,
+    /// How many closed ids each account has.
+    shares: Shares,
 }
 
 impl ClientIds {
     pub(crate) fn new(key: HashKey, limits: &Limits) -> Self {
+        let accounts = limits.max_accounts as usize;
+        let most = limits.most_client_ids() as usize;
         Self {
             key,
-            per_account: limits.client_ids_per_account,
-            total: limits.client_ids_total,
-            entries: Slab::with_capacity(Entry::NOBODY, 0),
-            table: HashTable::new(),
-            closed: Queue::EMPTY,
-            closed_count: 0,
-            accounts: Vec::new(),
+            entries: GrowingSlab::new(Entry::NOBODY, most),
+            index: HashIndex::with_max(most),
+            accounts: Segments::with_max(accounts),
+            shares: Shares::new(
+                limits.client_ids_per_account,
+                u64::from(limits.client_ids_total),
+                accounts,
+            ),
         }
     }
 
-    /// Sets memory aside, and writes to it, for the ids of as many `live` orders and of the closed ones. Without, the
-    /// table grows under an order, which then waits until every id is in its new place.
+    /// Sets memory aside, and writes to it, for the ids of as many `live` orders and of up to a million closed ones.
     pub(crate) fn set_aside(&mut self, live: usize) {
-        let capacity = live + (self.total as usize).min(SET_ASIDE);
-        self.entries.reserve(capacity);
-        self.entries.touch();
-        if self.table.capacity() >= capacity {
-            return;
-        }
-        let mut table = HashTable::with_capacity(capacity);
-        // The only way to write to every place of a table is to fill it once.
-        let spread = |place: usize| (place as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        for place in 0..capacity {
-            table.insert_unique(spread(place), Slot::NONE, |_| 0);
-        }
-        table.clear();
-        let (key, entries) = (self.key, &self.entries);
-        for &slot in &self.table {
-            table.insert_unique(hash(key, &entries[slot]), slot, |slot| hash(key, &entries[*slot]));
-        }
-        self.table = table;
+        let capacity = live + (self.shares.pool() as usize).min(SET_ASIDE);
+        self.entries.touch(capacity);
+        self.index.touch(capacity);
     }
 
     /// An account was opened: the next number.
     pub(crate) fn add_account(&mut self) {
+        self.shares.add_holder();
         self.accounts.push(ClosedOfAccount {
             queue: Queue::EMPTY,
-            count: 0,
+            forgotten_until: Nanos(0),
         });
     }
 
-    /// The order that has this id of this account, and what was asked for under it.
-    #[inline]
+    /// Makes the room that all accounts share larger.
+    pub(crate) fn set_total(&mut self, total: u32) {
+        self.shares.set_pool(u64::from(total));
+    }
+
+    /// The hashes of a request with a client order id, as an entry of an order that has `order` as its id.
+    pub(crate) fn entry(&self, order: OrderId, request: &NewOrder) -> Entry {
+        let kind = [
+            request.side as u8,
+            request.order_type as u8,
+            request.time_in_force as u8,
+            u8::from(request.post_only),
+        ];
+        let kind = u64::from(u32::from_le_bytes(kind));
+        let place = u64::from(request.instrument.0) << 32 | kind;
+        let terms = [place, request.price.0 as u64, request.quantity.0];
+        let id = self.hash(request.account, &request.client_order_id);
+        let terms = self.key.hash_words(&terms);
+        Entry::new(id, terms, order, request.valid_until, request.account)
+    }
+
+    /// The entry that an account has for this id.
     pub(crate) fn find(&self, account: AccountId, id: &ClientOrderId) -> Option<&Entry> {
         match id.is_empty() {
             true => None,
-            false => self.find_given(account, id),
+            false => self.find_hash(account, self.hash(account, id)),
         }
     }
 
-    fn find_given(&self, account: AccountId, id: &ClientOrderId) -> Option<&Entry> {
-        let hash = self.key.hash(account.0, id.as_bytes());
-        let slot = self.table.find(hash, |&slot| {
-            let request = &self.entries[slot].request;
-            request.account == account && request.client_order_id == *id
-        })?;
-        Some(&self.entries[*slot])
+    /// As [`find`](Self::find), by the hash of an [`Entry`].
+    pub(crate) fn find_hash(&self, account: AccountId, id: u64) -> Option<&Entry> {
+        let is_it = |slot: u32| self.entries[Slot::at(slot)].account == account;
+        let slot = self.index.find(id, is_it)?;
+        Some(&self.entries[Slot::at(slot)])
     }
 
-    /// Takes the id of an accepted order, which nobody has, until [`close`](Self::close). [`Slot::NONE`] if it has none.
-    #[inline]
-    pub(crate) fn insert(&mut self, order: OrderId, request: &NewOrder) -> Slot {
-        match request.client_order_id.is_empty() {
-            true => Slot::NONE,
-            false => self.insert_given(order, request),
-        }
-    }
-
-    fn insert_given(&mut self, order: OrderId, request: &NewOrder) -> Slot {
-        let slot = self.entries.insert(Entry {
-            order,
-            request: *request,
-            links: [Links::NONE; 2],
-        });
-        let (key, entries) = (self.key, &self.entries);
-        let hash = |slot: &Slot| hash(key, &entries[*slot]);
-        self.table.insert_unique(hash(&slot), slot, hash);
+    /// Takes the id of an accepted order, which no order has, until [`close`](Self::close).
+    pub(crate) fn insert(&mut self, entry: Entry) -> Slot {
+        let slot = self.entries.insert(entry);
+        self.index.insert(entry.id, slot.index() as u32);
         slot
     }
 
-    /// The order of this entry is live no longer. Its id is kept as the youngest closed one; those beyond the two
-    /// limits are forgotten, the oldest first.
+    /// The order of this entry is live no longer. Its id is kept as the account's youngest closed one. Where that is
+    /// more than the shares allow, the account that keeps most forgets its oldest.
     #[inline]
     pub(crate) fn close(&mut self, slot: Slot) {
         if slot != Slot::NONE {
@@ -172,55 +173,68 @@ impl ClientIds {
     }
 
     fn close_given(&mut self, slot: Slot) {
-        let account = self.entries[slot].request.account.0 as usize;
-        self.closed.push_back(&mut self.entries, slot);
-        self.closed_count += 1;
-        let own = &mut self.accounts[account];
-        own.queue.push_back(&mut self.entries, slot);
-        own.count += 1;
-        if own.count > self.per_account
-            && let Some(oldest) = own.queue.front()
-        {
-            self.forget(oldest);
-        }
-        if self.closed_count > self.total
-            && let Some(oldest) = self.closed.front()
-        {
-            self.forget(oldest);
+        let account = self.entries[slot].account.0;
+        let closed = &mut self.accounts[account as usize];
+        closed.queue.push_back(&mut self.entries, slot);
+        self.shares.add(account);
+        if let Some(largest) = self.shares.overfull() {
+            self.forget_oldest(largest);
         }
     }
 
-    /// What the owner of this entry asked for.
+    fn forget_oldest(&mut self, account: u32) {
+        let closed = &mut self.accounts[account as usize];
+        let Some(slot) = closed.queue.front() else { return };
+        closed.queue.unlink(&mut self.entries, slot);
+        self.shares.remove(account);
+        let entry = self.entries.remove(slot);
+        closed.forgotten_until = closed.forgotten_until.max(entry.valid_until);
+        self.index.remove(entry.id, slot.index() as u32);
+    }
+
+    /// Up to which `valid_until` an id of this account may have been forgotten; 0 when none was.
+    pub(crate) fn forgotten_until(&self, account: AccountId) -> Nanos {
+        self.accounts[account.0 as usize].forgotten_until
+    }
+
+    /// Where an account that was read from an image stands.
+    pub(crate) fn set_forgotten_until(&mut self, account: AccountId, until: Nanos) {
+        self.accounts[account.0 as usize].forgotten_until = until;
+    }
+
+    /// The entry at `slot`, none at [`Slot::NONE`].
     pub(crate) fn get(&self, slot: Slot) -> Option<&Entry> {
         slot.some().map(|slot| &self.entries[slot])
     }
 
-    /// The closed ids, oldest first.
-    pub(crate) fn closed(&self) -> impl Iterator<Item = &Entry> {
-        self.closed.iter(&self.entries)
+    /// The closed ids of an account, oldest first.
+    pub(crate) fn closed(&self, account: AccountId) -> impl Iterator<Item = &Entry> {
+        self.accounts[account.0 as usize].queue.iter(&self.entries)
     }
 
-    /// How many closed ids are kept.
-    pub(crate) const fn closed_count(&self) -> u32 {
-        self.closed_count
+    /// The closed ids of an account behind the one of this hash, oldest first; none where it is closed no more.
+    pub(crate) fn closed_behind(&self, account: AccountId, id: u64) -> impl Iterator<Item = &Entry> {
+        let found = self.find_hash(account, id);
+        let next = found.map_or(Slot::NONE, |entry| entry.links[OWN].both()[1]);
+        slots_from::<OWN, 1, _, _>(&self.entries, next).map(|slot| &self.entries[slot])
     }
 
-    fn forget(&mut self, slot: Slot) {
-        let own = &mut self.accounts[self.entries[slot].request.account.0 as usize];
-        own.queue.unlink(&mut self.entries, slot);
-        own.count -= 1;
-        self.closed.unlink(&mut self.entries, slot);
-        self.closed_count -= 1;
-        let entry = self.entries.remove(slot);
-        if let Ok(found) = self
-            .table
-            .find_entry(hash(self.key, &entry), |&other| other == slot)
-        {
-            found.remove();
-        }
+    /// How many closed ids an account has.
+    pub(crate) fn closed_count(&self, account: AccountId) -> u32 {
+        self.shares.count(account.0)
     }
-}
 
-fn hash(key: HashKey, entry: &Entry) -> u64 {
-    key.hash(entry.request.account.0, entry.request.client_order_id.as_bytes())
+    /// How many closed ids all accounts have.
+    pub(crate) fn closed_total(&self) -> u64 {
+        self.shares.total()
+    }
+
+    /// The most entries that one command has moved from one place of the index to another.
+    pub(crate) fn most_moved(&self) -> usize {
+        self.index.most_moved()
+    }
+
+    fn hash(&self, account: AccountId, id: &ClientOrderId) -> u64 {
+        self.key.hash(account.0, id.as_bytes())
+    }
 }

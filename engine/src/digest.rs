@@ -1,40 +1,149 @@
 //! What two replays of one journal compare: a digest of the state, and one of the events.
 //!
-//! Both are SipHash-2-4 with 128 bits of output (Aumasson and Bernstein, 2012) under the key of all zeros: they show
+//! The state's is SipHash-2-4 with 128 bits of output (Aumasson and Bernstein, 2012) under the key of all zeros. Both show
 //! accidents, not forgeries.
 
 use core::hash::Hasher;
 
 use hoga_protocol::codec::{MAX_EVENT, MAX_RECORD, encode_command, encode_event};
-use hoga_protocol::{Command, Event, Nanos};
+use hoga_protocol::{Command, Event, EventBody, Limits, Nanos, OrderAccepted, SigningKeyId, Trade};
 use siphasher::sip128::{Hasher128, SipHasher24};
 
 use crate::order_book::LevelTotals;
 
-/// A digest of events in order, over the bytes that [`encode_event`] gives each.
-#[derive(Clone, Debug)]
+/// A digest of events in order, over everything that each says: two histories with one digest are one.
+///
+/// It is 128 bits that each word of an event changes by a step which can be undone, so two histories that differ once
+/// stay apart for as long as the same events are added to both. It shows accidents, not forgeries. The steps are those
+/// of a multiplicative congruential generator with odd multipliers (2⁶⁴ over the golden ratio, and one of Steele and
+/// Vigna's, 2021), one for every other word; at the end of each event the halves are mixed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventsDigest {
-    hasher: SipHasher24,
+    halves: [u64; 2],
 }
 
 impl EventsDigest {
     /// The digest of no events.
     pub fn new() -> Self {
-        Self {
-            hasher: SipHasher24::new(),
-        }
+        Self { halves: [0; 2] }
     }
 
     /// Adds an event.
+    #[inline]
     pub fn push(&mut self, event: &Event) {
-        let mut bytes = [0; MAX_EVENT];
-        let len = encode_event(event, &mut bytes);
-        self.hasher.write(&bytes[..len]);
+        let mut words = Words(self.halves);
+        words.pair(event.sequence.0, event.timestamp.0);
+        let place = u64::from(event.index) << 32 | u64::from(event.last) << 31;
+        match &event.body {
+            EventBody::OrderAccepted(accepted) => words.accepted(place | 1, accepted),
+            EventBody::Trade(trade) => words.trade(place | 2, trade),
+            EventBody::OrderCanceled(canceled) => {
+                let how = u64::from(canceled.reason as u8) << 8 | u64::from(canceled.was_resting) << 16;
+                words.pair(place | how | 3, canceled.order.0);
+                let whose = u64::from(canceled.account.0) << 32 | u64::from(canceled.instrument.0);
+                words.pair(whose, canceled.canceled.0);
+            }
+            EventBody::OrderReplaced(replaced) => {
+                words.pair(
+                    place | u64::from(replaced.priority_kept) << 8 | 4,
+                    replaced.order.0,
+                );
+                let whose = u64::from(replaced.account.0) << 32 | u64::from(replaced.instrument.0);
+                words.pair(whose, replaced.price.0 as u64);
+                words.pair(replaced.quantity.0, replaced.leaves.0);
+            }
+            _ => words.encoded(event),
+        }
+        self.halves = words.mixed();
     }
 
     /// The digest of what was added so far. Adding may go on.
     pub fn finish(&self) -> [u8; 16] {
-        self.hasher.finish128().as_bytes()
+        let [one, other] = self.halves.map(u64::to_le_bytes);
+        core::array::from_fn(|at| if at < 8 { one[at] } else { other[at - 8] })
+    }
+
+    /// The digest that [`finish`](Self::finish) gave.
+    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
+        let half = |from: usize| u64::from_le_bytes(core::array::from_fn(|at| bytes[from + at]));
+        Self {
+            halves: [half(0), half(8)],
+        }
+    }
+}
+
+/// The two halves while the words of one event are added.
+struct Words([u64; 2]);
+
+impl Words {
+    #[inline(always)]
+    fn pair(&mut self, one: u64, other: u64) {
+        let [first, second] = &mut self.0;
+        *first = (first.rotate_left(23) ^ one).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        *second = (second.rotate_left(29) ^ other).wrapping_mul(0xd134_2543_de82_ef95);
+    }
+
+    #[inline(always)]
+    fn mixed(self) -> [u64; 2] {
+        let [first, second] = self.0;
+        let first = first ^ second.rotate_left(32);
+        [first, second.wrapping_add(first)]
+    }
+
+    #[inline(always)]
+    fn accepted(&mut self, place: u64, accepted: &OrderAccepted) {
+        let request = &accepted.request;
+        let terms = u64::from(request.side as u8) << 8
+            | u64::from(request.order_type as u8) << 9
+            | u64::from(request.time_in_force as u8) << 10
+            | u64::from(request.post_only) << 12
+            | (request.client_order_id.as_bytes().len() as u64) << 16;
+        self.pair(place | terms, accepted.order.0);
+        let whose = u64::from(request.account.0) << 32 | u64::from(request.instrument.0);
+        self.pair(whose, request.price.0 as u64);
+        self.pair(request.quantity.0, request.valid_until.0);
+        if !request.client_order_id.is_empty() {
+            self.bytes(request.client_order_id.as_bytes());
+        }
+        if request.signed_by != SigningKeyId::NONE {
+            self.bytes(&request.signed_by.0);
+        }
+    }
+
+    #[inline(always)]
+    fn trade(&mut self, place: u64, trade: &Trade) {
+        let (aggressor, resting) = (&trade.aggressor, &trade.resting);
+        self.pair(
+            place | u64::from(trade.aggressor_side as u8) << 8,
+            trade.price.0 as u64,
+        );
+        self.pair(trade.quantity.0, u64::from(trade.instrument.0));
+        self.pair(aggressor.order.0, resting.order.0);
+        let accounts = u64::from(aggressor.account.0) << 32 | u64::from(resting.account.0);
+        let high = (aggressor.fee.0 >> 64) as u64 ^ ((resting.fee.0 >> 64) as u64).rotate_left(32);
+        self.pair(accounts, high);
+        self.pair(aggressor.leaves.0, resting.leaves.0);
+        self.pair(aggressor.fee.0 as u64, resting.fee.0 as u64);
+    }
+
+    /// A length and as many bytes, so that no two lists of texts give the same words.
+    #[inline(never)]
+    fn bytes(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(16) {
+            let mut padded = [0; 16];
+            padded[..chunk.len()].copy_from_slice(chunk);
+            let word = u128::from_le_bytes(padded);
+            self.pair(word as u64, (word >> 64) as u64 ^ (chunk.len() as u64) << 59);
+        }
+    }
+
+    /// Any event by the bytes that [`encode_event`] gives it.
+    #[inline(never)]
+    fn encoded(&mut self, event: &Event) {
+        let mut bytes = [0; MAX_EVENT];
+        let len = encode_event(event, &mut bytes);
+        self.pair(len as u64, 0);
+        self.bytes(&bytes[..len]);
     }
 }
 
@@ -85,6 +194,21 @@ impl StateDigest {
         self.u64(u64::from(level.orders));
         self.i64(level.price.0);
         self.u64(level.volume.0);
+    }
+
+    /// Limits as they are in force.
+    pub(crate) fn limits(&mut self, limits: &Limits) {
+        for limit in [
+            limits.max_instruments,
+            limits.max_accounts,
+            limits.max_open_orders,
+            limits.max_open_orders_per_account,
+            limits.max_touched_orders,
+            limits.client_ids_per_account,
+            limits.client_ids_total,
+        ] {
+            self.u64(u64::from(limit));
+        }
     }
 
     /// A command's record stands for what the command brought in, whole.

@@ -1,6 +1,8 @@
-//! Numbers a command's events, and marks the last one.
+//! Numbers a command's events, marks the last one, and adds each to the digest of all.
 
 use hoga_protocol::{Event, EventBody, Nanos, Sequence};
+
+use crate::digest::EventsDigest;
 
 /// Passes events on as they happen. Who pushes an event knows whether it is the command's last, so none is held back
 /// and none is copied.
@@ -8,15 +10,22 @@ pub(crate) struct Emitter<'a, E: FnMut(&Event)> {
     sequence: Sequence,
     timestamp: Nanos,
     index: u32,
+    digest: &'a mut EventsDigest,
     emit: &'a mut E,
 }
 
 impl<'a, E: FnMut(&Event)> Emitter<'a, E> {
-    pub(crate) fn new(sequence: Sequence, timestamp: Nanos, emit: &'a mut E) -> Self {
+    pub(crate) fn new(
+        sequence: Sequence,
+        timestamp: Nanos,
+        digest: &'a mut EventsDigest,
+        emit: &'a mut E,
+    ) -> Self {
         Self {
             sequence,
             timestamp,
             index: 0,
+            digest,
             emit,
         }
     }
@@ -24,6 +33,16 @@ impl<'a, E: FnMut(&Event)> Emitter<'a, E> {
     /// The exchange's time of the command.
     pub(crate) const fn timestamp(&self) -> Nanos {
         self.timestamp
+    }
+
+    /// The exchange's time leaps; the events from here on carry the new one.
+    pub(crate) fn leap(&mut self, to: Nanos) {
+        self.timestamp = to;
+    }
+
+    /// The digest of all events so far.
+    pub(crate) fn digest(&self) -> [u8; 16] {
+        self.digest.finish()
     }
 
     /// The command's last event.
@@ -35,13 +54,15 @@ impl<'a, E: FnMut(&Event)> Emitter<'a, E> {
     /// An event that is the command's last where `last` says so.
     #[inline]
     pub(crate) fn emit(&mut self, body: EventBody, last: bool) {
-        (self.emit)(&Event {
+        let event = Event {
             sequence: self.sequence,
             timestamp: self.timestamp,
             index: self.index,
             last,
             body,
-        });
+        };
+        self.digest.push(&event);
+        (self.emit)(&event);
         self.index += 1;
     }
 }

@@ -1,11 +1,11 @@
-//! The door: one command with its sequence and its time goes in, its events come out.
+//! One command with its sequence and its time goes in, its events come out.
 
 use hoga_protocol::{
-    Armed, Command, Event, EventBody, Genesis, InstrumentId, InstrumentSpec, Lots, Nanos, OrderId,
+    Armed, Command, Event, EventBody, Genesis, InstrumentId, InstrumentSpec, Limits, Lots, Nanos, OrderId,
     RejectReason, Rejected, Sequence, Side, StateCheck, Ticks,
 };
 
-use crate::digest::StateDigest;
+use crate::digest::{EventsDigest, StateDigest};
 use crate::emitter::Emitter;
 use crate::market::{Market, refused};
 use crate::order::RestingOrder;
@@ -16,16 +16,19 @@ use crate::order_book::LevelTotals;
 pub struct Engine {
     pub(crate) last_sequence: Sequence,
     pub(crate) now: Nanos,
+    /// Of all events so far.
+    pub(crate) history: EventsDigest,
     /// None before genesis.
     pub(crate) market: Option<Market>,
 }
 
 impl Engine {
     /// An exchange that has not begun: its first command must be [`Command::Genesis`].
-    pub const fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             last_sequence: Sequence(0),
             now: Nanos(0),
+            history: EventsDigest::new(),
             market: None,
         }
     }
@@ -47,16 +50,17 @@ impl Engine {
             self.last_sequence = sequence;
             self.now = self.now.max(timestamp);
         }
-        let mut out = Emitter::new(sequence, self.now, emit);
+        let mut out = Emitter::new(sequence, self.now, &mut self.history, emit);
         let answer = match (&mut self.market, command) {
             _ if !in_order => Err(refused(RejectReason::OutOfPlace)),
             (Some(market), command) => market.apply(sequence, command, &mut out),
-            (None, Command::Genesis(genesis)) => self.begin(genesis, &mut out),
+            (market, Command::Genesis(genesis)) => begin(market, genesis, &mut out),
             (None, _) => Err(refused(RejectReason::OutOfPlace)),
         };
         if let Err(rejected) = answer {
             out.last(EventBody::Rejected(rejected));
         }
+        self.now = out.timestamp();
     }
 
     /// Writes to all memory that the orders allowed by [`Limits::max_open_orders`](hoga_protocol::Limits) may need, so
@@ -68,11 +72,11 @@ impl Engine {
     }
 
     /// Sets memory aside, and writes to it, for the client order ids of all orders allowed and of up to a million closed
-    /// ones, as [`Limits::client_ids_total`](hoga_protocol::Limits) bounds them: some 110 bytes each. Without, their
-    /// table grows while orders wait. Does nothing before genesis.
+    /// ones, as [`Limits::client_ids_total`](hoga_protocol::Limits) bounds them: some 70 bytes each. Without, their
+    /// table takes a chunk of at most 48 KiB from the system now and then. Does nothing before genesis.
     pub fn set_aside_client_ids(&mut self) {
         if let Some(market) = &mut self.market {
-            let live = market.settings.limits.max_open_orders as usize;
+            let live = market.limits.max_open_orders as usize;
             market.client_ids.set_aside(live);
         }
     }
@@ -89,18 +93,24 @@ impl Engine {
     /// How many commands [`foresee`](Self::foresee) looks at; it leaves the rest.
     pub const FORESEEN: usize = 64;
 
-    /// A digest of all state that a later outcome can depend on: settings, instruments, every live order in the order
-    /// of its queue, accounts, closed client order ids by age, the rules in force, what checkpoints keep, what operators
-    /// have set, armings, last sequence and time. It takes time in proportion to all of them; a
-    /// [checkpoint](hoga_protocol::Checkpoint) covers a share of them in bounded time.
+    /// A digest of all state that a later outcome can depend on: settings and limits, instruments, every live order in
+    /// the order of its queue, accounts, closed client order ids by age, the rules in force, what checkpoints keep, what
+    /// operators have set, armings, last sequence and time, and the digest of all events. It takes time in proportion to
+    /// all of them; a [checkpoint](hoga_protocol::Checkpoint) covers a share of them in bounded time.
     pub fn state_digest(&self) -> [u8; 16] {
         let mut digest = StateDigest::new();
         digest.u64(self.last_sequence.0);
         digest.u64(self.now.0);
+        digest.bytes(&self.history.finish());
         if let Some(market) = &self.market {
             market.digest(&mut digest);
         }
         digest.finish()
+    }
+
+    /// The digest of all events since the beginning: two engines with one digest have said the same.
+    pub fn events_digest(&self) -> [u8; 16] {
+        self.history.finish()
     }
 
     /// The sequence of the last command, 0 before the first.
@@ -134,9 +144,19 @@ impl Engine {
         self.market.as_ref().map_or(0, |market| market.arena.orders.len())
     }
 
-    /// The armings in force, oldest first.
-    pub fn armings(&self) -> impl Iterator<Item = &Armed> {
+    /// The limits in force: the genesis's, as operators have changed them.
+    pub fn limits(&self) -> Option<&Limits> {
+        self.market.as_ref().map(|market| &market.limits)
+    }
+
+    /// The armings in force, oldest first, each deadline as the time is now.
+    pub fn armings(&self) -> impl Iterator<Item = Armed> {
         self.market.iter().flat_map(|market| market.armings.iter())
+    }
+
+    /// The most entries that one command so far has moved within a table that grows.
+    pub fn most_moved(&self) -> usize {
+        self.market.as_ref().map_or(0, Market::most_moved)
     }
 
     /// How many accounts there are.
@@ -181,17 +201,17 @@ impl Engine {
         let slot = arena.orders.find(order)?;
         Some(arena.terms(slot))
     }
+}
 
-    fn begin<E: FnMut(&Event)>(
-        &mut self,
-        genesis: &Genesis,
-        out: &mut Emitter<'_, E>,
-    ) -> Result<(), Rejected> {
-        let market = Market::new(genesis).ok_or(refused(RejectReason::InvalidSettings))?;
-        self.market = Some(market);
-        out.last(EventBody::Started(*genesis));
-        Ok(())
-    }
+fn begin<E: FnMut(&Event)>(
+    market: &mut Option<Market>,
+    genesis: &Genesis,
+    out: &mut Emitter<'_, E>,
+) -> Result<(), Rejected> {
+    let begun = Market::new(genesis).ok_or(refused(RejectReason::InvalidSettings))?;
+    *market = Some(begun);
+    out.last(EventBody::Started(*genesis));
+    Ok(())
 }
 
 impl Default for Engine {

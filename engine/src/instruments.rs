@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use hoga_protocol::{InstrumentId, InstrumentSpec, InstrumentStatus, RejectReason, Symbol};
+use hoga_protocol::{InstrumentId, InstrumentSpec, InstrumentStatus, RejectReason};
 
 use crate::keyed::{HashKey, Names};
 use crate::order_book::OrderBook;
@@ -20,15 +20,15 @@ pub(crate) struct Instrument {
 pub(crate) struct Instruments {
     max: u32,
     list: Vec<Instrument>,
-    symbols: Names<Symbol>,
+    symbols: Names,
 }
 
 impl Instruments {
-    pub(crate) const fn new(key: HashKey, max: u32) -> Self {
+    pub(crate) fn new(key: HashKey, max: u32) -> Self {
         Self {
             max,
-            list: Vec::new(),
-            symbols: Names::new(key),
+            list: Vec::with_capacity(max as usize),
+            symbols: Names::new(key, max as usize),
         }
     }
 
@@ -37,7 +37,9 @@ impl Instruments {
         if instrument.0 >= self.max {
             return Err(RejectReason::TableFull);
         }
-        if !self.symbols.take(spec.symbol()) {
+        let (symbol, list) = (spec.symbol(), &self.list);
+        let has_it = |number: u32| list[number as usize].spec.symbol() == symbol;
+        if !self.symbols.take(symbol.as_bytes(), instrument.0, has_it) {
             return Err(RejectReason::AlreadyExists);
         }
         self.list.push(Instrument {

@@ -1,13 +1,12 @@
-//! Hash tables whose keys people choose. Their hash is keyed with a secret drawn at genesis, so that nobody can aim
-//! many names at one bucket (SipHash-1-3: Aumasson and Bernstein, 2012). Nothing ever walks these tables.
+//! Hashes of what people choose, keyed with a secret drawn at genesis, so that nobody can aim many names at one bucket of
+//! a table, or make two requests look alike (SipHash: Aumasson and Bernstein, 2012).
 
 use core::hash::Hasher;
 
-use hashbrown::HashTable;
-use hoga_protocol::AsciiText;
+use hoga_tables::HashIndex;
 use siphasher::sip::SipHasher13;
 
-/// The key of this exchange's tables.
+/// The key of this exchange's hashes.
 #[derive(Clone, Copy)]
 pub(crate) struct HashKey([u64; 2]);
 
@@ -22,43 +21,45 @@ impl HashKey {
         hasher.write(name);
         hasher.finish()
     }
-}
 
-/// A text that names one thing.
-pub(crate) trait Name: Copy + Eq {
-    fn bytes(&self) -> &[u8];
-}
-
-impl<const N: usize, const KIND: u8> Name for AsciiText<N, KIND> {
-    fn bytes(&self) -> &[u8] {
-        self.as_bytes()
+    /// Of whole words, apart from every hash of a name.
+    pub(crate) fn hash_words(self, words: &[u64]) -> u64 {
+        let mut hasher = SipHasher13::new_with_keys(!self.0[0], self.0[1]);
+        for word in words {
+            hasher.write(&word.to_le_bytes());
+        }
+        hasher.finish()
     }
 }
 
-/// Names that may be taken once.
+/// Which names are taken. The names themselves lie in a list of the owner's, by number.
 #[derive(Clone)]
-pub(crate) struct Names<T> {
+pub(crate) struct Names {
     key: HashKey,
-    taken: HashTable<T>,
+    index: HashIndex,
 }
 
-impl<T: Name> Names<T> {
-    pub(crate) const fn new(key: HashKey) -> Self {
+impl Names {
+    pub(crate) fn new(key: HashKey, max: usize) -> Self {
         Self {
             key,
-            taken: HashTable::new(),
+            index: HashIndex::with_max(max),
         }
     }
 
-    /// Takes `name`; false when it is taken, as the empty name always is.
-    pub(crate) fn take(&mut self, name: T) -> bool {
-        let key = self.key;
-        let hash = |name: &T| key.hash(0, name.bytes());
-        let hashed = hash(&name);
-        if name.bytes().is_empty() || self.taken.find(hashed, |taken| *taken == name).is_some() {
+    /// The most entries that one command has moved from one place of the index to another.
+    pub(crate) fn most_moved(&self) -> usize {
+        self.index.most_moved()
+    }
+
+    /// Takes `name` for the thing of this number; false when it is taken, as the empty name always is. `has_it` says
+    /// whether the thing of a number has this name.
+    pub(crate) fn take(&mut self, name: &[u8], number: u32, has_it: impl FnMut(u32) -> bool) -> bool {
+        let hash = self.key.hash(0, name);
+        if name.is_empty() || self.index.find(hash, has_it).is_some() {
             return false;
         }
-        self.taken.insert_unique(hashed, name, hash);
+        self.index.insert(hash, number);
         true
     }
 }

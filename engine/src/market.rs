@@ -13,14 +13,14 @@ mod administration;
 pub(crate) mod checkpoint;
 
 use hoga_protocol::{
-    AccountOpened, Arm, Command, EngineVersion, Event, EventBody, Genesis, InstrumentDefined, InstrumentId,
-    InstrumentSpec, Limits, OpenAccount, OrderId, RejectReason, Rejected, Sequence, Side,
+    AccountId, AccountOpened, Arm, Command, EngineVersion, Event, EventBody, Genesis, InstrumentDefined,
+    InstrumentId, InstrumentSpec, Limits, OpenAccount, OrderId, RejectReason, Rejected, Sequence, Side,
 };
 
 use crate::accounts::Accounts;
 use crate::arena::Arena;
 use crate::armings::Armings;
-use crate::client_ids::ClientIds;
+use crate::client_ids::{ClientIds, Entry};
 use crate::digest::StateDigest;
 use crate::emitter::Emitter;
 use crate::instruments::Instruments;
@@ -34,6 +34,8 @@ pub(crate) use new_order::check_terms;
 #[derive(Clone)]
 pub(crate) struct Market {
     pub(crate) settings: Genesis,
+    /// The genesis's, as operators have changed them.
+    pub(crate) limits: Limits,
     pub(crate) instruments: Instruments,
     pub(crate) accounts: Accounts,
     pub(crate) arena: Arena,
@@ -58,15 +60,17 @@ impl Market {
             max_instruments,
             max_accounts,
             max_open_orders,
+            max_open_orders_per_account,
             ..
         } = genesis.limits;
         Some(Self {
             settings: *genesis,
+            limits: genesis.limits,
             instruments: Instruments::new(key, max_instruments),
-            accounts: Accounts::new(key, max_accounts),
+            accounts: Accounts::new(key, max_accounts, max_open_orders_per_account, max_open_orders),
             arena: Arena::new(max_open_orders),
             client_ids: ClientIds::new(key, &genesis.limits),
-            armings: Armings::new(),
+            armings: Armings::new(max_accounts),
             rules,
             checks: Checks::NONE,
         })
@@ -86,6 +90,7 @@ impl Market {
             Command::NewOrder(request) => self.new_order(OrderId(sequence.0), request, out),
             Command::ReplaceOrder(replace) => self.replace_order(replace, out),
             Command::CancelOrder(cancel) => self.cancel_order(cancel, out),
+            Command::CancelClientOrder(cancel) => self.cancel_client_order(cancel, out),
             Command::CancelAll(cancel) => self.cancel_all(cancel, out),
             Command::Checkpoint(checkpoint) => self.checkpoint(sequence, checkpoint, out),
             Command::EngineVersion(raise) => self.raise_rules(raise, out),
@@ -97,12 +102,7 @@ impl Market {
 
     fn raise_rules<E: FnMut(&Event)>(&mut self, raise: &EngineVersion, out: &mut Emitter<'_, E>) -> Answer {
         let rules = self.rules.raised(raise.version);
-        let rules = rules.ok_or(refused(RejectReason::InvalidSettings))?;
-        // What checkpoints keep begins with them: before, it is no part of the state.
-        if !self.rules.have_checkpoints() {
-            self.checks = Checks::NONE;
-        }
-        self.rules = rules;
+        self.rules = rules.ok_or(refused(RejectReason::InvalidSettings))?;
         out.last(EventBody::EngineVersionRaised(*raise));
         Ok(())
     }
@@ -122,13 +122,48 @@ impl Market {
 
     fn open_account<E: FnMut(&Event)>(&mut self, open: &OpenAccount, out: &mut Emitter<'_, E>) -> Answer {
         self.accounts.open(open).map_err(refused)?;
-        self.client_ids.add_account();
-        self.checks.tape.account(open);
+        self.add_account();
         out.last(EventBody::AccountOpened(AccountOpened {
             account: open.account,
             name: open.name,
         }));
         Ok(())
+    }
+
+    /// An account was opened: its place in the tables beside the accounts.
+    pub(crate) fn add_account(&mut self) {
+        self.client_ids.add_account();
+        self.armings.add_account();
+    }
+
+    /// Takes limits for which nothing has to be given up; false when they are not such.
+    pub(crate) fn raise_limits(&mut self, limits: Limits) -> bool {
+        let is_raised = limits.max_accounts >= self.limits.max_accounts
+            && limits.client_ids_total >= self.limits.client_ids_total;
+        if !limits.is_valid() || !is_raised {
+            return false;
+        }
+        self.limits = limits;
+        self.accounts
+            .set_limits(limits.max_accounts, limits.max_open_orders_per_account);
+        self.client_ids.set_total(limits.client_ids_total);
+        true
+    }
+
+    /// Whether one more order of this account, which is open, may rest.
+    #[inline]
+    fn has_room(&self, account: AccountId) -> bool {
+        self.arena.orders.len() < self.limits.max_open_orders as usize && self.accounts.has_room(account)
+    }
+
+    /// The most entries that one command has moved within a table that grows.
+    pub(crate) fn most_moved(&self) -> usize {
+        let moved = [
+            self.accounts.most_moved(),
+            self.client_ids.most_moved(),
+            self.armings.most_moved(),
+        ];
+        moved.into_iter().max().unwrap_or_default()
     }
 
     /// Ends the life of the order at `slot`, which hangs in no level of `instrument` any more.
@@ -143,6 +178,7 @@ impl Market {
     /// need no walk of their own: they are in the order of ids.
     pub(crate) fn digest(&self, digest: &mut StateDigest) {
         digest.record(&Command::Genesis(self.settings));
+        digest.limits(&self.limits);
         digest.u64(self.accounts.len() as u64);
         for (number, name) in self.accounts.names().enumerate() {
             digest.u64(number as u64);
@@ -161,37 +197,38 @@ impl Market {
                 }
             }
         }
-        for entry in self.client_ids.closed() {
-            digest.u64(entry.order.0);
-            digest.record(&Command::NewOrder(entry.request));
+        for number in 0..self.accounts.len() as u32 {
+            let account = AccountId(number);
+            digest.u64(self.client_ids.forgotten_until(account).0);
+            for entry in self.client_ids.closed(account) {
+                digest_closed(entry, digest);
+            }
+            digest.u64(0);
         }
-        digest.u64(0);
-        if self.rules.have_checkpoints() {
-            digest.u64(u64::from(self.rules.version()));
-            self.checks.digest(digest);
-        }
-        if self.rules.have_administration() {
-            self.digest_administered(digest);
-        }
+        digest.u64(u64::from(self.rules.version()));
+        self.checks.digest(digest);
+        self.digest_administered(digest);
     }
 
     fn digest_administered(&self, digest: &mut StateDigest) {
         for instrument in self.instruments.iter() {
             digest.u64(instrument.status as u64);
         }
-        digest.u64(self.accounts.restricted().len() as u64);
+        digest.u64(self.accounts.restricted().count() as u64);
         for (account, standing) in self.accounts.restricted() {
             digest.u64(u64::from(account.0));
             digest.u64(standing.status as u64);
             digest.u64(u64::from(standing.max_open_orders));
         }
-        digest.u64(self.armings.len() as u64);
-        for armed in self.armings.iter() {
-            digest.u64(armed.arming.0);
+        digest.u64(self.armings.leapt().0);
+        digest.u64(u64::from(self.armings.len()));
+        for entry in self.armings.entries() {
+            digest.u64(entry.armed.arming.0);
             digest.record(&Command::Arm(Arm {
-                account: armed.account,
-                cause: armed.cause,
+                account: entry.armed.account,
+                cause: entry.armed.cause,
             }));
+            digest.u64(entry.leapt.0);
         }
     }
 
@@ -205,13 +242,18 @@ impl Market {
         digest.u64(terms.filled.0);
         digest.i128(terms.fee.exact());
         match self.client_ids.get(self.arena.orders.client_id(slot)) {
-            Some(entry) => {
-                digest.u64(1);
-                digest.record(&Command::NewOrder(entry.request));
-            }
+            Some(entry) => digest_closed(entry, digest),
             None => digest.u64(0),
         }
     }
+}
+
+/// An entry of a client order id; its order, which is not 0, comes first.
+fn digest_closed(entry: &Entry, digest: &mut StateDigest) {
+    digest.u64(entry.order.0);
+    digest.u64(entry.id);
+    digest.u64(entry.terms);
+    digest.u64(entry.valid_until.0);
 }
 
 /// A refusal that is about no order.

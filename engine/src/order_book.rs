@@ -92,7 +92,19 @@ pub(crate) struct OrderBook {
     instrument: InstrumentId,
     /// Of the bids and of the asks.
     best: [Best; 2],
+    /// All that the orders of each side leave, in lots.
+    volumes: [Lots; 2],
     prices: PriceIndex,
+}
+
+/// What a side offers to an order that must be filled whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Supply {
+    Enough,
+    /// Less than is wanted at the prices that it takes.
+    TooLittle,
+    /// Not enough in as many orders as a command may touch.
+    TooManyOrders,
 }
 
 /// The best level of a side. Where there is none, its price is worse than any.
@@ -107,6 +119,7 @@ impl OrderBook {
         Self {
             instrument,
             best: [Best::none(Side::Buy), Best::none(Side::Sell)],
+            volumes: [Lots::ZERO; 2],
             prices: PriceIndex::new(instrument),
         }
     }
@@ -122,6 +135,7 @@ impl OrderBook {
         }
         let order = &mut arena.orders[slot];
         order.level = at;
+        self.volumes[order.side as usize].0 += order.leaves.0;
         let level = &mut arena.levels[at];
         level.orders += 1;
         level.volume.0 += order.leaves.0;
@@ -137,6 +151,7 @@ impl OrderBook {
             ..
         } = arena.orders[slot];
         let level = &mut arena.levels[at];
+        self.volumes[side as usize].0 -= leaves.0;
         level.orders -= 1;
         level.volume.0 -= leaves.0;
         level.queue.unlink(&mut arena.orders.slab, slot);
@@ -146,18 +161,20 @@ impl OrderBook {
     }
 
     /// Fills `quantity` lots, no more than it leaves, of the order at `slot`. A filled order stays until removed.
-    pub(crate) fn fill(arena: &mut Arena, slot: Slot, quantity: Lots) {
+    pub(crate) fn fill(&mut self, arena: &mut Arena, slot: Slot, quantity: Lots) {
         let order = &mut arena.orders[slot];
+        self.volumes[order.side as usize].0 -= quantity.0;
         order.leaves.0 -= quantity.0;
         arena.levels[order.level].volume.0 -= quantity.0;
     }
 
     /// Lowers the total of the order at `slot` to `total` lots, more than is filled. It keeps its place.
-    pub(crate) fn reduce(arena: &mut Arena, slot: Slot, total: Lots) {
+    pub(crate) fn reduce(&mut self, arena: &mut Arena, slot: Slot, total: Lots) {
         let order = &mut arena.orders[slot];
         let less = order.quantity.0 - total.0;
         order.quantity = total;
         order.leaves.0 -= less;
+        self.volumes[order.side as usize].0 -= less;
         arena.levels[order.level].volume.0 -= less;
     }
 
@@ -173,19 +190,39 @@ impl OrderBook {
         }
     }
 
-    /// Whether all levels of `side` at `worst` or better together hold `wanted` lots.
-    pub(crate) fn can_fill(&self, arena: &Arena, side: Side, worst: Ticks, wanted: Lots) -> bool {
-        let within = self
-            .levels(arena, side)
-            .take_while(|level| !is_better(side, worst, level.price));
-        let mut missing = wanted.0;
-        for level in within {
-            missing = missing.saturating_sub(level.volume.0);
-            if missing == 0 {
-                return true;
+    /// Whether the orders of `side` at `worst` or better hold `wanted` lots, trading with at most `most` of them. It looks
+    /// at no more levels than `most`, and at no more orders.
+    pub(crate) fn could_fill(
+        &self,
+        arena: &Arena,
+        side: Side,
+        worst: Ticks,
+        wanted: Lots,
+        most: u32,
+    ) -> Supply {
+        if self.volumes[side as usize] < wanted {
+            return Supply::TooLittle;
+        }
+        let (mut missing, mut touched) = (wanted.0, 0);
+        for level in self.walk(arena, side) {
+            if is_better(side, worst, level.price) {
+                return Supply::TooLittle;
+            }
+            if level.volume.0 >= missing {
+                return last_level(arena, level, missing, most - touched);
+            }
+            missing -= level.volume.0;
+            touched += level.orders;
+            if touched >= most {
+                return Supply::TooManyOrders;
             }
         }
-        missing == 0
+        Supply::TooLittle
+    }
+
+    /// The order of `side` that trades first, if there is one.
+    pub(crate) fn first(&self, arena: &Arena, side: Side) -> Option<Slot> {
+        arena.levels[self.best[side as usize].level.some()?].front()
     }
 
     /// The levels of `side`, best first.
@@ -244,6 +281,18 @@ impl OrderBook {
         arena.nodes.remove(&mut self.prices, price);
         arena.levels.remove(at);
     }
+}
+
+/// Whether the first `most` orders of a level, which holds `missing` lots, hold them.
+fn last_level(arena: &Arena, level: &Level, missing: u64, most: u32) -> Supply {
+    let mut left = missing;
+    for slot in level.queue.slots(&arena.orders.slab).take(most as usize) {
+        left = left.saturating_sub(arena.orders[slot].leaves.0);
+        if left == 0 {
+            return Supply::Enough;
+        }
+    }
+    Supply::TooManyOrders
 }
 
 impl Best {

@@ -1,9 +1,10 @@
-//! First-in-first-out chains threaded through the items of a [`Slab`], so that an item leaves from anywhere at once.
+//! First-in-first-out chains threaded through the items of a slab, so that an item leaves from anywhere at once.
 //! Beyond its ends a chain's neighbour is nobody, whose links are written to like anybody's and never followed.
 
 use core::hint::select_unpredictable;
+use core::ops::{Index, IndexMut};
 
-use crate::slab::{Slab, Slot};
+use crate::slab::Slot;
 
 /// An item's neighbours in one chain.
 #[derive(Clone, Copy)]
@@ -54,8 +55,11 @@ impl<const CHAIN: usize> Queue<CHAIN> {
     }
 
     /// Puts the item at `slot`, which is in no chain of this kind, behind all others.
-    pub(crate) fn push_back<const CHAINS: usize, T>(&mut self, slab: &mut Slab<T>, slot: Slot)
-    where
+    pub(crate) fn push_back<const CHAINS: usize, T>(
+        &mut self,
+        slab: &mut impl IndexMut<Slot, Output = T>,
+        slot: Slot,
+    ) where
         T: Chained<CHAINS>,
     {
         slab[slot].links_mut()[CHAIN] = Links {
@@ -68,8 +72,11 @@ impl<const CHAIN: usize> Queue<CHAIN> {
     }
 
     /// Takes the item at `slot`, which is in this very chain, out of it.
-    pub(crate) fn unlink<const CHAINS: usize, T>(&mut self, slab: &mut Slab<T>, slot: Slot)
-    where
+    pub(crate) fn unlink<const CHAINS: usize, T>(
+        &mut self,
+        slab: &mut impl IndexMut<Slot, Output = T>,
+        slot: Slot,
+    ) where
         T: Chained<CHAINS>,
     {
         let Links { prev, next } = slab[slot].links()[CHAIN];
@@ -80,26 +87,40 @@ impl<const CHAIN: usize> Queue<CHAIN> {
     }
 
     /// The items, the one that has waited longest first.
-    pub(crate) fn iter<'a, const CHAINS: usize, T>(&self, slab: &'a Slab<T>) -> impl Iterator<Item = &'a T>
+    pub(crate) fn iter<'a, const CHAINS: usize, T, S>(&self, slab: &'a S) -> impl Iterator<Item = &'a T>
     where
-        T: Chained<CHAINS>,
+        T: Chained<CHAINS> + 'a,
+        S: Index<Slot, Output = T>,
     {
-        self.slots(slab).map(|slot| &slab[slot])
+        self.slots(slab).map(move |slot| &slab[slot])
     }
 
     /// Their slots, the one that has waited longest first.
-    pub(crate) fn slots<'a, const CHAINS: usize, T>(
+    pub(crate) fn slots<'a, const CHAINS: usize, T, S>(
         &self,
-        slab: &'a Slab<T>,
-    ) -> impl Iterator<Item = Slot> + use<'a, CHAIN, CHAINS, T>
+        slab: &'a S,
+    ) -> impl Iterator<Item = Slot> + use<'a, CHAIN, CHAINS, T, S>
     where
-        T: Chained<CHAINS>,
+        T: Chained<CHAINS> + 'a,
+        S: Index<Slot, Output = T>,
     {
-        let mut next = self.head;
-        core::iter::from_fn(move || {
-            let slot = next.some()?;
-            next = slab[slot].links()[CHAIN].next;
-            Some(slot)
-        })
+        slots_from::<CHAIN, CHAINS, T, S>(slab, self.head)
     }
+}
+
+/// The slots of a chain of kind `CHAIN` from `first` on, which may be [`Slot::NONE`].
+pub(crate) fn slots_from<'a, const CHAIN: usize, const CHAINS: usize, T, S>(
+    slab: &'a S,
+    first: Slot,
+) -> impl Iterator<Item = Slot> + use<'a, CHAIN, CHAINS, T, S>
+where
+    T: Chained<CHAINS> + 'a,
+    S: Index<Slot, Output = T>,
+{
+    let mut next = first;
+    core::iter::from_fn(move || {
+        let slot = next.some()?;
+        next = slab[slot].links()[CHAIN].next;
+        Some(slot)
+    })
 }

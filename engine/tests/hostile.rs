@@ -88,6 +88,8 @@ fn command() -> impl Strategy<Value = Command> {
                 price: if flags.1 { price } else { Ticks(0) },
                 quantity,
                 client_order_id: ClientOrderId::new(text).unwrap_or_default(),
+                valid_until: Nanos(0),
+                signed_by: SigningKeyId::NONE,
             }),
         }
     })
@@ -126,6 +128,8 @@ fn genesis(one: u64, other: u64) -> Command {
         max_instruments: one as u32,
         max_accounts: other as u32,
         max_open_orders: one as u32,
+        max_open_orders_per_account: one as u32,
+        max_touched_orders: Limits::MIN_TOUCHED,
         client_ids_per_account: one as u32,
         client_ids_total: other as u32,
     };
@@ -164,6 +168,8 @@ fn instrument(symbol: &str, kind: u64, rebate: bool) -> Command {
 fn begun() -> Vec<Command> {
     let limits = Limits {
         max_open_orders: 20,
+        max_open_orders_per_account: 20,
+        max_touched_orders: Limits::MIN_TOUCHED,
         client_ids_per_account: 1,
         client_ids_total: 2,
         ..common::LIMITS

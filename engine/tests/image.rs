@@ -29,6 +29,8 @@ fn deep(rules: u32) -> Exchange {
     let mut exchange = Exchange::new();
     let limits = Limits {
         max_open_orders: 1_500,
+        max_open_orders_per_account: 1_500,
+        max_touched_orders: Limits::MIN_TOUCHED,
         client_ids_per_account: 30,
         client_ids_total: 60,
         ..LIMITS

@@ -31,6 +31,8 @@ fn begun(limits: Limits) -> Engine {
 fn a_warm_engine_allocates_nothing() {
     let limits = Limits {
         max_open_orders: 500,
+        max_open_orders_per_account: 500,
+        max_touched_orders: Limits::MIN_TOUCHED,
         client_ids_per_account: 50,
         client_ids_total: 150,
         ..common::LIMITS

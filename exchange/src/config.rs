@@ -165,9 +165,14 @@ pub struct LimitsConfig {
     pub max_accounts: u32,
     /// Most resting orders.
     pub max_open_orders: u32,
-    /// Client order ids of closed orders remembered for one account.
+    /// Most resting orders of one account, at most a twentieth of `max_open_orders`; a twentieth, and at most 10,000, when
+    /// it is left out.
+    pub max_open_orders_per_account: Option<u32>,
+    /// Most resting orders that one command trades with or cancels.
+    pub max_touched_orders: u32,
+    /// Client order ids of closed orders that each account is sure to keep.
     pub client_ids_per_account: u32,
-    /// Client order ids of closed orders remembered in all.
+    /// Client order ids of closed orders that all accounts keep beyond those.
     pub client_ids_total: u32,
 }
 
@@ -315,19 +320,31 @@ impl Default for LimitsConfig {
             max_instruments: limits.max_instruments,
             max_accounts: limits.max_accounts,
             max_open_orders: limits.max_open_orders,
+            max_open_orders_per_account: None,
+            max_touched_orders: limits.max_touched_orders,
             client_ids_per_account: limits.client_ids_per_account,
             client_ids_total: limits.client_ids_total,
         }
     }
 }
 
+/// The most orders that every account may be allowed: a twentieth of all, so that no few accounts fill the books.
+pub(crate) fn most_per_account(max_open_orders: u32) -> u32 {
+    (max_open_orders / 20).max(1)
+}
+
 impl LimitsConfig {
     /// The same as the engine takes it.
-    pub const fn to_limits(&self) -> Limits {
+    pub fn to_limits(&self) -> Limits {
         Limits {
             max_instruments: self.max_instruments,
             max_accounts: self.max_accounts,
             max_open_orders: self.max_open_orders,
+            max_open_orders_per_account: self.max_open_orders_per_account.unwrap_or_else(|| {
+                let twentieth = most_per_account(self.max_open_orders);
+                twentieth.min(Limits::default().max_open_orders_per_account)
+            }),
+            max_touched_orders: self.max_touched_orders,
             client_ids_per_account: self.client_ids_per_account,
             client_ids_total: self.client_ids_total,
         }

@@ -27,6 +27,8 @@ fn order(side: Side, price: i64, quantity: u64) -> Command {
         price: Ticks(price),
         quantity: Lots(quantity),
         client_order_id: ClientOrderId::EMPTY,
+        valid_until: Nanos(0),
+        signed_by: SigningKeyId::NONE,
     })
 }
 

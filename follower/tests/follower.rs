@@ -97,6 +97,8 @@ impl Exchange {
                 price: Ticks(price),
                 quantity: Lots(3),
                 client_order_id: ClientOrderId::new(&format!("order-{}", self.live.last_sequence())).unwrap(),
+                valid_until: Nanos(0),
+                signed_by: SigningKeyId::NONE,
             }));
             if n % 7 == 6 {
                 self.writer.commit().unwrap();

@@ -46,7 +46,7 @@ impl Watch {
             lost: VecDeque::new(),
             under_way: BTreeSet::new(),
         };
-        views.armings().iter().for_each(|armed| watch.arm(armed));
+        views.armings().iter().for_each(|armed| watch.arm(&armed));
         watch
     }
 
@@ -135,7 +135,7 @@ impl Watch {
             if let Some(armed) = views.armings().get(arming)
                 && self.under_way.insert(arming)
             {
-                return Some(*armed);
+                return Some(armed);
             }
         }
         None

@@ -10,7 +10,7 @@ use common::{PATIENCE, Setup, World};
 use hoga_gateway::{GatewayConfig, Refusal};
 use hoga_protocol::{
     AccountId, AccountName, Arm, ArmCause, CancelAll, ClientOrderId, Command, InstrumentId, Lots, Nanos,
-    NewOrder, OpenAccount, OrderType, Side, Ticks, TimeInForce,
+    NewOrder, OpenAccount, OrderType, Side, SigningKeyId, Ticks, TimeInForce,
 };
 use serde_json::{Value, json};
 
@@ -88,6 +88,8 @@ fn rests(account: u32) -> Command {
         post_only: false,
         price: Ticks(100),
         quantity: Lots(1_000),
+        valid_until: Nanos(0),
+        signed_by: SigningKeyId::NONE,
     })
 }
 

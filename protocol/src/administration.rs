@@ -3,11 +3,11 @@
 use core::fmt;
 
 use crate::codec::{ADMINISTER_LEN, pack_administer, unpack_administer};
-use crate::command::CancelAll;
+use crate::command::{CancelAll, CancelInstrument};
 use crate::ids::{AccountId, InstrumentId};
 use crate::instrument::InstrumentSpec;
 use crate::text::OperatorName;
-use crate::units::FeeRate;
+use crate::units::{FeeRate, Nanos};
 
 /// Which orders an instrument takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -84,6 +84,36 @@ pub enum AdminAction {
     SetAccountLimits(SetAccountLimits),
     /// Cancels orders on an account's behalf, as the account itself could.
     CancelAll(CancelAll),
+    /// Cancels an instrument's orders, of all accounts.
+    CancelInstrument(CancelInstrument),
+    /// Changes limits of the whole exchange.
+    SetLimits(SetLimits),
+    /// Moves the exchange's time forward.
+    AcceptClock(AcceptClock),
+}
+
+/// New limits of the whole exchange, all of them: a limit that is to stay is given as it is. Only the limit of an
+/// account's open orders may be lowered: orders beyond it stay, and no other comes to rest before they have left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SetLimits {
+    /// As [`Limits::max_accounts`](crate::Limits::max_accounts).
+    pub max_accounts: u32,
+    /// As [`Limits::max_open_orders_per_account`](crate::Limits::max_open_orders_per_account).
+    pub max_open_orders_per_account: u32,
+    /// As [`Limits::client_ids_total`](crate::Limits::client_ids_total).
+    pub client_ids_total: u32,
+}
+
+/// A time that the exchange's time leaps to. Deadlines keep what remains of them: they move by as much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AcceptClock {
+    /// The new time, ahead of the exchange's and at most [`AcceptClock::MAX`].
+    pub to: Nanos,
+}
+
+impl AcceptClock {
+    /// The latest time that is taken: the end of the year 2261, so that nanoseconds since 1970 fit 63 bits.
+    pub const MAX: Nanos = Nanos(9_214_646_400_000_000_000);
 }
 
 /// New fee rates of an instrument.
@@ -121,6 +151,6 @@ pub struct SetAccountLimits {
     /// Of which account.
     pub account: AccountId,
     /// The most orders it may have in the books; orders beyond it stay, and no other comes to rest before they have left.
-    /// [`u32::MAX`], which an account begins with, is no limit but the exchange's own.
+    /// [`u32::MAX`], which an account begins with, stands for the limit that the exchange gives every account.
     pub max_open_orders: u32,
 }

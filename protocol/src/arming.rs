@@ -18,7 +18,7 @@ pub enum ArmCause {
 }
 
 /// Arms an account; the command's sequence names the arming. An account has at most one deadline: a new one takes the
-/// place of the one before. Known to engine versions from 3.
+/// place of the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arm {
     /// Whose orders.
@@ -30,11 +30,14 @@ pub struct Arm {
 impl Arm {
     /// The most armings of one account.
     pub const MAX_PER_ACCOUNT: u32 = 1_024;
-    /// The most armings in all. About 100 bytes each.
-    pub const MAX_TOTAL: u32 = 65_536;
+    /// How many armings every account may have, whatever other accounts do: a deadline and a session.
+    pub const PER_ACCOUNT: u32 = 2;
+    /// How many more all accounts together may have. An arming is a promise to cancel, so none is given up for another:
+    /// when there are as many, the next one is refused.
+    pub const MAX_SHARED: u32 = 65_536;
 }
 
-/// Ends an arming: its session went in peace, or its account's orders have been canceled. Known to engine versions from 3.
+/// Ends an arming: its session went in peace, or its account's orders have been canceled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Disarm {
     /// Whose arming it must be.

@@ -10,7 +10,7 @@
 //!
 //! Options are a byte 0 or 1 and then always the value, zeros when absent; texts are a length byte and then all bytes
 //! of their bound, zero padded. So each kind has one length, and one value has one encoding: decoding refuses
-//! everything else. A kind, once released, keeps its number and layout for ever.
+//! everything else. A kind, once released, keeps its number and layout.
 
 mod bytes;
 mod command;

@@ -5,7 +5,7 @@ use crate::arming::{Arm, Disarm};
 use crate::ids::{AccountId, ExchangeId, InstrumentId, OrderId, Sequence};
 use crate::instrument::InstrumentSpec;
 use crate::order::NewOrder;
-use crate::text::AccountName;
+use crate::text::{AccountName, ClientOrderId};
 use crate::units::{Lots, MAX_OPEN_ORDERS, Ticks};
 
 /// The first command of every journal: who this exchange is and how much it may hold.
@@ -30,9 +30,15 @@ pub struct Limits {
     pub max_accounts: u32,
     /// Most resting orders, at most [`MAX_OPEN_ORDERS`].
     pub max_open_orders: u32,
-    /// How many client order ids of closed orders are remembered for one account.
+    /// Most resting orders of one account whose own limit no operator has set, at most `max_open_orders`.
+    pub max_open_orders_per_account: u32,
+    /// Most resting orders that one command trades with, cancels or changes, from [`Limits::MIN_TOUCHED`] to
+    /// [`Limits::MAX_TOUCHED`]. What is left of an order at this bound is canceled.
+    pub max_touched_orders: u32,
+    /// How many client order ids of closed orders each account is sure to keep, whatever other accounts do.
     pub client_ids_per_account: u32,
-    /// How many are remembered in all; the oldest of all goes first.
+    /// How many more are kept of all accounts together. When there are more, the account that keeps most loses its
+    /// oldest one.
     pub client_ids_total: u32,
 }
 
@@ -42,13 +48,29 @@ impl Default for Limits {
             max_instruments: 10_000,
             max_accounts: 100_000,
             max_open_orders: 200_000,
-            client_ids_per_account: 100_000,
+            max_open_orders_per_account: 10_000,
+            max_touched_orders: 2_000,
+            client_ids_per_account: 64,
             client_ids_total: 1_000_000,
         }
     }
 }
 
 impl Limits {
+    /// The least that [`max_touched_orders`](Self::max_touched_orders) may be: a mass cancel takes as many.
+    pub const MIN_TOUCHED: u32 = CancelAll::MAX_ORDERS;
+    /// The most that it may be: the output ring must have room for an event of each.
+    pub const MAX_TOUCHED: u32 = 1 << 14;
+    /// The most client order ids that all limits together may ask for.
+    pub const MAX_CLIENT_IDS: u64 = 1 << 28;
+
+    /// How many client order ids may have to be kept at once: those of closed orders and of live ones.
+    pub const fn most_client_ids(&self) -> u64 {
+        self.max_accounts as u64 * self.client_ids_per_account as u64
+            + self.client_ids_total as u64
+            + self.max_open_orders as u64
+    }
+
     /// Whether every bound is one that the engine can keep.
     pub const fn is_valid(&self) -> bool {
         self.max_open_orders >= 1
@@ -57,8 +79,11 @@ impl Limits {
             && self.max_instruments <= 1 << 20
             && self.max_accounts >= 1
             && self.max_accounts <= 1 << 24
-            && self.client_ids_total <= 1 << 26
-            && self.client_ids_per_account <= self.client_ids_total
+            && self.max_open_orders_per_account >= 1
+            && self.max_open_orders_per_account <= self.max_open_orders
+            && self.max_touched_orders >= Self::MIN_TOUCHED
+            && self.max_touched_orders <= Self::MAX_TOUCHED
+            && self.most_client_ids() <= Self::MAX_CLIENT_IDS
     }
 }
 
@@ -93,6 +118,15 @@ pub struct CancelOrder {
     pub order: OrderId,
 }
 
+/// Cancels the resting order that an account placed under a client order id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CancelClientOrder {
+    /// Whose order it must be.
+    pub account: AccountId,
+    /// The id that the account gave it; not empty.
+    pub client_order_id: ClientOrderId,
+}
+
 /// Cancels the resting orders of one account, oldest first, at most [`CancelAll::MAX_ORDERS`] per command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CancelAll {
@@ -108,6 +142,14 @@ pub struct CancelAll {
 impl CancelAll {
     /// The most orders one command cancels; [`MassCancelDone::more`](crate::MassCancelDone::more) asks for another.
     pub const MAX_ORDERS: u32 = 256;
+}
+
+/// Cancels resting orders of one instrument, whoever placed them: bids from the best down, then asks from the best up,
+/// at most [`CancelAll::MAX_ORDERS`] per command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CancelInstrument {
+    /// Of which instrument.
+    pub instrument: InstrumentId,
 }
 
 /// A digest of a share of the engine's state, and the command after which it was taken.
@@ -152,17 +194,19 @@ pub enum Command {
     ReplaceOrder(ReplaceOrder),
     /// A cancel.
     CancelOrder(CancelOrder),
+    /// A cancel by client order id.
+    CancelClientOrder(CancelClientOrder),
     /// A cancel of many.
     CancelAll(CancelAll),
-    /// A check that all who apply this journal agree. Known to engine versions from 2.
+    /// A check that every copy of the engine that applies this journal comes to the same state.
     Checkpoint(Checkpoint),
     /// A change of the rules.
     EngineVersion(EngineVersion),
-    /// An account's orders are to be canceled when its session is lost, or at a deadline. Known to engine versions from 3.
+    /// An account's orders are to be canceled when its session is lost, or at a deadline.
     Arm(Arm),
-    /// The end of an arming. Known to engine versions from 3.
+    /// The end of an arming.
     Disarm(Disarm),
-    /// An operator's doing. Known to engine versions from 3.
+    /// An operator's action.
     Administer(Administer),
 }
 

@@ -2,7 +2,7 @@
 
 use crate::administration::{AccountStatus, InstrumentStatus};
 use crate::arming::{ArmCause, Disarm};
-use crate::command::{EngineVersion, Genesis};
+use crate::command::{EngineVersion, Genesis, Limits};
 use crate::ids::{AccountId, InstrumentId, OrderId, Sequence};
 use crate::instrument::InstrumentSpec;
 use crate::order::{NewOrder, Side};
@@ -74,6 +74,12 @@ pub enum EventBody {
     AccountStatusSet(AccountStatusSet),
     /// An account's limits changed.
     AccountLimitsSet(AccountLimitsSet),
+    /// Orders of one instrument were canceled.
+    InstrumentCanceled(InstrumentCanceled),
+    /// Limits of the whole exchange changed.
+    LimitsSet(LimitsSet),
+    /// The exchange's time leapt forward.
+    ClockAccepted(ClockAccepted),
 }
 
 /// An instrument and its number.
@@ -147,6 +153,12 @@ pub enum CancelReason {
     FillOrKill = 3,
     /// A market order that found too few to trade with.
     NoLiquidity = 4,
+    /// What did not trade found no room in the book, or in its account's share of it.
+    Capacity = 5,
+    /// It traded with as many orders as one command may touch, and something was left of it.
+    TouchLimit = 6,
+    /// Fill or kill, and it would have had to trade with more orders than one command may touch.
+    FillOrKillTouchLimit = 7,
 }
 
 /// An order that left without filling.
@@ -263,6 +275,39 @@ pub struct AccountLimitsSet {
     pub max_open_orders: u32,
 }
 
+/// The end of one [`CancelInstrument`](crate::CancelInstrument).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InstrumentCanceled {
+    /// Who asked for it.
+    pub by: OperatorName,
+    /// Of which instrument.
+    pub instrument: InstrumentId,
+    /// How many orders this command canceled.
+    pub canceled: u32,
+    /// Whether some are left that another command must cancel.
+    pub more: bool,
+}
+
+/// The limits that an operator set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitsSet {
+    /// Who set them.
+    pub by: OperatorName,
+    /// All limits, as they are from here on.
+    pub limits: Limits,
+}
+
+/// A leap of the exchange's time. The event's own timestamp is the new time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockAccepted {
+    /// Who asked for it.
+    pub by: OperatorName,
+    /// The time before.
+    pub from: Nanos,
+    /// The time now.
+    pub to: Nanos,
+}
+
 /// A refused command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rejected {
@@ -276,7 +321,7 @@ pub struct Rejected {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum RejectReason {
-    /// The exchange has not begun, begins twice, or is run by rules that do not know the command yet.
+    /// The exchange has not begun, begins twice, or the sequence is not above the one before.
     OutOfPlace = 0,
     /// No such instrument.
     UnknownInstrument = 1,
@@ -288,7 +333,7 @@ pub enum RejectReason {
     AlreadyExists = 4,
     /// The table of instruments or accounts is full.
     TableFull = 5,
-    /// The book holds as many orders as it may.
+    /// The books hold as many orders as they may, and this one would not trade.
     Capacity = 6,
     /// The price is missing, out of range, or given where none may be.
     InvalidPrice = 7,
@@ -306,18 +351,22 @@ pub enum RejectReason {
     ClientOrderIdReused = 13,
     /// The new quantity is at or below what is filled.
     TooLate = 14,
-    /// A bound, a fee or a version is one this engine cannot keep, or the version is not above the one in force.
+    /// A bound, a fee, a time or a version is one this engine cannot keep, or not above the one in force.
     InvalidSettings = 15,
     /// The instrument takes cancels only.
     InstrumentClosed = 16,
     /// The account may cancel only.
     AccountSuspended = 17,
-    /// The account has as many orders in the books as it may.
+    /// The account has as many orders in the books as it may, and this one would not trade.
     AccountLimit = 18,
     /// The account, or all accounts together, have as many armings as there may be.
     TooManyArmings = 19,
     /// The account has no such arming.
     UnknownArming = 20,
+    /// The exchange's time is past the order's `valid_until`, or an id that was valid as long may have been forgotten.
+    ExpiredRequest = 21,
+    /// `valid_until` lies further ahead than it may, or is given without a client order id.
+    InvalidValidUntil = 22,
 }
 
 // A ring slot holds an event in three cache lines.

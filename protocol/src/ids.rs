@@ -29,3 +29,32 @@ pub struct AccountId(pub u32);
 /// A random number drawn when an exchange's journal is begun; it keeps ids of two exchanges apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ExchangeId(pub u32);
+
+/// The id of the key that signed a request: 80 bits, shown as 16 characters of base32 (RFC 4648 §6, in lower case).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct SigningKeyId(pub [u8; 10]);
+
+impl SigningKeyId {
+    /// No key.
+    pub const NONE: SigningKeyId = SigningKeyId([0; 10]);
+}
+
+impl core::fmt::Display for SigningKeyId {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        const DIGITS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+        let number = self
+            .0
+            .iter()
+            .fold(0u128, |number, &byte| number << 8 | u128::from(byte));
+        (0..16).try_for_each(|at| {
+            let digit = DIGITS[(number >> (75 - 5 * at) & 31) as usize];
+            core::fmt::Write::write_char(f, char::from(digit))
+        })
+    }
+}
+
+impl core::fmt::Debug for SigningKeyId {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        core::fmt::Display::fmt(self, f)
+    }
+}

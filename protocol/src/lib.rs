@@ -29,21 +29,21 @@ mod event;
 pub mod codec;
 
 pub use administration::{
-    AccountStatus, AdminAction, Administer, InstrumentStatus, SetAccountLimits, SetAccountStatus, SetFees,
-    SetInstrumentStatus,
+    AcceptClock, AccountStatus, AdminAction, Administer, InstrumentStatus, SetAccountLimits,
+    SetAccountStatus, SetFees, SetInstrumentStatus, SetLimits,
 };
 pub use arming::{Arm, ArmCause, Disarm};
 pub use command::{
-    CancelAll, CancelOrder, Checkpoint, Command, CommandClass, EngineVersion, Genesis, Limits, OpenAccount,
-    ReplaceOrder, StateCheck,
+    CancelAll, CancelClientOrder, CancelInstrument, CancelOrder, Checkpoint, Command, CommandClass,
+    EngineVersion, Genesis, Limits, OpenAccount, ReplaceOrder, StateCheck,
 };
 pub use decimal::{DecimalText, Scaled};
 pub use event::{
-    AccountLimitsSet, AccountOpened, AccountStatusSet, Armed, CancelReason, Checkpointed, Event, EventBody,
-    FeesSet, InstrumentDefined, InstrumentStatusSet, MassCancelDone, OrderAccepted, OrderCanceled,
-    OrderReplaced, RejectReason, Rejected, Trade, TradeSide,
+    AccountLimitsSet, AccountOpened, AccountStatusSet, Armed, CancelReason, Checkpointed, ClockAccepted,
+    Event, EventBody, FeesSet, InstrumentCanceled, InstrumentDefined, InstrumentStatusSet, LimitsSet,
+    MassCancelDone, OrderAccepted, OrderCanceled, OrderReplaced, RejectReason, Rejected, Trade, TradeSide,
 };
-pub use ids::{AccountId, ExchangeId, InstrumentId, OrderId, Sequence};
+pub use ids::{AccountId, ExchangeId, InstrumentId, OrderId, Sequence, SigningKeyId};
 pub use instrument::{InstrumentError, InstrumentSpec};
 pub use order::{NewOrder, OrderType, Side, TimeInForce};
 pub use text::{AccountName, AsciiText, ClientOrderId, OperatorName, Symbol, TextError};

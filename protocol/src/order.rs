@@ -1,8 +1,8 @@
 //! An order as it was asked for.
 
-use crate::ids::{AccountId, InstrumentId};
+use crate::ids::{AccountId, InstrumentId, SigningKeyId};
 use crate::text::ClientOrderId;
-use crate::units::{Lots, Ticks};
+use crate::units::{Lots, Nanos, Ticks};
 
 /// FIX 54.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,4 +67,14 @@ pub struct NewOrder {
     pub quantity: Lots,
     /// The client's own name for it; empty when none was given.
     pub client_order_id: ClientOrderId,
+    /// The exchange time after which it is refused, at most [`NewOrder::MAX_VALIDITY`] ahead; 0 for never. Only with a
+    /// client order id: until then, sending it again never makes a second order.
+    pub valid_until: Nanos,
+    /// The key that signed the request; [`SigningKeyId::NONE`] without authentication.
+    pub signed_by: SigningKeyId,
+}
+
+impl NewOrder {
+    /// The furthest that [`valid_until`](Self::valid_until) may lie ahead: ten minutes.
+    pub const MAX_VALIDITY: Nanos = Nanos(600_000_000_000);
 }

@@ -71,8 +71,10 @@ impl Nanos {
 
 /// The fee that an order has run up so far, kept exactly so that many small fills never cost more than one large one.
 ///
-/// Each fill is charged the difference between the rounded total after it and the rounded total before it; the total
-/// is rounded half to even. Maker and taker fills of one order add up in the same accrual.
+/// Each fill is charged the difference between the rounded total after it and the rounded total before it. The total is
+/// rounded up: a fee to the next whole unit, a rebate to the next smaller one. So an order pays less than one unit more
+/// than its exact fee, and the venue never receives less than the sum of all exact fees, however many orders share a
+/// rebate. Maker and taker fills of one order add up in the same accrual.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct FeeAccrual {
     /// Quote units times [`FeeRate::SCALE`].
@@ -100,8 +102,8 @@ impl FeeAccrual {
     pub fn total(self) -> Fee {
         // Nearly every order's fits 64 bits, where dividing by a constant is a multiplication.
         match i64::try_from(self.exact) {
-            Ok(exact) => Notional(i128::from(millionths_half_even(exact))),
-            Err(_) => Notional(div_round_half_even(self.exact, FeeRate::SCALE)),
+            Ok(exact) => Notional(i128::from(millionths_up(exact))),
+            Err(_) => Notional(millionths_up_wide(self.exact)),
         }
     }
 
@@ -111,21 +113,15 @@ impl FeeAccrual {
     }
 }
 
-/// As [`div_round_half_even`] by [`FeeRate::SCALE`].
-fn millionths_half_even(exact: i64) -> i64 {
+/// As [`millionths_up_wide`].
+fn millionths_up(exact: i64) -> i64 {
     const SCALE: i64 = FeeRate::SCALE as i64;
-    let quotient = exact.div_euclid(SCALE);
-    let twice = exact.rem_euclid(SCALE) * 2;
-    let up = twice > SCALE || (twice == SCALE && quotient & 1 == 1);
-    quotient + i64::from(up)
+    exact.div_euclid(SCALE) + i64::from(exact.rem_euclid(SCALE) > 0)
 }
 
-/// `numerator / denominator` rounded to the nearest whole, ties to the even one. `denominator` is positive.
-fn div_round_half_even(numerator: i128, denominator: i128) -> i128 {
-    let quotient = numerator.div_euclid(denominator);
-    let twice = numerator.rem_euclid(denominator) * 2;
-    let up = twice > denominator || (twice == denominator && quotient & 1 == 1);
-    quotient + i128::from(up)
+/// `exact / FeeRate::SCALE`, rounded towards positive infinity.
+fn millionths_up_wide(exact: i128) -> i128 {
+    exact.div_euclid(FeeRate::SCALE) + i128::from(exact.rem_euclid(FeeRate::SCALE) > 0)
 }
 
 #[cfg(test)]
@@ -133,40 +129,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tie_is_not_always_rounded_up() {
+    fn a_fee_is_never_rounded_against_the_venue() {
+        let unit = FeeRate::SCALE as i64;
         let cases = [
-            (5, 10, 0),
-            (15, 10, 2),
-            (25, 10, 2),
-            (-5, 10, 0),
-            (-15, 10, -2),
-            (14, 10, 1),
-            (16, 10, 2),
-            (-16, 10, -2),
+            (0, 0),
+            (1, 1),
+            (unit - 1, 1),
+            (unit, 1),
+            (unit + 1, 2),
+            (-1, 0),
+            (1 - unit, 0),
+            (-unit, -1),
+            (-unit - 1, -1),
         ];
-        for (n, d, want) in cases {
-            assert_eq!(div_round_half_even(n, d), want, "{n}/{d}");
+        for (exact, want) in cases {
+            assert_eq!(millionths_up(exact), want, "{exact}");
         }
     }
 
     #[test]
     fn a_small_fee_is_not_rounded_unlike_a_large_one() {
-        let half = (FeeRate::SCALE / 2) as i64;
-        let edges = [
-            0,
-            1,
-            half - 1,
-            half,
-            half + 1,
-            3 * half,
-            7 * half,
-            i64::MAX / 2,
-            i64::MAX,
-        ];
+        let unit = FeeRate::SCALE as i64;
+        let edges = [0, 1, unit - 1, unit, unit + 1, 7 * unit, i64::MAX / 2, i64::MAX];
         for exact in edges.into_iter().flat_map(|edge| [edge, -edge]) {
-            let slow = div_round_half_even(i128::from(exact), FeeRate::SCALE);
-            assert_eq!(i128::from(millionths_half_even(exact)), slow, "{exact}");
+            let wide = millionths_up_wide(i128::from(exact));
+            assert_eq!(i128::from(millionths_up(exact)), wide, "{exact}");
         }
+    }
+
+    #[test]
+    fn many_rebates_do_not_cost_the_venue_more_than_the_taker_pays() {
+        let (maker, taker) = (FeeRate(-600), FeeRate(600));
+        let mut paid = FeeAccrual::ZERO;
+        let venue: i128 = (0..10_000)
+            .map(|_| {
+                paid.charge(Notional(1_000), taker).0 + FeeAccrual::ZERO.charge(Notional(1_000), maker).0
+            })
+            .sum();
+        assert!(venue >= 0, "the venue loses {venue}");
     }
 
     #[test]
@@ -183,6 +183,6 @@ mod tests {
         let dearest =
             Notional(i128::from(Ticks::MAX.0) * i128::from(Lots::MAX.0) * i128::from(MAX_TICK_LOT_UNITS));
         let mut fee = FeeAccrual::ZERO;
-        assert_eq!(fee.charge(dearest, FeeRate::MAX).0, dearest.0 / 10);
+        assert_eq!(fee.charge(dearest, FeeRate::MAX).0, (dearest.0 + 9) / 10);
     }
 }

@@ -24,6 +24,7 @@ fn new_order() -> impl Strategy<Value = NewOrder> {
         any::<i64>(),
         any::<u64>(),
         text(),
+        prop_oneof![Just((0, [0; 10])), any::<(u64, [u8; 10])>()],
     );
     (any::<u32>(), any::<u32>(), terms).prop_map(|(account, instrument, t)| NewOrder {
         account: AccountId(account),
@@ -35,6 +36,8 @@ fn new_order() -> impl Strategy<Value = NewOrder> {
         price: Ticks(t.4),
         quantity: Lots(t.5),
         client_order_id: t.6,
+        valid_until: Nanos(t.7.0),
+        signed_by: SigningKeyId(t.7.1),
     })
 }
 
@@ -80,7 +83,7 @@ fn action() -> impl Strategy<Value = AdminAction> {
         any::<Option<u32>>(),
         any::<Option<u64>>(),
     );
-    (0u8..7, numbers, any::<bool>()).prop_map(|(kind, (first, second, number, before), flag)| {
+    (0u8..10, numbers, any::<bool>()).prop_map(|(kind, (first, second, number, before), flag)| {
         let (account, instrument) = (AccountId(first), InstrumentId(first));
         match kind {
             0 => AdminAction::DefineInstrument(spec()),
@@ -106,6 +109,15 @@ fn action() -> impl Strategy<Value = AdminAction> {
             4 => AdminAction::SetAccountLimits(SetAccountLimits {
                 account,
                 max_open_orders: second,
+            }),
+            5 => AdminAction::CancelInstrument(CancelInstrument { instrument }),
+            6 => AdminAction::SetLimits(SetLimits {
+                max_accounts: first,
+                max_open_orders_per_account: second,
+                client_ids_total: first ^ second,
+            }),
+            7 => AdminAction::AcceptClock(AcceptClock {
+                to: Nanos(before.unwrap_or_default()),
             }),
             _ => AdminAction::CancelAll(CancelAll {
                 account,
@@ -165,6 +177,16 @@ fn command() -> impl Strategy<Value = Command> {
             }),
         (account.clone(), id)
             .prop_map(|(account, order)| Command::CancelOrder(CancelOrder { account, order })),
+        (
+            account.clone(),
+            text().prop_filter("an id is not empty", |id| !id.is_empty())
+        )
+            .prop_map(
+                |(account, client_order_id)| Command::CancelClientOrder(CancelClientOrder {
+                    account,
+                    client_order_id
+                })
+            ),
         (account, any::<Option<u32>>(), any::<Option<u64>>()).prop_map(|(account, instrument, before)| {
             Command::CancelAll(CancelAll {
                 account,
@@ -190,7 +212,7 @@ proptest! {
     }
 
     #[test]
-    fn two_encodings_of_one_command_cannot_exist(bytes in proptest::collection::vec(any::<u8>(), 0..MAX_RECORD), kind in 0u8..14) {
+    fn two_encodings_of_one_command_cannot_exist(bytes in proptest::collection::vec(any::<u8>(), 0..MAX_RECORD), kind in 0u8..16) {
         let mut bytes = bytes;
         if let Some(byte) = bytes.get_mut(8) {
             *byte = kind;
@@ -221,6 +243,26 @@ fn no_event_outgrows_its_buffer() {
     };
     let bodies = [
         EventBody::Trade(trade),
+        EventBody::OrderAccepted(OrderAccepted {
+            order: OrderId(1),
+            request: NewOrder {
+                account: AccountId(1),
+                instrument: InstrumentId(2),
+                side: Side::Buy,
+                order_type: OrderType::Limit,
+                time_in_force: TimeInForce::Gtc,
+                post_only: false,
+                price: Ticks(3),
+                quantity: Lots(4),
+                client_order_id: ClientOrderId::EMPTY,
+                valid_until: Nanos(5),
+                signed_by: SigningKeyId([6; 10]),
+            },
+        }),
+        EventBody::LimitsSet(LimitsSet {
+            by: OperatorName::new("ops").unwrap(),
+            limits: Limits::default(),
+        }),
         EventBody::Started(genesis()),
         EventBody::InstrumentDefined(InstrumentDefined {
             instrument: InstrumentId(1),

@@ -279,6 +279,9 @@ fn take_reason(source: &mut impl ImageSource) -> Result<Option<CancelReason>, Im
         3 => CancelReason::ImmediateOrCancel,
         4 => CancelReason::FillOrKill,
         5 => CancelReason::NoLiquidity,
+        6 => CancelReason::Capacity,
+        7 => CancelReason::TouchLimit,
+        8 => CancelReason::FillOrKillTouchLimit,
         _ => return Err(ImageError::BadValue("reason")),
     }))
 }

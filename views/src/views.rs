@@ -127,6 +127,7 @@ impl Views {
             EventBody::OrderCanceled(canceled) => self.cancel(event, canceled),
             EventBody::OrderReplaced(replaced) => self.replace(event, replaced),
             EventBody::MassCancelDone(_)
+            | EventBody::InstrumentCanceled(_)
             | EventBody::DuplicateOrder { .. }
             | EventBody::Rejected(_)
             | EventBody::Checkpointed(_)
@@ -136,7 +137,9 @@ impl Views {
             | EventBody::FeesSet(_)
             | EventBody::InstrumentStatusSet(_)
             | EventBody::AccountStatusSet(_)
-            | EventBody::AccountLimitsSet(_) => self.administer(&event.body),
+            | EventBody::AccountLimitsSet(_)
+            | EventBody::LimitsSet(_)
+            | EventBody::ClockAccepted(_) => self.administer(&event.body),
         }
         if event.last {
             self.rest_what_remains(event);
@@ -158,7 +161,7 @@ impl Views {
         self.complete
     }
 
-    /// Who this exchange is and how much it may hold; `None` before it begins.
+    /// Who this exchange is and how much it may hold now; `None` before it begins.
     pub fn genesis(&self) -> Option<&Genesis> {
         self.genesis.as_ref()
     }
@@ -217,6 +220,15 @@ impl Views {
                     ..self.accounts.terms(set.account)
                 };
                 self.accounts.set_terms(set.account, terms);
+            }
+            EventBody::LimitsSet(set) => {
+                self.orders.set_limits(set.limits);
+                if let Some(genesis) = &mut self.genesis {
+                    genesis.limits = set.limits;
+                }
+            }
+            EventBody::ClockAccepted(accepted) => {
+                self.armings.leap(Nanos(accepted.to.0 - accepted.from.0));
             }
             _ => {}
         }

@@ -20,6 +20,8 @@ fn small() -> Tape {
         max_instruments: 2,
         max_accounts: 3,
         max_open_orders: 8,
+        max_open_orders_per_account: 8,
+        max_touched_orders: Limits::MIN_TOUCHED,
         client_ids_per_account: 2,
         client_ids_total: 3,
     };
@@ -370,6 +372,8 @@ fn a_million_executions_are_not_too_many_to_be_read_again() {
             price: Ticks(100),
             quantity: Lots(1),
             client_order_id: ClientOrderId::EMPTY,
+            valid_until: Nanos(0),
+            signed_by: SigningKeyId::NONE,
         };
         let order = OrderId(sequence);
         let accepted = EventBody::OrderAccepted(OrderAccepted { order, request });

@@ -6,15 +6,17 @@ use alloc::vec::Vec;
 
 use hoga_protocol::codec::{ImageError, ImageSource};
 use hoga_protocol::{
-    AccountId, AccountStatus, Arm, Armed, ClientOrderId, Command, FeeAccrual, FeeRate, InstrumentId,
-    InstrumentSpec, InstrumentStatus, Lots, Nanos, NewOrder, OpenAccount, OrderId, OrderType, Sequence, Side,
-    StateCheck, Ticks, TimeInForce,
+    AcceptClock, AccountId, AccountStatus, Arm, Armed, ClientOrderId, Command, FeeAccrual, FeeRate,
+    InstrumentId, InstrumentSpec, InstrumentStatus, Limits, Lots, Nanos, NewOrder, OpenAccount, OrderId,
+    OrderType, Sequence, Side, SigningKeyId, StateCheck, Ticks, TimeInForce,
 };
 
 use super::FORM;
 use crate::accounts::Standing;
+use crate::client_ids::Entry;
+use crate::digest::EventsDigest;
 use crate::engine::Engine;
-use crate::market::checkpoint::{Checks, Cursor, Tape};
+use crate::market::checkpoint::{BookCursor, Checks, Cursor};
 use crate::market::{Market, check_terms};
 use crate::order::Order;
 use crate::slab::Slot;
@@ -33,6 +35,7 @@ impl Engine {
         }
         let last_sequence = Sequence(source.take_u64()?);
         let now = Nanos(source.take_u64()?);
+        let history = EventsDigest::from_bytes(source.take_array()?);
         let begun = source.take_bool("begun")?;
         let least = Sequence(u64::from(begun));
         check((least..=Sequence::MAX).contains(&last_sequence), "last_sequence")?;
@@ -49,6 +52,7 @@ impl Engine {
         Ok(Engine {
             last_sequence,
             now,
+            history,
             market,
         })
     }
@@ -78,12 +82,8 @@ impl<S: ImageSource> Reading<'_, S> {
         let mut market = self.settings()?;
         self.instruments(&mut market)?;
         self.accounts(&mut market)?;
-        if market.rules.have_checkpoints() {
-            market.checks = self.checks(&market)?;
-        }
-        if market.rules.have_administration() {
-            self.administered(&mut market)?;
-        }
+        market.checks = self.checks(&market)?;
+        self.administered(&mut market)?;
         let mut live = Vec::new();
         for number in 0..market.instruments.len() as u32 {
             for side in [Side::Buy, Side::Sell] {
@@ -110,6 +110,13 @@ impl<S: ImageSource> Reading<'_, S> {
             let raised = market.rules.raised(version);
             market.rules = raised.ok_or(ImageError::BadValue("rules"))?;
         }
+        let limits = Limits {
+            max_accounts: self.source.take_u32()?,
+            max_open_orders_per_account: self.source.take_u32()?,
+            client_ids_total: self.source.take_u32()?,
+            ..market.limits
+        };
+        check(market.raise_limits(limits), "limits")?;
         Ok(market)
     }
 
@@ -130,13 +137,34 @@ impl<S: ImageSource> Reading<'_, S> {
                 name: self.source.take_text("account")?,
             };
             check(market.accounts.open(&open).is_ok(), "account")?;
-            market.client_ids.add_account();
+            market.add_account();
         }
         Ok(())
     }
 
     fn checks(&mut self, market: &Market) -> Result<Checks, ImageError> {
-        let cursor = Cursor {
+        let cursor = match self.source.take_bool("cursor")? {
+            false => Cursor::Book(self.book_cursor(market)?),
+            true => {
+                let account = AccountId(self.source.take_u32()?);
+                let (is_behind, id) = (self.source.take_bool("cursor")?, self.source.take_u64()?);
+                let is_place = market.accounts.contains(account) && (is_behind || id == 0);
+                check(is_place, "cursor")?;
+                Cursor::Account(account, is_behind.then_some(id))
+            }
+        };
+        let last = match self.source.take_bool("check")? {
+            true => Some(StateCheck {
+                sequence: Sequence(self.past("check")?),
+                digest: self.source.take_array()?,
+            }),
+            false => None,
+        };
+        Ok(Checks { cursor, last })
+    }
+
+    fn book_cursor(&mut self, market: &Market) -> Result<BookCursor, ImageError> {
+        let cursor = BookCursor {
             instrument: InstrumentId(self.source.take_u32()?),
             side: match self.source.take_bool("cursor")? {
                 false => Side::Buy,
@@ -145,21 +173,12 @@ impl<S: ImageSource> Reading<'_, S> {
             price: Ticks(self.source.take_i64()?),
             order: OrderId(self.source.take_u64()?),
         };
-        // Without an instrument the cursor waits for the first.
-        let instruments = market.instruments.len().max(1);
-        let is_place = (cursor.instrument.0 as usize) < instruments
+        // Behind the last instrument, or without one, the cursor waits.
+        let is_place = cursor.instrument.0 as usize <= market.instruments.len()
             && (0..=Ticks::MAX.0 + 1).contains(&cursor.price.0)
             && cursor.order.0 <= self.last_sequence.0;
         check(is_place, "cursor")?;
-        let tape = Tape(self.source.take_u64()?);
-        let last = match self.source.take_bool("check")? {
-            true => Some(StateCheck {
-                sequence: Sequence(self.past("check")?),
-                digest: self.source.take_array()?,
-            }),
-            false => None,
-        };
-        Ok(Checks { cursor, tape, last })
+        Ok(cursor)
     }
 
     fn administered(&mut self, market: &mut Market) -> Result<(), ImageError> {
@@ -181,16 +200,21 @@ impl<S: ImageSource> Reading<'_, S> {
                 },
                 max_open_orders: self.source.take_u32()?,
             };
-            check(standing != Standing::FREE, "restricted account")?;
+            check(standing != Standing::INITIAL, "restricted account")?;
             market.accounts.set_standing(account, standing);
         }
         self.armings(market)
     }
 
     fn armings(&mut self, market: &mut Market) -> Result<(), ImageError> {
+        let leapt = Nanos(self.source.take_u64()?);
+        check(leapt <= AcceptClock::MAX, "leaps")?;
+        market.armings.leap(leapt);
         let mut last = 0;
         for _ in 0..self.source.take_u32()? {
             let arming = self.past("arming")?;
+            let leapt_then = Nanos(self.source.take_u64()?);
+            check(leapt_then <= leapt, "arming")?;
             let Command::Arm(Arm { account, cause }) = self.source.take_record()? else {
                 return Err(ImageError::BadValue("arming"));
             };
@@ -201,7 +225,7 @@ impl<S: ImageSource> Reading<'_, S> {
                 arming: Sequence(arming),
                 cause,
             };
-            check(market.armings.arm(&armed) == Ok(None), "arming")?;
+            check(market.armings.take_in(&armed, leapt_then) == Ok(None), "arming")?;
         }
         Ok(())
     }
@@ -252,7 +276,7 @@ impl<S: ImageSource> Reading<'_, S> {
         side: Side,
         price: Ticks,
     ) -> Result<Live, ImageError> {
-        let max_open_orders = market.settings.limits.max_open_orders as usize;
+        let max_open_orders = market.limits.max_open_orders as usize;
         check(market.arena.orders.len() < max_open_orders, "orders")?;
         let id = OrderId(self.past("order")?);
         check(market.arena.orders.find(id).is_none(), "order")?;
@@ -266,6 +290,8 @@ impl<S: ImageSource> Reading<'_, S> {
             price,
             quantity: Lots(self.source.take_u64()?),
             client_order_id: ClientOrderId::EMPTY,
+            valid_until: Nanos(0),
+            signed_by: SigningKeyId::NONE,
         };
         let spec = market.could_admit(&terms)?;
         let leaves = Lots(self.source.take_u64()?);
@@ -279,15 +305,9 @@ impl<S: ImageSource> Reading<'_, S> {
             market.arena.orders.set_fee(slot, fee);
         }
         if self.source.take_bool("client_order_id")? {
-            let asked = self.asked(market)?;
-            let as_it_rests = NewOrder {
-                price: asked.price,
-                quantity: asked.quantity,
-                client_order_id: asked.client_order_id,
-                ..terms
-            };
-            check(asked == as_it_rests, "client_order_id")?;
-            let client_id = market.client_ids.insert(id, &asked);
+            let entry = self.client_id(market, terms.account)?;
+            check(entry.order == id, "client_order_id")?;
+            let client_id = market.client_ids.insert(entry);
             market.arena.orders.set_client_id(slot, client_id);
         }
         let book = &mut market.instruments.known(instrument).book;
@@ -295,30 +315,32 @@ impl<S: ImageSource> Reading<'_, S> {
         Ok(Live { id, slot, instrument })
     }
 
-    /// What was sent under a client order id that nobody has yet.
-    fn asked(&mut self, market: &Market) -> Result<NewOrder, ImageError> {
-        let Command::NewOrder(asked) = self.source.take_record()? else {
-            return Err(ImageError::BadValue("client_order_id"));
-        };
-        market.could_admit(&asked)?;
-        let id = &asked.client_order_id;
-        let is_free = !id.is_empty() && market.client_ids.find(asked.account, id).is_none();
+    /// A client order id that no order has yet.
+    fn client_id(&mut self, market: &Market, account: AccountId) -> Result<Entry, ImageError> {
+        let order = OrderId(self.past("client_order_id")?);
+        let (id, terms) = (self.source.take_u64()?, self.source.take_u64()?);
+        let valid_until = Nanos(self.source.take_u64()?);
+        let is_free = market.client_ids.find_hash(account, id).is_none();
         check(is_free, "client_order_id")?;
-        Ok(asked)
+        Ok(Entry::new(id, terms, order, valid_until, account))
     }
 
     fn closed_ids(&mut self, market: &mut Market) -> Result<(), ImageError> {
         let mut orders = Vec::new();
-        for _ in 0..self.source.take_u32()? {
-            let order = OrderId(self.past("closed order")?);
-            check(market.arena.orders.find(order).is_none(), "closed order")?;
-            let asked = self.asked(market)?;
-            let entry = market.client_ids.insert(order, &asked);
-            market.client_ids.close(entry);
-            orders.push(order);
-            // One beyond a limit is forgotten at once, or has another forgotten.
-            let kept = market.client_ids.closed_count() as usize;
-            check(kept == orders.len(), "closed client order ids")?;
+        for number in 0..market.accounts.len() as u32 {
+            let account = AccountId(number);
+            let forgotten_until = Nanos(self.source.take_u64()?);
+            for _ in 0..self.source.take_u32()? {
+                let entry = self.client_id(market, account)?;
+                check(market.arena.orders.find(entry.order).is_none(), "closed order")?;
+                let slot = market.client_ids.insert(entry);
+                market.client_ids.close(slot);
+                orders.push(entry.order);
+                // One beyond the shares has another forgotten at once.
+                let kept = market.client_ids.closed_total() as usize;
+                check(kept == orders.len(), "closed client order ids")?;
+            }
+            market.client_ids.set_forgotten_until(account, forgotten_until);
         }
         orders.sort_unstable();
         let are_distinct = orders.is_sorted_by(|one, other| one < other);
@@ -343,14 +365,10 @@ impl Market {
     }
 
     /// Whether fills of `filled` lots can have come to these fees: no more than all of them at the highest price and the
-    /// dearest rate, which is the dearest of all where rates can have changed. So what may still be charged overflows
+    /// dearest rate that there can have been. So what may still be charged overflows
     /// nothing.
     fn could_be_charged(&self, spec: &InstrumentSpec, filled: Lots, fee: FeeAccrual) -> bool {
-        let rate = match self.rules.have_administration() {
-            true => FeeRate::MAX.0,
-            false => spec.maker_fee.0.abs().max(spec.taker_fee.0.abs()),
-        };
-        let most = spec.notional(Ticks::MAX, filled).0 * i128::from(rate);
+        let most = spec.notional(Ticks::MAX, filled).0 * i128::from(FeeRate::MAX.0);
         (-most..=most).contains(&fee.exact())
     }
 }

@@ -1,9 +1,10 @@
 //! What an exchange's operators do, and the armings that are kept for its traders.
 
 use hoga_protocol::{
-    AccountId, AccountLimitsSet, AccountStatusSet, AdminAction, Administer, Arm, ArmCause, Armed, Disarm,
-    Event, EventBody, FeesSet, InstrumentId, InstrumentStatusSet, Nanos, OperatorName, RejectReason,
-    Rejected, Sequence, SetAccountLimits, SetAccountStatus, SetFees, SetInstrumentStatus,
+    AcceptClock, AccountId, AccountLimitsSet, AccountStatusSet, AdminAction, Administer, Arm, Armed,
+    ClockAccepted, Disarm, Event, EventBody, FeesSet, InstrumentId, InstrumentStatusSet, Limits, LimitsSet,
+    Nanos, OperatorName, RejectReason, Rejected, Sequence, SetAccountLimits, SetAccountStatus, SetFees,
+    SetInstrumentStatus, SetLimits,
 };
 
 use super::{Answer, Market, refused};
@@ -19,7 +20,6 @@ impl Market {
         arm: &Arm,
         out: &mut Emitter<'_, E>,
     ) -> Answer {
-        self.must_have_administration()?;
         self.must_know_account(arm.account)?;
         let armed = Armed {
             account: arm.account,
@@ -28,24 +28,16 @@ impl Market {
         };
         let replaced = self.armings.arm(&armed).map_err(refused)?;
         if let Some(replaced) = replaced {
-            self.tape(&[u64::from(replaced.account.0), replaced.arming.0]);
             out.emit(EventBody::Disarmed(replaced), false);
         }
-        let deadline = match armed.cause {
-            ArmCause::Disconnect => Nanos(0),
-            ArmCause::Deadline(at) => at,
-        };
-        self.tape(&[u64::from(armed.account.0), armed.arming.0, deadline.0]);
         out.last(EventBody::Armed(armed));
         Ok(())
     }
 
     #[inline(never)]
     pub(super) fn disarm<E: FnMut(&Event)>(&mut self, disarm: &Disarm, out: &mut Emitter<'_, E>) -> Answer {
-        self.must_have_administration()?;
         self.must_know_account(disarm.account)?;
         self.armings.disarm(disarm).map_err(refused)?;
-        self.tape(&[u64::from(disarm.account.0), disarm.arming.0]);
         out.last(EventBody::Disarmed(*disarm));
         Ok(())
     }
@@ -56,7 +48,6 @@ impl Market {
         administer: &Administer,
         out: &mut Emitter<'_, E>,
     ) -> Answer {
-        self.must_have_administration()?;
         let by = administer.by();
         match &administer.action() {
             AdminAction::DefineInstrument(spec) => self.define_instrument(spec, out),
@@ -65,6 +56,9 @@ impl Market {
             AdminAction::SetAccountStatus(set) => self.set_account_status(by, set, out),
             AdminAction::SetAccountLimits(set) => self.set_account_limits(by, set, out),
             AdminAction::CancelAll(cancel) => self.cancel_all(cancel, out),
+            AdminAction::CancelInstrument(cancel) => self.cancel_instrument(by, cancel, out),
+            AdminAction::SetLimits(set) => self.set_limits(by, set, out),
+            AdminAction::AcceptClock(accept) => self.accept_clock(by, accept, out),
         }
     }
 
@@ -109,7 +103,7 @@ impl Market {
     ) -> Answer {
         self.must_know_account(set.account)?;
         let standing = self.accounts.standing(set.account);
-        self.stand(
+        self.accounts.set_standing(
             set.account,
             Standing {
                 status: set.status,
@@ -132,7 +126,7 @@ impl Market {
     ) -> Answer {
         self.must_know_account(set.account)?;
         let standing = self.accounts.standing(set.account);
-        self.stand(
+        self.accounts.set_standing(
             set.account,
             Standing {
                 max_open_orders: set.max_open_orders,
@@ -147,18 +141,41 @@ impl Market {
         Ok(())
     }
 
-    fn stand(&mut self, account: AccountId, standing: Standing) {
-        self.accounts.set_standing(account, standing);
-        let status = standing.status as u64;
-        self.tape(&[
-            u64::from(account.0),
-            status << 32 | u64::from(standing.max_open_orders),
-        ]);
+    /// Sets limits that nothing has to be given up for.
+    fn set_limits<E: FnMut(&Event)>(
+        &mut self,
+        by: OperatorName,
+        set: &SetLimits,
+        out: &mut Emitter<'_, E>,
+    ) -> Answer {
+        let limits = Limits {
+            max_accounts: set.max_accounts,
+            max_open_orders_per_account: set.max_open_orders_per_account,
+            client_ids_total: set.client_ids_total,
+            ..self.limits
+        };
+        if !self.raise_limits(limits) {
+            return Err(refused(RejectReason::InvalidSettings));
+        }
+        out.last(EventBody::LimitsSet(LimitsSet { by, limits }));
+        Ok(())
     }
 
-    /// Adds to what every checkpoint covers.
-    fn tape(&mut self, words: &[u64]) {
-        self.checks.tape.words(words);
+    /// Moves the exchange's time forward, and all deadlines with it.
+    fn accept_clock<E: FnMut(&Event)>(
+        &mut self,
+        by: OperatorName,
+        accept: &AcceptClock,
+        out: &mut Emitter<'_, E>,
+    ) -> Answer {
+        let (from, to) = (out.timestamp(), accept.to);
+        if to <= from || to > AcceptClock::MAX {
+            return Err(refused(RejectReason::InvalidSettings));
+        }
+        self.armings.leap(Nanos(to.0 - from.0));
+        out.leap(to);
+        out.last(EventBody::ClockAccepted(ClockAccepted { by, from, to }));
+        Ok(())
     }
 
     fn instrument(&mut self, instrument: InstrumentId) -> Result<&mut Instrument, Rejected> {
@@ -172,13 +189,6 @@ impl Market {
         match self.accounts.contains(account) {
             true => Ok(()),
             false => Err(refused(RejectReason::UnknownAccount)),
-        }
-    }
-
-    fn must_have_administration(&self) -> Answer {
-        match self.rules.have_administration() {
-            true => Ok(()),
-            false => Err(refused(RejectReason::OutOfPlace)),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Cancels, of one order and of many.
 
 use hoga_protocol::{
-    CancelAll, CancelOrder, CancelReason, Event, EventBody, MassCancelDone, OrderCanceled, RejectReason,
+    CancelAll, CancelClientOrder, CancelInstrument, CancelOrder, CancelReason, Event, EventBody,
+    InstrumentCanceled, InstrumentId, MassCancelDone, OperatorName, OrderCanceled, RejectReason, Side,
 };
 
 use super::{Answer, Market, refused};
@@ -17,6 +18,55 @@ impl Market {
         let slot = self.live_order(cancel.account, cancel.order)?;
         self.cancel(slot, CancelReason::Requested, true, out);
         Ok(())
+    }
+
+    pub(super) fn cancel_client_order<E: FnMut(&Event)>(
+        &mut self,
+        cancel: &CancelClientOrder,
+        out: &mut Emitter<'_, E>,
+    ) -> Answer {
+        if !self.accounts.contains(cancel.account) {
+            return Err(refused(RejectReason::UnknownAccount));
+        }
+        let found = self.client_ids.find(cancel.account, &cancel.client_order_id);
+        let order = found
+            .map(|entry| entry.order)
+            .ok_or(refused(RejectReason::UnknownOrder))?;
+        let slot = self.live_order(cancel.account, order)?;
+        self.cancel(slot, CancelReason::Requested, true, out);
+        Ok(())
+    }
+
+    pub(super) fn cancel_instrument<E: FnMut(&Event)>(
+        &mut self,
+        by: OperatorName,
+        cancel: &CancelInstrument,
+        out: &mut Emitter<'_, E>,
+    ) -> Answer {
+        if self.instruments.get(cancel.instrument).is_none() {
+            return Err(refused(RejectReason::UnknownInstrument));
+        }
+        let mut canceled = 0;
+        while canceled < CancelAll::MAX_ORDERS
+            && let Some(slot) = self.first_of(cancel.instrument)
+        {
+            self.cancel(slot, CancelReason::MassCancel, false, out);
+            canceled += 1;
+        }
+        out.last(EventBody::InstrumentCanceled(InstrumentCanceled {
+            by,
+            instrument: cancel.instrument,
+            canceled,
+            more: self.first_of(cancel.instrument).is_some(),
+        }));
+        Ok(())
+    }
+
+    /// An instrument's best bid, or else its best ask.
+    fn first_of(&self, instrument: InstrumentId) -> Option<Slot> {
+        let book = &self.instruments.get(instrument)?.book;
+        let first = |side| book.first(&self.arena, side);
+        first(Side::Buy).or_else(|| first(Side::Sell))
     }
 
     pub(super) fn cancel_all<E: FnMut(&Event)>(

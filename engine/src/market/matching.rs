@@ -7,7 +7,6 @@ use hoga_protocol::{
 
 use super::Market;
 use crate::emitter::Emitter;
-use crate::order_book::OrderBook;
 use crate::slab::Slot;
 
 /// An order on its way through the book: new, or replaced at a price that crosses.
@@ -18,21 +17,33 @@ pub(super) struct Aggressor {
     pub(super) side: Side,
     /// The worst price it takes.
     pub(super) worst: Ticks,
-    /// Whether what does not trade rests.
-    pub(super) may_rest: bool,
+    pub(super) residue: Residue,
+    /// How many orders it has traded with.
+    pub(super) touched: u32,
     pub(super) leaves: Lots,
     pub(super) fee: FeeAccrual,
 }
 
+/// What becomes of what does not trade.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Residue {
+    Canceled,
+    /// It rests where there is room for it.
+    Rests,
+    /// It rests in the room that it had before it was replaced.
+    Returns,
+}
+
 impl Aggressor {
-    pub(super) fn new(order: OrderId, request: &NewOrder, worst: Ticks, may_rest: bool) -> Self {
+    pub(super) fn new(order: OrderId, request: &NewOrder, worst: Ticks, residue: Residue) -> Self {
         Self {
             order,
             account: request.account,
             instrument: request.instrument,
             side: request.side,
             worst,
-            may_rest,
+            residue,
+            touched: 0,
             leaves: request.quantity,
             fee: FeeAccrual::ZERO,
         }
@@ -40,9 +51,9 @@ impl Aggressor {
 }
 
 impl Market {
-    /// Trades `aggressor` with the best resting orders, at their prices, until it is filled or none is within its
-    /// limit; `first` is the first of them. It must not be in the book itself. Trades of one command number no more
-    /// than the resting orders.
+    /// Trades `aggressor` with the best resting orders, at their prices, until it is filled, none is within its limit, or
+    /// it has traded with as many as one command may touch; `first` is the first of them. It must not be in the book
+    /// itself.
     pub(super) fn trade<E: FnMut(&Event)>(
         &mut self,
         aggressor: &mut Aggressor,
@@ -56,7 +67,8 @@ impl Market {
             let spec = &instrument.spec;
             let quantity = aggressor.leaves.min(arena.orders[slot].leaves);
             aggressor.leaves.0 -= quantity.0;
-            OrderBook::fill(arena, slot, quantity);
+            instrument.book.fill(arena, slot, quantity);
+            aggressor.touched += 1;
 
             let resting = arena.orders[slot];
             let price = arena.levels[resting.level].price;
@@ -80,7 +92,6 @@ impl Market {
                     fee: resting_fee.charge(notional, spec.maker_fee),
                 },
             };
-            self.checks.tape.trade(&trade);
             if resting.leaves == Lots::ZERO {
                 instrument.book.remove(arena, slot);
                 self.close(slot, aggressor.instrument);
@@ -88,13 +99,24 @@ impl Market {
                 arena.orders.set_fee(slot, resting_fee);
             }
             let is_filled = aggressor.leaves == Lots::ZERO;
-            next = match is_filled {
+            next = match is_filled || aggressor.touched >= self.limits.max_touched_orders {
                 true => None,
                 false => self.against(aggressor.instrument, aggressor.side, aggressor.worst),
             };
-            let last = next.is_none() && (is_filled || aggressor.may_rest);
+            let last = next.is_none() && (is_filled || self.rests(aggressor));
             out.emit(EventBody::Trade(trade), last);
         }
+    }
+
+    /// Whether what is left of an order that has traded rests.
+    pub(super) fn rests(&self, aggressor: &Aggressor) -> bool {
+        aggressor.leaves > Lots::ZERO
+            && aggressor.touched < self.limits.max_touched_orders
+            && match aggressor.residue {
+                Residue::Canceled => false,
+                Residue::Rests => self.has_room(aggressor.account),
+                Residue::Returns => true,
+            }
     }
 
     fn against(&self, instrument: InstrumentId, side: Side, worst: Ticks) -> Option<Slot> {

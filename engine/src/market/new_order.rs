@@ -1,21 +1,26 @@
 //! A new order: the checks in their fixed order, then its trades, then its rest or its cancel.
 
 use hoga_protocol::{
-    CancelReason, Event, EventBody, InstrumentSpec, InstrumentStatus, Lots, NewOrder, Notional,
-    OrderAccepted, OrderCanceled, OrderId, OrderType, RejectReason, Rejected, Side, Ticks, TimeInForce,
+    AccountId, CancelReason, Event, EventBody, InstrumentSpec, InstrumentStatus, Lots, Nanos, NewOrder,
+    Notional, OrderAccepted, OrderCanceled, OrderId, OrderType, RejectReason, Rejected, Side, Ticks,
+    TimeInForce,
 };
 
-use super::matching::Aggressor;
+use super::matching::{Aggressor, Residue};
 use super::{Answer, Market, refused, refused_for};
+use crate::client_ids::Entry;
 use crate::emitter::Emitter;
 use crate::order::Order;
+use crate::order_book::Supply;
 use crate::slab::Slot;
 
 /// What becomes of an order that nothing refuses.
 enum Admission {
     /// It is a new order, and this resting one is the first that it trades with.
     New(Option<Slot>),
-    /// It came before, under this id, word for word.
+    /// It is a new order that is canceled before it trades.
+    Canceled(CancelReason),
+    /// It came before, under this id, with the same terms.
     Duplicate(OrderId),
 }
 
@@ -26,8 +31,13 @@ impl Market {
         request: &NewOrder,
         out: &mut Emitter<'_, E>,
     ) -> Answer {
-        let first = match self.admit(request)? {
-            Admission::New(first) => first,
+        let entry = match request.client_order_id.is_empty() {
+            true => None,
+            false => Some(self.client_ids.entry(order, request)),
+        };
+        let (first, canceled) = match self.admit(request, entry.as_ref(), out.timestamp())? {
+            Admission::New(first) => (first, None),
+            Admission::Canceled(reason) => (None, Some(reason)),
             Admission::Duplicate(order) => {
                 out.last(EventBody::DuplicateOrder { order });
                 return Ok(());
@@ -39,25 +49,31 @@ impl Market {
             request: *request,
         };
         out.emit(EventBody::OrderAccepted(accepted), first.is_none() && may_rest);
-        let client_id = self.client_ids.insert(order, request);
+        let client_id = entry.map_or(Slot::NONE, |entry| self.client_ids.insert(entry));
 
-        let mut aggressor = Aggressor::new(order, request, worst_price(request), may_rest);
+        let residue = if may_rest {
+            Residue::Rests
+        } else {
+            Residue::Canceled
+        };
+        let mut aggressor = Aggressor::new(order, request, worst_price(request), residue);
         if first.is_some() {
             self.trade(&mut aggressor, first, out);
         }
         let leaves = aggressor.leaves;
-        if leaves > Lots::ZERO && may_rest {
+        if self.rests(&aggressor) {
             self.rest(&aggressor, request, client_id);
             return Ok(());
         }
         if leaves > Lots::ZERO {
+            let reason = canceled.unwrap_or_else(|| self.reason_for_residue(&aggressor, request));
             out.last(EventBody::OrderCanceled(OrderCanceled {
                 order,
                 account: request.account,
                 instrument: request.instrument,
                 canceled: leaves,
                 was_resting: false,
-                reason: reason_for_residue(request),
+                reason,
             }));
         }
         self.client_ids.close(client_id);
@@ -79,46 +95,93 @@ impl Market {
         book.push(&mut self.arena, slot, request.price);
     }
 
-    /// The checks, in the order in which they are made: account, instrument, client order id, whether the instrument takes
-    /// orders, whether the account may send this one, terms that do not go together, price, quantity, notional, room in
-    /// the book, post-only.
+    /// The checks, in the order in which they are made: account, instrument, client order id, how long the request is
+    /// valid, whether the instrument takes orders, whether the account may send any, terms that do not go together,
+    /// price, quantity, notional, post-only, and room in the book for an order that would not trade.
     #[inline]
-    fn admit(&self, request: &NewOrder) -> Result<Admission, Rejected> {
+    fn admit(&self, request: &NewOrder, entry: Option<&Entry>, now: Nanos) -> Result<Admission, Rejected> {
         if !self.accounts.contains(request.account) {
             return Err(refused(RejectReason::UnknownAccount));
         }
         let Some(instrument) = self.instruments.get(request.instrument) else {
             return Err(refused(RejectReason::UnknownInstrument));
         };
-        if let Some(first) = self.client_ids.find(request.account, &request.client_order_id) {
-            if first.request == *request {
-                return Ok(Admission::Duplicate(first.order));
+        if let Some(entry) = entry {
+            if let Some(first) = self.client_ids.find_hash(request.account, entry.id) {
+                return match first.terms == entry.terms {
+                    true => Ok(Admission::Duplicate(first.order)),
+                    false => Err(refused_for(first.order, RejectReason::ClientOrderIdReused)),
+                };
             }
-            return Err(refused_for(first.order, RejectReason::ClientOrderIdReused));
+        }
+        if request.valid_until != Nanos(0) {
+            self.check_validity(request, now).map_err(refused)?;
         }
         if instrument.status != InstrumentStatus::Open {
             return Err(refused(RejectReason::InstrumentClosed));
         }
-        let may_rest = request.time_in_force == TimeInForce::Gtc;
-        let allowed = self.accounts.check_order(request.account, may_rest);
-        allowed.map_err(refused)?;
-        check_terms(request, &instrument.spec).map_err(refused)?;
-        if may_rest && self.arena.orders.len() >= self.settings.limits.max_open_orders as usize {
-            return Err(refused(RejectReason::Capacity));
+        if !self.accounts.may_send(request.account) {
+            return Err(refused(RejectReason::AccountSuspended));
         }
+        check_terms(request, &instrument.spec).map_err(refused)?;
         let worst = worst_price(request);
         let first = instrument.book.against(&self.arena, request.side, worst);
         if request.post_only && first.is_some() {
             return Err(refused(RejectReason::PostOnlyWouldTrade));
         }
-        let can_fill = || {
+        if first.is_none() && request.time_in_force == TimeInForce::Gtc {
+            self.check_room(request.account).map_err(refused)?;
+        }
+        if request.time_in_force == TimeInForce::Fok {
+            let (side, most) = (request.side.opposite(), self.limits.max_touched_orders);
             let book = &instrument.book;
-            book.can_fill(&self.arena, request.side.opposite(), worst, request.quantity)
-        };
-        if request.time_in_force == TimeInForce::Fok && !can_fill() {
-            return Ok(Admission::New(None));
+            return Ok(
+                match book.could_fill(&self.arena, side, worst, request.quantity, most) {
+                    Supply::Enough => Admission::New(first),
+                    Supply::TooLittle => Admission::Canceled(CancelReason::FillOrKill),
+                    Supply::TooManyOrders => Admission::Canceled(CancelReason::FillOrKillTouchLimit),
+                },
+            );
         }
         Ok(Admission::New(first))
+    }
+
+    /// Whether a request whose id is not known may be carried out, as far as its `valid_until` says.
+    #[inline(never)]
+    fn check_validity(&self, request: &NewOrder, now: Nanos) -> Result<(), RejectReason> {
+        let latest = Nanos(now.0.saturating_add(NewOrder::MAX_VALIDITY.0));
+        if request.client_order_id.is_empty() || request.valid_until > latest {
+            return Err(RejectReason::InvalidValidUntil);
+        }
+        // An id that was forgotten may have been this one, carried out already.
+        let forgotten = self.client_ids.forgotten_until(request.account);
+        if request.valid_until <= now.max(forgotten) {
+            return Err(RejectReason::ExpiredRequest);
+        }
+        Ok(())
+    }
+
+    /// Whether an order may rest that would not trade.
+    #[inline]
+    fn check_room(&self, account: AccountId) -> Result<(), RejectReason> {
+        if self.arena.orders.len() >= self.limits.max_open_orders as usize {
+            return Err(RejectReason::Capacity);
+        }
+        match self.accounts.has_room(account) {
+            true => Ok(()),
+            false => Err(RejectReason::AccountLimit),
+        }
+    }
+
+    /// Why what is left of an order that traded, or could not, is canceled.
+    fn reason_for_residue(&self, aggressor: &Aggressor, request: &NewOrder) -> CancelReason {
+        match (request.time_in_force, request.order_type) {
+            _ if aggressor.touched >= self.limits.max_touched_orders => CancelReason::TouchLimit,
+            (TimeInForce::Gtc, _) => CancelReason::Capacity,
+            (TimeInForce::Fok, _) => CancelReason::FillOrKill,
+            (TimeInForce::Ioc, OrderType::Market) => CancelReason::NoLiquidity,
+            (TimeInForce::Ioc, OrderType::Limit) => CancelReason::ImmediateOrCancel,
+        }
     }
 }
 
@@ -180,13 +243,5 @@ const fn worst_price(request: &NewOrder) -> Ticks {
             Side::Buy => Ticks::MAX,
             Side::Sell => Ticks(1),
         },
-    }
-}
-
-fn reason_for_residue(request: &NewOrder) -> CancelReason {
-    match (request.time_in_force, request.order_type) {
-        (TimeInForce::Fok, _) => CancelReason::FillOrKill,
-        (_, OrderType::Market) => CancelReason::NoLiquidity,
-        (_, OrderType::Limit) => CancelReason::ImmediateOrCancel,
     }
 }

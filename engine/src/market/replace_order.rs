@@ -1,16 +1,15 @@
 //! A change of a resting order, which keeps its id, its fills and its fees.
 
 use hoga_protocol::{
-    AccountId, Event, EventBody, InstrumentId, InstrumentSpec, InstrumentStatus, Lots, OrderId,
-    OrderReplaced, RejectReason, Rejected, ReplaceOrder, Ticks,
+    AccountId, CancelReason, Event, EventBody, InstrumentId, InstrumentSpec, InstrumentStatus, Lots,
+    OrderCanceled, OrderId, OrderReplaced, RejectReason, Rejected, ReplaceOrder, Ticks,
 };
 
-use super::matching::Aggressor;
+use super::matching::{Aggressor, Residue};
 use super::new_order::{check_notional, check_price, check_quantity};
 use super::{Answer, Market, refused_for};
 use crate::emitter::Emitter;
 use crate::order::Order;
-use crate::order_book::OrderBook;
 use crate::slab::Slot;
 
 impl Market {
@@ -50,7 +49,9 @@ impl Market {
         });
         out.emit(replaced, crossing.is_none());
         if priority_kept {
-            OrderBook::reduce(&mut self.arena, slot, quantity);
+            let number = level.instrument;
+            let book = &mut self.instruments.known(number).book;
+            book.reduce(&mut self.arena, slot, quantity);
             return Ok(());
         }
         // As if it came only now: it leaves its level, trades where it crosses, and goes behind its new level.
@@ -66,7 +67,8 @@ impl Market {
         Ok(())
     }
 
-    /// Trades the order at `slot`, which is in no level, at its new price; what is left of it rests there.
+    /// Trades the order at `slot`, which is in no level, at its new price; what is left of it rests there,
+    /// unless it has traded with as many orders as one command may touch.
     fn trade_replaced<E: FnMut(&Event)>(
         &mut self,
         slot: Slot,
@@ -82,12 +84,23 @@ impl Market {
             instrument,
             side: order.side,
             worst: price,
-            may_rest: true,
+            residue: Residue::Returns,
+            touched: 0,
             leaves: order.leaves,
             fee: self.arena.orders.fee(slot),
         };
         self.trade(&mut aggressor, first, out);
-        if aggressor.leaves == Lots::ZERO {
+        if !self.rests(&aggressor) {
+            if aggressor.leaves > Lots::ZERO {
+                out.last(EventBody::OrderCanceled(OrderCanceled {
+                    order: aggressor.order,
+                    account: aggressor.account,
+                    instrument,
+                    canceled: aggressor.leaves,
+                    was_resting: false,
+                    reason: CancelReason::TouchLimit,
+                }));
+            }
             self.close(slot, instrument);
             return;
         }

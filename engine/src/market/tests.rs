@@ -44,6 +44,10 @@ pub(super) fn order(account: u32, side: Side, price: i64, id: &str) -> NewOrder 
         price: Ticks(price),
         quantity: Lots(5_000),
         client_order_id: ClientOrderId::new(id).unwrap_or_default(),
+        valid_until: Nanos(0),
+        signed_by: SigningKeyId::NONE,
+        valid_until: Nanos(0),
+        signed_by: SigningKeyId::NONE,
     }
 }
 

@@ -166,6 +166,8 @@ impl Weather {
             price: if with_price { price } else { Ticks(0) },
             quantity: self.quantity(),
             client_order_id: ClientOrderId::new(id).unwrap_or_default(),
+            valid_until: Nanos(0),
+            signed_by: SigningKeyId::NONE,
         };
         if self.random.one_in(300) {
             self.last.instrument = InstrumentId(3);

@@ -12,6 +12,8 @@ pub const LIMITS: Limits = Limits {
     max_instruments: 4,
     max_accounts: 8,
     max_open_orders: 1_000,
+    max_open_orders_per_account: 1_000,
+    max_touched_orders: Limits::MIN_TOUCHED,
     client_ids_per_account: 100,
     client_ids_total: 1_000,
 };
@@ -69,6 +71,10 @@ pub fn limit(side: Side, price: i64, quantity: u64) -> NewOrder {
         price: Ticks(price),
         quantity: Lots(quantity),
         client_order_id: ClientOrderId::EMPTY,
+        valid_until: Nanos(0),
+        signed_by: SigningKeyId::NONE,
+        valid_until: Nanos(0),
+        signed_by: SigningKeyId::NONE,
     }
 }
 

@@ -11,6 +11,8 @@ pub const ACCOUNTS: u32 = 3;
 pub fn limits() -> Limits {
     Limits {
         max_open_orders: 14,
+        max_open_orders_per_account: 14,
+        max_touched_orders: Limits::MIN_TOUCHED,
         client_ids_per_account: 2,
         client_ids_total: 4,
         ..common::LIMITS
@@ -174,6 +176,8 @@ fn new_order() -> impl Strategy<Value = NewOrder> {
                     price: if is_limit { price } else { price_of_market },
                     quantity,
                     client_order_id: ClientOrderId::new(id).unwrap_or_default(),
+                    valid_until: Nanos(0),
+                    signed_by: SigningKeyId::NONE,
                 }
             },
         )

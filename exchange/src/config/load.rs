@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use hoga_protocol::{Limits, MAX_OPEN_ORDERS};
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use super::Config;
+use super::{Config, LimitsConfig, most_per_account};
 use crate::pipeline::{MAX_RING, MIN_RING, cancel_reserve};
 
 /// The most that any view may be told to hold.
@@ -69,14 +70,8 @@ impl Config {
                 self.journal.segment_mib, self.rings.input
             ));
         }
-        if self
-            .limits
-            .as_ref()
-            .is_some_and(|limits| !limits.to_limits().is_valid())
-        {
-            return Err("limits: a bound is zero or too large; max_open_orders is at most 4194303, max_instruments \
-                        1048576, max_accounts 16777216, client_ids_total 67108864 and not below client_ids_per_account"
-                .to_owned());
+        if let Some(limits) = &self.limits {
+            check_limits(limits)?;
         }
         let level = self.journal.compression_level;
         if level > 19 {
@@ -153,6 +148,49 @@ fn merge(table: &mut Table, over: Table) {
                 table.insert(key, value);
             }
         }
+    }
+}
+
+/// Refuses limits that the engine cannot keep, by name.
+fn check_limits(given: &LimitsConfig) -> Result<(), String> {
+    let limits = given.to_limits();
+    let most_per_account = most_per_account(limits.max_open_orders);
+    let ranges = [
+        ("max_instruments", limits.max_instruments, 1, 1 << 20),
+        ("max_accounts", limits.max_accounts, 1, 1 << 24),
+        ("max_open_orders", limits.max_open_orders, 1, MAX_OPEN_ORDERS),
+        (
+            "max_open_orders_per_account",
+            limits.max_open_orders_per_account,
+            1,
+            most_per_account,
+        ),
+        (
+            "max_touched_orders",
+            limits.max_touched_orders,
+            Limits::MIN_TOUCHED,
+            Limits::MAX_TOUCHED,
+        ),
+    ];
+    for (key, limit, least, most) in ranges {
+        if !(least..=most).contains(&limit) {
+            let why = match key {
+                "max_open_orders_per_account" => ", a twentieth of max_open_orders",
+                _ => "",
+            };
+            return Err(format!(
+                "limits.{key} is {limit}: it must be from {least} to {most}{why}"
+            ));
+        }
+    }
+    match limits.is_valid() {
+        true => Ok(()),
+        false => Err(format!(
+            "limits: max_accounts × client_ids_per_account + client_ids_total + max_open_orders is {}: it must be at most \
+             {}",
+            limits.most_client_ids(),
+            Limits::MAX_CLIENT_IDS
+        )),
     }
 }
 

@@ -3,8 +3,8 @@
 use hoga_engine::Engine;
 use hoga_gateway::wire::ids;
 use hoga_protocol::{
-    AccountId, AccountName, AdminAction, CancelAll, Command, EventBody, ExchangeId, InstrumentId,
-    InstrumentSpec, Nanos, OrderId, RejectReason, Sequence,
+    AccountId, AccountName, AdminAction, CancelAll, ClientOrderId, Command, EventBody, ExchangeId,
+    InstrumentId, InstrumentSpec, Nanos, OrderId, RejectReason, Sequence,
 };
 
 /// The engine as the commands read so far leave it, and the names that its numbers stand for. Its size is bounded by the
@@ -19,6 +19,8 @@ pub struct Past {
     order: Option<OrderId>,
     /// Whose the order looked for is and what it trades, once its placing has been read.
     placed: Option<(AccountId, InstrumentId)>,
+    /// The client order id of the order looked for.
+    placed_under: Option<ClientOrderId>,
 }
 
 /// What became of a command.
@@ -58,6 +60,7 @@ impl Past {
             order_text: order,
             order: None,
             placed: None,
+            placed_under: None,
         }
     }
 
@@ -125,13 +128,17 @@ impl Past {
             Command::NewOrder(order) => order.account,
             Command::ReplaceOrder(replace) => replace.account,
             Command::CancelOrder(cancel) => cancel.account,
+            Command::CancelClientOrder(cancel) => cancel.account,
             Command::CancelAll(cancel) => cancel.account,
             Command::Arm(arm) => arm.account,
             Command::Disarm(disarm) => disarm.account,
             Command::Administer(administer) => match &administer.action() {
                 AdminAction::DefineInstrument(_)
                 | AdminAction::SetFees(_)
-                | AdminAction::SetInstrumentStatus(_) => return None,
+                | AdminAction::SetInstrumentStatus(_)
+                | AdminAction::CancelInstrument(_)
+                | AdminAction::SetLimits(_)
+                | AdminAction::AcceptClock(_) => return None,
                 AdminAction::SetAccountStatus(set) => set.account,
                 AdminAction::SetAccountLimits(set) => set.account,
                 AdminAction::CancelAll(cancel) => cancel.account,
@@ -153,14 +160,18 @@ impl Past {
             Command::NewOrder(order) => Some(order.instrument),
             Command::ReplaceOrder(replace) => traded_by(replace.order),
             Command::CancelOrder(cancel) => traded_by(cancel.order),
+            Command::CancelClientOrder(_) => None,
             Command::CancelAll(cancel) => cancel.instrument,
             Command::Administer(administer) => match &administer.action() {
                 AdminAction::DefineInstrument(_)
                 | AdminAction::SetAccountStatus(_)
-                | AdminAction::SetAccountLimits(_) => None,
+                | AdminAction::SetAccountLimits(_)
+                | AdminAction::SetLimits(_)
+                | AdminAction::AcceptClock(_) => None,
                 AdminAction::SetFees(set) => Some(set.instrument),
                 AdminAction::SetInstrumentStatus(set) => Some(set.instrument),
                 AdminAction::CancelAll(cancel) => cancel.instrument,
+                AdminAction::CancelInstrument(cancel) => Some(cancel.instrument),
             },
         }
     }
@@ -170,13 +181,21 @@ impl Past {
         match command {
             Command::NewOrder(new) if sequence == order.0 => {
                 self.placed = Some((new.account, new.instrument));
+                self.placed_under = Some(new.client_order_id);
                 true
             }
             Command::ReplaceOrder(replace) => replace.order == order,
             Command::CancelOrder(cancel) => cancel.order == order,
+            Command::CancelClientOrder(cancel) => {
+                self.placed.is_some_and(|(account, _)| account == cancel.account)
+                    && self.placed_under == Some(cancel.client_order_id)
+            }
             Command::CancelAll(cancel) => self.covers(cancel, order),
             Command::Administer(administer) => match &administer.action() {
                 AdminAction::CancelAll(cancel) => self.covers(cancel, order),
+                AdminAction::CancelInstrument(cancel) => self
+                    .placed
+                    .is_some_and(|(_, instrument)| instrument == cancel.instrument),
                 _ => false,
             },
             _ => false,

@@ -5,14 +5,14 @@ use std::io::{self, Write};
 use hoga_gateway::wire::{ids, time};
 use hoga_protocol::{
     AdminAction, Administer, ArmCause, CancelAll, Command, Genesis, InstrumentSpec, Lots, Nanos, NewOrder,
-    OrderId, OrderType, ReplaceOrder, Ticks,
+    OrderId, OrderType, ReplaceOrder, SigningKeyId, Ticks,
 };
 
 use super::past::{Outcome, Past, Told};
 use crate::replay::hex;
 
 /// The columns of CSV. Later versions may add columns at the end; these keep their names and places.
-const COLUMNS: [&str; 29] = [
+const COLUMNS: [&str; 31] = [
     "sequence",
     "time",
     "timestamp_ns",
@@ -42,6 +42,8 @@ const COLUMNS: [&str; 29] = [
     "arming",
     "cause",
     "deadline",
+    "valid_until",
+    "signed_by",
 ];
 
 /// A field's value.
@@ -108,6 +110,10 @@ pub fn describe(sequence: u64, timestamp: Nanos, command: &Command, told: &Told,
             row.push("order", Cell::bare(cancel.order.0));
             row.symbol(told);
         }
+        Command::CancelClientOrder(cancel) => {
+            row.account(cancel.account.0, told);
+            row.push("client_order_id", Cell::text(cancel.client_order_id));
+        }
         Command::CancelAll(cancel) => row.cancel_all(cancel, told),
         Command::Checkpoint(checkpoint) => {
             let previous = checkpoint.previous;
@@ -152,13 +158,14 @@ pub fn parse_kind(text: &str) -> Result<&'static str, String> {
 }
 
 /// Every kind of command by its name.
-const KINDS: [&str; 12] = [
+const KINDS: [&str; 13] = [
     "Genesis",
     "DefineInstrument",
     "OpenAccount",
     "NewOrder",
     "ReplaceOrder",
     "CancelOrder",
+    "CancelClientOrder",
     "CancelAll",
     "Checkpoint",
     "EngineVersion",
@@ -176,6 +183,7 @@ pub fn name(command: &Command) -> &'static str {
         Command::NewOrder(_) => "NewOrder",
         Command::ReplaceOrder(_) => "ReplaceOrder",
         Command::CancelOrder(_) => "CancelOrder",
+        Command::CancelClientOrder(_) => "CancelClientOrder",
         Command::CancelAll(_) => "CancelAll",
         Command::Checkpoint(_) => "Checkpoint",
         Command::EngineVersion(_) => "EngineVersion",
@@ -214,6 +222,11 @@ impl Row {
         self.push("engine_version", Cell::bare(genesis.engine_version));
         self.push("exchange", Cell::bare(genesis.exchange.0));
         self.push("max_open_orders", Cell::bare(limits.max_open_orders));
+        self.push(
+            "max_open_orders_per_account",
+            Cell::bare(limits.max_open_orders_per_account),
+        );
+        self.push("max_touched_orders", Cell::bare(limits.max_touched_orders));
         self.push("max_accounts", Cell::bare(limits.max_accounts));
         self.push("max_instruments", Cell::bare(limits.max_instruments));
         self.push(
@@ -251,6 +264,9 @@ impl Row {
             AdminAction::SetAccountStatus(set) => ("SetAccountStatus", Some(format!("{:?}", set.status))),
             AdminAction::SetAccountLimits(_) => ("SetAccountLimits", None),
             AdminAction::CancelAll(_) => ("CancelAll", None),
+            AdminAction::CancelInstrument(_) => ("CancelInstrument", None),
+            AdminAction::SetLimits(_) => ("SetLimits", None),
+            AdminAction::AcceptClock(_) => ("AcceptClock", None),
         };
         self.push("action", Cell::text(action));
         match &doing {
@@ -268,6 +284,16 @@ impl Row {
                 self.push("account_limit", Cell::some(limit));
             }
             AdminAction::CancelAll(cancel) => self.cancel_all(cancel, told),
+            AdminAction::CancelInstrument(_) => self.symbol(told),
+            AdminAction::SetLimits(set) => {
+                self.push("max_accounts", Cell::bare(set.max_accounts));
+                self.push(
+                    "max_open_orders_per_account",
+                    Cell::bare(set.max_open_orders_per_account),
+                );
+                self.push("client_ids_total", Cell::bare(set.client_ids_total));
+            }
+            AdminAction::AcceptClock(accept) => self.push("accepted_time", Cell::Text(iso(accept.to))),
         }
         if let Some(status) = status {
             self.push("status", Cell::Text(status));
@@ -278,6 +304,10 @@ impl Row {
         let id = order.client_order_id;
         let id = if id.is_empty() { Cell::Null } else { Cell::text(id) };
         self.push("client_order_id", id);
+        let valid_until = (order.valid_until > Nanos(0)).then(|| iso(order.valid_until));
+        self.push("valid_until", valid_until.map_or(Cell::Null, Cell::Text));
+        let key = (order.signed_by != SigningKeyId::NONE).then_some(order.signed_by);
+        self.push("signed_by", key.map_or(Cell::Null, Cell::text));
         self.symbol(told);
         self.push("side", Cell::Text(format!("{:?}", order.side)));
         self.push("type", Cell::Text(format!("{:?}", order.order_type)));

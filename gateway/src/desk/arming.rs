@@ -27,9 +27,7 @@ impl<S: CommandSink> Desk<S> {
         if self.draining {
             return Err(shutting_down());
         }
-        let armed = arming
-            .and_then(|arming| self.views.armings().get(arming))
-            .copied();
+        let armed = arming.and_then(|arming| self.views.armings().get(arming));
         let asked = Asked::CancelOnDisconnect;
         match (on, armed, arming) {
             (true, Some(_), _) | (false, _, None) => Ok(Taken::Stands(Outcome::CancelOnDisconnect(on))),

@@ -126,8 +126,10 @@ codes! {
     TOO_MANY_ARMINGS = 422 "too_many_armings";
     /// The account has no such arming.
     UNKNOWN_ARMING = 404 "unknown_arming";
-    /// The exchange runs by rules that do not know this yet.
-    RULES_TOO_OLD = 409 "rules_too_old";
+    /// The exchange's time is past `valid_until`, or an id that was valid as long may have been forgotten.
+    EXPIRED_REQUEST = 409 "expired_request";
+    /// `valid_until` is too far ahead, or given without a client order id.
+    INVALID_VALID_UNTIL = 422 "invalid_valid_until";
     /// The exchange has as many accounts as it may.
     ACCOUNTS_FULL = 422 "accounts_full";
 

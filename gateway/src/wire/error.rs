@@ -192,12 +192,18 @@ fn plain(reason: RejectReason) -> (ErrorCode, &'static str) {
             codes::ALREADY_EXISTS,
             "symbol: an instrument of this name is there already; see GET /api/v1/instruments",
         ),
-        RejectReason::OutOfPlace => (
-            codes::RULES_TOO_OLD,
-            "the exchange's journal runs by rules that do not know this yet; its operator can raise them with hoga upgrade",
+        RejectReason::ExpiredRequest => (
+            codes::EXPIRED_REQUEST,
+            "valid_until: it has passed, or an id that was valid as long may have been forgotten; look for the order by \
+             its client_order_id before you send it again",
+        ),
+        RejectReason::InvalidValidUntil => (
+            codes::INVALID_VALID_UNTIL,
+            "valid_until: at most 10 minutes ahead of the exchange's time (GET /api/v1/time), and only with a \
+             client_order_id",
         ),
         // An account is opened before anything is sequenced on its behalf.
-        RejectReason::UnknownAccount | RejectReason::InvalidSettings => (
+        RejectReason::OutOfPlace | RejectReason::UnknownAccount | RejectReason::InvalidSettings => (
             codes::INTERNAL,
             "the engine refused a command that the exchange should not have made; nothing was changed",
         ),

@@ -411,6 +411,9 @@ fn reason(reason: CancelReason) -> Word {
         CancelReason::ImmediateOrCancel => word!(3, "immediate_or_cancel"),
         CancelReason::FillOrKill => word!(4, "fill_or_kill"),
         CancelReason::NoLiquidity => word!(5, "no_liquidity"),
+        CancelReason::Capacity => word!(6, "capacity"),
+        CancelReason::TouchLimit => word!(7, "touch_limit"),
+        CancelReason::FillOrKillTouchLimit => word!(8, "fill_or_kill_touch_limit"),
     }
 }
 

@@ -6,7 +6,7 @@ use hoga_engine::Engine;
 use hoga_protocol::{
     AccountId, AccountName, CancelOrder, ClientOrderId, Command, Event, EventBody, ExchangeId, FeeRate,
     Genesis, InstrumentId, InstrumentSpec, Limits, Lots, Nanos, NewOrder, Notional, OpenAccount, OrderId,
-    OrderType, RejectReason, ReplaceOrder, Sequence, Side, Ticks, TimeInForce,
+    OrderType, RejectReason, ReplaceOrder, Sequence, Side, SigningKeyId, Ticks, TimeInForce,
 };
 use hoga_views::{ViewLimits, Views};
 
@@ -211,6 +211,8 @@ impl Ids {
                     price: Ticks(i64::from(placing.price)),
                     quantity: Lots(u64::from(placing.quantity)),
                     client_order_id: ClientOrderId::EMPTY,
+                    valid_until: Nanos(0),
+                    signed_by: SigningKeyId::NONE,
                 })
             }
             Intent::Cancel(order) => Command::CancelOrder(CancelOrder {

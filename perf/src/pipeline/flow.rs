@@ -5,7 +5,7 @@ use hoga_engine::ENGINE_VERSION;
 use hoga_protocol::{
     AccountId, AccountName, CancelOrder, ClientOrderId, Command, ExchangeId, FeeRate, Genesis, InstrumentId,
     InstrumentSpec, Limits, Lots, Nanos, NewOrder, Notional, OpenAccount, OrderId, OrderType, Scaled, Side,
-    Symbol, Ticks, TimeInForce,
+    SigningKeyId, Symbol, Ticks, TimeInForce,
 };
 
 use crate::cli::{MOST_COMMANDS, Source};
@@ -52,6 +52,8 @@ fn lone(commands: u64) -> Flow {
                 max_instruments: 1,
                 max_accounts: 1,
                 max_open_orders: 1_024,
+                max_open_orders_per_account: 1_024,
+                max_touched_orders: Limits::MIN_TOUCHED,
                 client_ids_per_account: 0,
                 client_ids_total: 0,
             },
@@ -77,6 +79,8 @@ fn lone(commands: u64) -> Flow {
                 price: Ticks(30_000),
                 quantity: Lots(1),
                 client_order_id: ClientOrderId::EMPTY,
+                valid_until: Nanos(0),
+                signed_by: SigningKeyId::NONE,
             })
         } else {
             Command::CancelOrder(CancelOrder {

@@ -3,16 +3,16 @@
 use super::CodecError;
 use super::bytes::{Reader, Writer};
 use crate::administration::{
-    AccountStatus, AdminAction, Administer, InstrumentStatus, SetAccountLimits, SetAccountStatus, SetFees,
-    SetInstrumentStatus,
+    AcceptClock, AccountStatus, AdminAction, Administer, InstrumentStatus, SetAccountLimits,
+    SetAccountStatus, SetFees, SetInstrumentStatus, SetLimits,
 };
 use crate::arming::{Arm, ArmCause, Disarm};
 use crate::command::{
-    CancelAll, CancelOrder, Checkpoint, Command, EngineVersion, Genesis, Limits, OpenAccount, ReplaceOrder,
-    StateCheck,
+    CancelAll, CancelClientOrder, CancelInstrument, CancelOrder, Checkpoint, Command, EngineVersion, Genesis,
+    Limits, OpenAccount, ReplaceOrder, StateCheck,
 };
 use crate::decimal::Scaled;
-use crate::ids::{AccountId, ExchangeId, InstrumentId, OrderId, Sequence};
+use crate::ids::{AccountId, ExchangeId, InstrumentId, OrderId, Sequence, SigningKeyId};
 use crate::instrument::InstrumentSpec;
 use crate::order::{NewOrder, OrderType, Side, TimeInForce};
 use crate::text::OperatorName;
@@ -33,6 +33,8 @@ const ENGINE_VERSION: u8 = 9;
 const ARM: u8 = 10;
 const DISARM: u8 = 11;
 const ADMINISTER: u8 = 12;
+const SIGNED_ORDER: u8 = 13;
+const CANCEL_CLIENT_ORDER: u8 = 14;
 
 /// Writes a record into `out` and returns its length.
 pub fn encode_command(timestamp: Nanos, command: &Command, out: &mut [u8; MAX_RECORD]) -> usize {
@@ -53,8 +55,12 @@ pub fn encode_command(timestamp: Nanos, command: &Command, out: &mut [u8; MAX_RE
             w.text(&open.name);
         }
         Command::NewOrder(order) => {
-            w.u8(NEW_ORDER);
-            put_new_order(&mut w, order);
+            let is_plain = order.valid_until == Nanos(0) && order.signed_by == SigningKeyId::NONE;
+            w.u8(if is_plain { NEW_ORDER } else { SIGNED_ORDER });
+            put_terms(&mut w, order);
+            if !is_plain {
+                put_signature(&mut w, order);
+            }
         }
         Command::ReplaceOrder(replace) => {
             w.u8(REPLACE_ORDER);
@@ -69,6 +75,11 @@ pub fn encode_command(timestamp: Nanos, command: &Command, out: &mut [u8; MAX_RE
             w.u8(CANCEL_ORDER);
             w.u32(cancel.account.0);
             w.u64(cancel.order.0);
+        }
+        Command::CancelClientOrder(cancel) => {
+            w.u8(CANCEL_CLIENT_ORDER);
+            w.u32(cancel.account.0);
+            w.text(&cancel.client_order_id);
         }
         Command::CancelAll(cancel) => {
             w.u8(CANCEL_ALL);
@@ -114,7 +125,8 @@ pub fn decode_command(record: &[u8]) -> Result<(Nanos, Command), CodecError> {
     let timestamp = Nanos(r.u64()?);
     let command = match r.u8()? {
         OPEN_ACCOUNT => Command::OpenAccount(get_open_account(&mut r)?),
-        NEW_ORDER => Command::NewOrder(get_new_order(&mut r)?),
+        NEW_ORDER => Command::NewOrder(get_terms(&mut r)?),
+        SIGNED_ORDER => Command::NewOrder(get_signed(get_terms(&mut r)?, &mut r)?),
         REPLACE_ORDER => Command::ReplaceOrder(ReplaceOrder {
             account: AccountId(r.u32()?),
             order: get_order_id(&mut r)?,
@@ -135,7 +147,7 @@ pub fn decode_command(record: &[u8]) -> Result<(Nanos, Command), CodecError> {
             ),
         }),
         ENGINE_VERSION => Command::EngineVersion(EngineVersion { version: r.u32()? }),
-        kind @ (GENESIS | DEFINE_INSTRUMENT | ARM | DISARM | ADMINISTER) => {
+        kind @ (GENESIS | DEFINE_INSTRUMENT | ARM | DISARM | ADMINISTER | CANCEL_CLIENT_ORDER) => {
             return Ok((timestamp, get_seldom(kind, r)?));
         }
         kind => return Err(CodecError::UnknownKind(kind)),
@@ -155,6 +167,16 @@ fn get_seldom(kind: u8, mut r: Reader<'_>) -> Result<Command, CodecError> {
             account: AccountId(r.u32()?),
             cause: get_cause(&mut r)?,
         }),
+        CANCEL_CLIENT_ORDER => {
+            let cancel = CancelClientOrder {
+                account: AccountId(r.u32()?),
+                client_order_id: r.text("client_order_id")?,
+            };
+            if cancel.client_order_id.is_empty() {
+                return Err(CodecError::BadValue("client_order_id"));
+            }
+            Command::CancelClientOrder(cancel)
+        }
         DISARM => Command::Disarm(Disarm {
             account: AccountId(r.u32()?),
             arming: Sequence(r.u64()?),
@@ -176,10 +198,15 @@ pub(super) fn put_genesis(w: &mut Writer<'_>, genesis: &Genesis) {
     w.u32(genesis.exchange.0);
     w.u64(genesis.hash_key[0]);
     w.u64(genesis.hash_key[1]);
-    let limits = &genesis.limits;
+    put_limits(w, &genesis.limits);
+}
+
+pub(super) fn put_limits(w: &mut Writer<'_>, limits: &Limits) {
     w.u32(limits.max_instruments);
     w.u32(limits.max_accounts);
     w.u32(limits.max_open_orders);
+    w.u32(limits.max_open_orders_per_account);
+    w.u32(limits.max_touched_orders);
     w.u32(limits.client_ids_per_account);
     w.u32(limits.client_ids_total);
 }
@@ -193,6 +220,8 @@ fn get_genesis(r: &mut Reader<'_>) -> Result<Genesis, CodecError> {
             max_instruments: r.u32()?,
             max_accounts: r.u32()?,
             max_open_orders: r.u32()?,
+            max_open_orders_per_account: r.u32()?,
+            max_touched_orders: r.u32()?,
             client_ids_per_account: r.u32()?,
             client_ids_total: r.u32()?,
         },
@@ -257,6 +286,16 @@ fn get_open_account(r: &mut Reader<'_>) -> Result<OpenAccount, CodecError> {
 }
 
 pub(super) fn put_new_order(w: &mut Writer<'_>, order: &NewOrder) {
+    put_terms(w, order);
+    put_signature(w, order);
+}
+
+fn put_signature(w: &mut Writer<'_>, order: &NewOrder) {
+    w.u64(order.valid_until.0);
+    w.bytes(&order.signed_by.0);
+}
+
+fn put_terms(w: &mut Writer<'_>, order: &NewOrder) {
     w.u32(order.account.0);
     w.u32(order.instrument.0);
     w.u8(order.side as u8);
@@ -270,7 +309,7 @@ pub(super) fn put_new_order(w: &mut Writer<'_>, order: &NewOrder) {
 
 // A call would take the reader's address, and all others would read through it.
 #[inline(always)]
-fn get_new_order(r: &mut Reader<'_>) -> Result<NewOrder, CodecError> {
+fn get_terms(r: &mut Reader<'_>) -> Result<NewOrder, CodecError> {
     Ok(NewOrder {
         account: AccountId(r.u32()?),
         instrument: InstrumentId(r.u32()?),
@@ -294,7 +333,23 @@ fn get_new_order(r: &mut Reader<'_>) -> Result<NewOrder, CodecError> {
         price: Ticks(r.i64()?),
         quantity: Lots(r.u64()?),
         client_order_id: r.text("client_order_id")?,
+        valid_until: Nanos(0),
+        signed_by: SigningKeyId::NONE,
     })
+}
+
+/// The order with what its record has behind the terms; both empty is the other kind's.
+#[inline(always)]
+fn get_signed(terms: NewOrder, r: &mut Reader<'_>) -> Result<NewOrder, CodecError> {
+    let order = NewOrder {
+        valid_until: Nanos(r.u64()?),
+        signed_by: SigningKeyId(r.take()?),
+        ..terms
+    };
+    match order == terms {
+        true => Err(CodecError::BadValue("signed_by")),
+        false => Ok(order),
+    }
 }
 
 fn put_cancel_all(w: &mut Writer<'_>, cancel: &CancelAll) {
@@ -305,7 +360,7 @@ fn put_cancel_all(w: &mut Writer<'_>, cancel: &CancelAll) {
     w.u64(cancel.before.unwrap_or_default().0);
 }
 
-// As `get_new_order`.
+// As `get_terms`.
 #[inline(always)]
 fn get_cancel_all(r: &mut Reader<'_>) -> Result<CancelAll, CodecError> {
     Ok(CancelAll {
@@ -367,6 +422,20 @@ fn put_action(w: &mut Writer<'_>, action: &AdminAction) {
             w.u8(6);
             put_cancel_all(w, cancel);
         }
+        AdminAction::CancelInstrument(cancel) => {
+            w.u8(7);
+            w.u32(cancel.instrument.0);
+        }
+        AdminAction::SetLimits(set) => {
+            w.u8(8);
+            w.u32(set.max_accounts);
+            w.u32(set.max_open_orders_per_account);
+            w.u32(set.client_ids_total);
+        }
+        AdminAction::AcceptClock(accept) => {
+            w.u8(9);
+            w.u64(accept.to.0);
+        }
     }
 }
 
@@ -416,6 +485,15 @@ fn get_administer(r: &mut Reader<'_>) -> Result<(OperatorName, AdminAction), Cod
             max_open_orders: r.u32()?,
         }),
         6 => AdminAction::CancelAll(get_cancel_all(r)?),
+        7 => AdminAction::CancelInstrument(CancelInstrument {
+            instrument: InstrumentId(r.u32()?),
+        }),
+        8 => AdminAction::SetLimits(SetLimits {
+            max_accounts: r.u32()?,
+            max_open_orders_per_account: r.u32()?,
+            client_ids_total: r.u32()?,
+        }),
+        9 => AdminAction::AcceptClock(AcceptClock { to: Nanos(r.u64()?) }),
         _ => return Err(CodecError::BadValue("action")),
     };
     Ok((by, action))

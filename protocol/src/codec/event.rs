@@ -1,7 +1,7 @@
 //! Events to bytes. Nothing reads them back: events are had again by replaying the journal.
 
 use super::bytes::Writer;
-use super::command::{put_cause, put_genesis, put_new_order, put_spec};
+use super::command::{put_cause, put_genesis, put_limits, put_new_order, put_spec};
 use crate::event::{Event, EventBody, TradeSide};
 
 /// The longest encoded event, in bytes.
@@ -127,6 +127,24 @@ fn put_body(w: &mut Writer<'_>, body: &EventBody) {
             w.text(&set.by);
             w.u32(set.account.0);
             w.u32(set.max_open_orders);
+        }
+        EventBody::InstrumentCanceled(done) => {
+            w.u8(19);
+            w.text(&done.by);
+            w.u32(done.instrument.0);
+            w.u32(done.canceled);
+            w.bool(done.more);
+        }
+        EventBody::LimitsSet(set) => {
+            w.u8(20);
+            w.text(&set.by);
+            put_limits(w, &set.limits);
+        }
+        EventBody::ClockAccepted(accepted) => {
+            w.u8(21);
+            w.text(&accepted.by);
+            w.u64(accepted.from.0);
+            w.u64(accepted.to.0);
         }
     }
 }

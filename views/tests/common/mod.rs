@@ -302,6 +302,8 @@ fn new_order(words: &[&str]) -> NewOrder {
             .first()
             .map(|id| ClientOrderId::new(id).unwrap())
             .unwrap_or_default(),
+        valid_until: Nanos(0),
+        signed_by: SigningKeyId::NONE,
     }
 }
 

@@ -110,6 +110,8 @@ impl Walk {
                 price: Ticks(1),
                 quantity: Lots::ZERO,
                 client_order_id: client_id(id),
+                valid_until: Nanos(0),
+                signed_by: SigningKeyId::NONE,
             });
             let sequence = Sequence(self.sequence + 1 + probe as u64);
             engine.apply(sequence, Nanos(0), &command, &mut |event| {

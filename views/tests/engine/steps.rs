@@ -43,6 +43,8 @@ fn placed() -> impl Strategy<Value = NewOrder> {
                 price: Ticks(if kind == 0 { 0 } else { price }),
                 quantity: Lots(quantity),
                 client_order_id: id.map(client_id).unwrap_or_default(),
+                valid_until: Nanos(0),
+                signed_by: SigningKeyId::NONE,
             }
         },
     )

@@ -1,7 +1,8 @@
 //! A new order.
 
 use hoga_protocol::{
-    AccountId, AccountName, ClientOrderId, NewOrder, OrderType, Side, Symbol, Ticks, TimeInForce,
+    AccountId, AccountName, ClientOrderId, Nanos, NewOrder, OrderType, Side, SigningKeyId, Symbol, Ticks,
+    TimeInForce,
 };
 use hoga_views::Views;
 
@@ -117,6 +118,8 @@ impl PlaceRequest {
             },
             quantity: self.quantity.to_quantity(spec)?,
             client_order_id: self.client_order_id,
+            valid_until: Nanos(0),
+            signed_by: SigningKeyId::NONE,
         })
     }
 

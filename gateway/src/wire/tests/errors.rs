@@ -34,7 +34,9 @@ fn a_refusal_by_the_engine_has_the_status_that_clients_expect() {
     use RejectReason as R;
     let exchange = Exchange::new(ViewLimits::default());
     let cases = [
-        (R::OutOfPlace, codes::RULES_TOO_OLD),
+        (R::ExpiredRequest, codes::EXPIRED_REQUEST),
+        (R::InvalidValidUntil, codes::INVALID_VALID_UNTIL),
+        (R::OutOfPlace, codes::INTERNAL),
         (R::UnknownInstrument, codes::UNKNOWN_SYMBOL),
         (R::UnknownAccount, codes::INTERNAL),
         (R::UnknownOrder, codes::UNKNOWN_ORDER),

@@ -3,8 +3,8 @@
 use hoga_protocol::{
     AccountId, AccountName, AccountOpened, CancelReason, ClientOrderId, Event, EventBody, ExchangeId, Fee,
     FeeRate, Genesis, InstrumentDefined, InstrumentId, InstrumentSpec, Limits, Lots, Nanos, NewOrder,
-    Notional, OrderAccepted, OrderCanceled, OrderId, OrderType, Scaled, Sequence, Side, Symbol, Ticks,
-    TimeInForce, Trade, TradeSide,
+    Notional, OrderAccepted, OrderCanceled, OrderId, OrderType, Scaled, Sequence, Side, SigningKeyId, Symbol,
+    Ticks, TimeInForce, Trade, TradeSide,
 };
 use hoga_views::{ViewLimits, Views};
 
@@ -125,6 +125,8 @@ pub fn limit(account: u32, side: Side, ticks: i64, lots: u64) -> NewOrder {
         price: Ticks(ticks),
         quantity: Lots(lots),
         client_order_id: ClientOrderId::EMPTY,
+        valid_until: Nanos(0),
+        signed_by: SigningKeyId::NONE,
     }
 }
 

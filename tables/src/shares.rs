@@ -1,0 +1,428 @@
+//! How many items each holder has, and who has to give one up.
+
+use crate::Segments;
+
+/// Counts the items of holders that share a bounded table.
+///
+/// Every holder may have `floor` items whatever the others do. What holders have above their floors is their surplus;
+/// all surpluses together may be `pool` items. Beyond that the holder with the most items has to give one up, and of
+/// several the one with the lowest number. So one holder that floods the table pushes out its own items, and the table
+/// has at most `pool + floor × holders` items, and one more between an [`add`](Self::add) and the eviction.
+///
+/// What [`overfull`](Self::overfull) answers follows from the counts alone, never from how they came about.
+///
+/// Worst cases: `add` and `remove` move one holder in a binary heap of those above their floors, which is `log2` of
+/// their number in steps (17 for 100,000), and `add` and `add_holder` allocate one chunk at most. `overfull` and the
+/// counts are constant. A holder takes 12 bytes.
+#[derive(Clone, Debug)]
+pub struct Shares {
+    floor: u32,
+    pool: u64,
+    most: u32,
+    total: u64,
+    surplus: u64,
+    holders: Segments<Holder>,
+    /// The holders above the floor; each has as many items as those below it, or more.
+    heap: Segments<u32>,
+    #[cfg(test)]
+    steps: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Holder {
+    count: u32,
+    /// Its place in the heap, [`OUTSIDE`] when it has no surplus.
+    place: u32,
+}
+
+const OUTSIDE: u32 = u32::MAX;
+
+impl Shares {
+    /// Without holders. `floor` and `pool` are numbers of items; memory for the directories of `max_holders` holders is
+    /// reserved, and there may be more.
+    pub fn new(floor: u32, pool: u64, max_holders: usize) -> Self {
+        Self {
+            floor,
+            pool,
+            most: u32::MAX,
+            total: 0,
+            surplus: 0,
+            holders: Segments::with_max(max_holders),
+            heap: Segments::with_max(max_holders),
+            #[cfg(test)]
+            steps: 0,
+        }
+    }
+
+    /// How many items each holder may have whatever the others do.
+    pub const fn floor(&self) -> u32 {
+        self.floor
+    }
+
+    /// How many items all holders together may have above their floors.
+    pub const fn pool(&self) -> u64 {
+        self.pool
+    }
+
+    /// The most items of one holder, however much room the pool has; `u32::MAX` unless set.
+    pub const fn most(&self) -> u32 {
+        self.most
+    }
+
+    /// Sets how many items all holders together may have above their floors. Where that is less than they have, call
+    /// [`overfull`](Self::overfull) until it has no answer.
+    pub fn set_pool(&mut self, pool: u64) {
+        self.pool = pool;
+    }
+
+    /// Sets the most items of one holder. A `most` below the floor counts as the floor.
+    pub fn set_most(&mut self, most: u32) {
+        self.most = most;
+    }
+
+    /// Sets what each holder may have whatever the others do. Takes time for all holders.
+    pub fn set_floor(&mut self, floor: u32) {
+        self.floor = floor;
+        self.heap.truncate(0);
+        self.surplus = 0;
+        for number in 0..self.holders.len() {
+            let holder = &mut self.holders[number];
+            holder.place = OUTSIDE;
+            let above = holder.count.saturating_sub(floor);
+            if above > 0 {
+                self.surplus += u64::from(above);
+                self.enter(number as u32);
+            }
+        }
+    }
+
+    /// Adds a holder without items and returns its number: they are numbered from 0.
+    pub fn add_holder(&mut self) -> u32 {
+        let number = self.holders.len() as u32;
+        self.holders.push(Holder {
+            count: 0,
+            place: OUTSIDE,
+        });
+        number
+    }
+
+    /// How many holders there are.
+    pub const fn holders(&self) -> usize {
+        self.holders.len()
+    }
+
+    /// How many items the holder has.
+    ///
+    /// # Panics
+    /// When there is no such holder.
+    #[inline]
+    pub fn count(&self, holder: u32) -> u32 {
+        self.holders[holder as usize].count
+    }
+
+    /// How many items all holders have together.
+    pub const fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// How many items all holders together have above their floors.
+    pub const fn surplus(&self) -> u64 {
+        self.surplus
+    }
+
+    /// The holder has one item more.
+    ///
+    /// # Panics
+    /// When there is no such holder.
+    pub fn add(&mut self, holder: u32) {
+        self.total += 1;
+        let at = &mut self.holders[holder as usize];
+        at.count += 1;
+        if at.count <= self.floor {
+            return;
+        }
+        self.surplus += 1;
+        match at.place {
+            OUTSIDE => self.enter(holder),
+            place => self.rise(place),
+        }
+    }
+
+    /// The holder has one item less.
+    ///
+    /// # Panics
+    /// When it has none.
+    pub fn remove(&mut self, holder: u32) {
+        let at = &mut self.holders[holder as usize];
+        assert!(at.count > 0, "holder {holder} has no item to remove");
+        at.count -= 1;
+        self.total -= 1;
+        if at.count < self.floor {
+            return;
+        }
+        self.surplus -= 1;
+        let place = at.place;
+        match at.count == self.floor {
+            true => self.leave(place),
+            false => self.sink(place),
+        }
+    }
+
+    /// Who has to give up an item, its oldest: the holder with the most items, of several the one with the lowest
+    /// number, when the surplus exceeds the pool or that holder has more than [`most`](Self::most). `None` when
+    /// everything is within the bounds.
+    ///
+    /// After one `add` to what was within the bounds, one item is enough.
+    #[inline]
+    pub fn overfull(&self) -> Option<u32> {
+        let &largest = self.heap.get(0)?;
+        let exceeds = self.surplus > self.pool || self.count(largest) > self.most;
+        exceeds.then_some(largest)
+    }
+
+    /// Reserves memory for `holders` holders and writes to it.
+    pub fn touch(&mut self, holders: usize) {
+        let unused = Holder {
+            count: 0,
+            place: OUTSIDE,
+        };
+        self.holders.touch(holders, unused);
+        self.heap.touch(holders, 0);
+    }
+
+    fn enter(&mut self, holder: u32) {
+        let place = self.heap.len() as u32;
+        self.heap.push(holder);
+        self.holders[holder as usize].place = place;
+        self.rise(place);
+    }
+
+    fn leave(&mut self, place: u32) {
+        let last = self.heap.len() as u32 - 1;
+        self.swap(place, last);
+        if let Some(holder) = self.heap.pop() {
+            self.holders[holder as usize].place = OUTSIDE;
+        }
+        if place < last {
+            self.rise(place);
+            self.sink(place);
+        }
+    }
+
+    /// Moves the holder at `place` up to where nobody below it has more.
+    fn rise(&mut self, mut place: u32) {
+        while place > 0 {
+            let above = (place - 1) / 2;
+            if !self.precedes(place, above) {
+                return;
+            }
+            self.swap(place, above);
+            place = above;
+        }
+    }
+
+    /// Moves the holder at `place` down to where nobody below it has more.
+    fn sink(&mut self, mut place: u32) {
+        let len = self.heap.len() as u32;
+        loop {
+            let left = place * 2 + 1;
+            if left >= len {
+                return;
+            }
+            let right = left + 1;
+            let below = match right < len && self.precedes(right, left) {
+                true => right,
+                false => left,
+            };
+            if !self.precedes(below, place) {
+                return;
+            }
+            self.swap(below, place);
+            place = below;
+        }
+    }
+
+    /// Whether the holder at heap place `one` has to give up an item before the one at `other`.
+    fn precedes(&self, one: u32, other: u32) -> bool {
+        let (one, other) = (self.heap[one as usize], self.heap[other as usize]);
+        let (count, than) = (self.count(one), self.count(other));
+        count > than || count == than && one < other
+    }
+
+    fn swap(&mut self, one: u32, other: u32) {
+        #[cfg(test)]
+        {
+            self.steps += 1;
+        }
+        let (first, second) = (self.heap[one as usize], self.heap[other as usize]);
+        self.heap[one as usize] = second;
+        self.heap[other as usize] = first;
+        self.holders[second as usize].place = one;
+        self.holders[first as usize].place = other;
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    extern crate std;
+
+    use alloc::vec;
+    use alloc::vec::Vec;
+    use std::println;
+
+    use super::*;
+
+    /// A pseudorandom sequence (SplitMix64).
+    pub(crate) struct Random(pub(crate) u64);
+
+    impl Random {
+        pub(crate) fn next(&mut self) -> u64 {
+            self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+            let mut mixed = self.0;
+            mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            mixed ^ (mixed >> 31)
+        }
+    }
+
+    /// A new seed each time, printed; `HOGA_SEED` sets it.
+    pub(crate) fn seed() -> u64 {
+        let given = std::env::var("HOGA_SEED").ok().and_then(|seed| seed.parse().ok());
+        let now = || {
+            let since = std::time::SystemTime::UNIX_EPOCH.elapsed();
+            since.map_or(1, |since| since.as_nanos() as u64)
+        };
+        let seed = given.unwrap_or_else(now);
+        println!("HOGA_SEED={seed}");
+        seed
+    }
+
+    struct Model {
+        floor: u32,
+        pool: u64,
+        most: u32,
+        counts: Vec<u32>,
+    }
+
+    impl Model {
+        fn surplus(&self) -> u64 {
+            let above = self.counts.iter().map(|count| count.saturating_sub(self.floor));
+            above.map(u64::from).sum()
+        }
+
+        fn overfull(&self) -> Option<u32> {
+            let most = *self.counts.iter().max()?;
+            let exceeds = self.surplus() > self.pool || most > self.most.max(self.floor);
+            let first = self.counts.iter().position(|&count| count == most)?;
+            exceeds.then_some(first as u32)
+        }
+
+        fn check(&self, shares: &Shares) {
+            assert_eq!(shares.overfull(), self.overfull());
+            assert_eq!(shares.surplus(), self.surplus());
+            assert_eq!(
+                shares.total(),
+                self.counts.iter().map(|&count| u64::from(count)).sum()
+            );
+            for (holder, &count) in self.counts.iter().enumerate() {
+                assert_eq!(shares.count(holder as u32), count);
+            }
+        }
+    }
+
+    #[test]
+    fn somebody_other_than_the_largest_holder_gives_up_an_item() {
+        let mut random = Random(seed());
+        for (floor, pool, holders, most) in [
+            (0, 40, 12, u32::MAX),
+            (4, 40, 12, u32::MAX),
+            (4, 0, 30, u32::MAX),
+            (3, 1_000, 9, 20),
+            (5, 1_000, 9, 2),
+            (0, 0, 1, u32::MAX),
+        ] {
+            let mut shares = Shares::new(floor, pool, holders);
+            shares.set_most(most);
+            let mut model = Model {
+                floor,
+                pool,
+                most,
+                counts: vec![0; holders],
+            };
+            (0..holders).for_each(|holder| assert_eq!(shares.add_holder(), holder as u32));
+            for step in 0..4_000 {
+                let flooding = random.next().is_multiple_of(2);
+                let holder = if flooding {
+                    0
+                } else {
+                    random.next() as usize % holders
+                };
+                if random.next() % 10 < 8 {
+                    shares.add(holder as u32);
+                    model.counts[holder] += 1;
+                } else if model.counts[holder] > 0 {
+                    shares.remove(holder as u32);
+                    model.counts[holder] -= 1;
+                }
+                model.check(&shares);
+                if step % 300 == 0 {
+                    model.pool = random.next() % (pool + 1);
+                    shares.set_pool(model.pool);
+                    model.floor = random.next() as u32 % (floor + 3);
+                    shares.set_floor(model.floor);
+                }
+                while let Some(largest) = shares.overfull() {
+                    model.check(&shares);
+                    shares.remove(largest);
+                    model.counts[largest as usize] -= 1;
+                    assert!(shares.count(largest) >= model.floor, "below its floor");
+                }
+                model.check(&shares);
+                if step % 500 == 0 {
+                    rebuilt_elsewhere(&model)
+                        .iter()
+                        .for_each(|shares| model.check(shares));
+                }
+            }
+        }
+    }
+
+    /// The same counts, reached in other ways.
+    fn rebuilt_elsewhere(model: &Model) -> [Shares; 2] {
+        [false, true].map(|backwards| {
+            let mut shares = Shares::new(model.floor, model.pool, 0);
+            shares.set_most(model.most);
+            model.counts.iter().for_each(|_| _ = shares.add_holder());
+            let mut holders: Vec<usize> = (0..model.counts.len()).collect();
+            if backwards {
+                holders.reverse();
+            }
+            for holder in holders {
+                (0..model.counts[holder]).for_each(|_| shares.add(holder as u32));
+            }
+            shares
+        })
+    }
+
+    #[test]
+    fn an_item_more_or_less_costs_as_much_as_there_are_holders() {
+        let mut random = Random(seed());
+        let holders = 100_000;
+        let mut shares = Shares::new(1, 300_000, holders);
+        (0..holders).for_each(|_| _ = shares.add_holder());
+        let mut most = 0;
+        for _ in 0..1_000_000 {
+            let holder = (random.next() as usize % holders) as u32;
+            shares.steps = 0;
+            shares.add(holder);
+            most = most.max(shares.steps);
+            if let Some(largest) = shares.overfull() {
+                shares.steps = 0;
+                shares.remove(largest);
+                most = most.max(shares.steps);
+                assert_eq!(shares.overfull(), None);
+            }
+        }
+        assert!(most <= 18, "{most}");
+    }
+}
