@@ -9,6 +9,7 @@ use crate::digest::EventsDigest;
 pub(crate) struct Emitter<'a, E: FnMut(&Event)> {
     sequence: Sequence,
     timestamp: Nanos,
+    behind: Nanos,
     index: u32,
     digest: &'a mut EventsDigest,
     emit: &'a mut E,
@@ -18,12 +19,14 @@ impl<'a, E: FnMut(&Event)> Emitter<'a, E> {
     pub(crate) fn new(
         sequence: Sequence,
         timestamp: Nanos,
+        behind: Nanos,
         digest: &'a mut EventsDigest,
         emit: &'a mut E,
     ) -> Self {
         Self {
             sequence,
             timestamp,
+            behind,
             index: 0,
             digest,
             emit,
@@ -33,6 +36,11 @@ impl<'a, E: FnMut(&Event)> Emitter<'a, E> {
     /// The exchange's time of the command.
     pub(crate) const fn timestamp(&self) -> Nanos {
         self.timestamp
+    }
+
+    /// How far the command's stamp was behind that: it was stamped before time leapt, and sequenced after.
+    pub(crate) const fn behind(&self) -> Nanos {
+        self.behind
     }
 
     /// The exchange's time leaps; the events from here on carry the new one.

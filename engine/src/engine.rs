@@ -50,7 +50,8 @@ impl Engine {
             self.last_sequence = sequence;
             self.now = self.now.max(timestamp);
         }
-        let mut out = Emitter::new(sequence, self.now, &mut self.history, emit);
+        let behind = Nanos(self.now.0.saturating_sub(timestamp.0));
+        let mut out = Emitter::new(sequence, self.now, behind, &mut self.history, emit);
         let answer = match (&mut self.market, command) {
             _ if !in_order => Err(refused(RejectReason::OutOfPlace)),
             (Some(market), command) => market.apply(sequence, command, &mut out),

@@ -11,11 +11,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hoga_gateway::Clock;
-use hoga_protocol::Nanos;
+pub use hoga_gateway::clock::{MOST_FOLLOWED, describe, difference, is_followed};
+use hoga_protocol::{AcceptClock, Nanos};
 use rustix::time::{ClockId, clock_gettime};
-
-/// The largest difference between exchange time and the system's clock that is followed, in nanoseconds: 10 s.
-pub const MOST_FOLLOWED: i64 = 10_000_000_000;
 
 /// Exchange time gains or loses at most one part in so many: 1 %.
 const SLEW: i64 = 100;
@@ -31,7 +29,7 @@ pub trait Readings {
     /// Time since the machine started, suspends counted: never set, never running backwards.
     fn boot(&self) -> Nanos;
 
-    /// The system's clock, which may be set to anything at any moment; at most [`Nanos::LATEST`].
+    /// The system's clock, which may be set to anything at any moment; at most [`AcceptClock::MAX`].
     fn system(&self) -> Nanos;
 }
 
@@ -49,7 +47,7 @@ impl Readings for Machine {
         // Through the C library, unlike rustix, so that a program which fakes the system's clock is obeyed.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let nanos = u64::try_from(since.as_nanos()).unwrap_or(u64::MAX);
-        Nanos(nanos).min(Nanos::LATEST)
+        Nanos(nanos).min(AcceptClock::MAX)
     }
 }
 
@@ -73,7 +71,7 @@ impl Slewed {
         let boot = boot.0 as i64;
         Self {
             looked: boot,
-            offset: (system.0 as i64).max(last.0.min(Nanos::LATEST.0) as i64) - boot,
+            offset: (system.0 as i64).max(last.0.min(AcceptClock::MAX.0) as i64) - boot,
         }
     }
 
@@ -84,7 +82,7 @@ impl Slewed {
         let elapsed = boot - self.looked;
         if elapsed >= STEP {
             self.looked = boot;
-            let difference = system().0 as i64 - (boot + self.offset);
+            let difference = difference(system(), Nanos((boot + self.offset) as u64));
             if is_followed(difference) {
                 let most = elapsed / SLEW;
                 self.offset += difference.clamp(-most, most);
@@ -97,11 +95,6 @@ impl Slewed {
     pub fn leap(&mut self, by: Nanos) {
         self.offset += by.0 as i64;
     }
-}
-
-/// Whether exchange time is slewed towards a system clock that is `difference` nanoseconds ahead of it.
-pub const fn is_followed(difference: i64) -> bool {
-    difference.unsigned_abs() <= MOST_FOLLOWED as u64
 }
 
 /// The clock of the gateway, which is the one that sequences. Others have its [`ExchangeTime`].
@@ -203,8 +196,7 @@ impl<R: Readings> ExchangeTime<R> {
 
     /// How far the system's clock is ahead of exchange time, in nanoseconds; negative where it is behind.
     pub fn difference(&self) -> i64 {
-        let now = self.now();
-        self.readings.system().0 as i64 - now.0 as i64
+        difference(self.readings.system(), self.now())
     }
 }
 
@@ -239,16 +231,9 @@ impl ClockWatch {
     }
 }
 
-/// Seconds with three decimals, and on which side of exchange time: `3600.000 s behind`.
-pub fn describe(difference: i64) -> String {
-    let millis = difference.unsigned_abs() / 1_000_000;
-    let side = if difference < 0 { "behind" } else { "ahead of" };
-    format!("{}.{:03} s {side}", millis / 1_000, millis % 1_000)
-}
-
 /// What an operator is told at a start, if anything, where the journal's last stamp is `last`; 0 for none.
 pub fn at_start(system: Nanos, last: Nanos) -> Option<String> {
-    let difference = system.0 as i64 - last.0.min(Nanos::LATEST.0) as i64;
+    let difference = difference(system, last.min(AcceptClock::MAX));
     let apart = describe(difference);
     if last == Nanos(0) || (0..=MOST_AT_START).contains(&difference) {
         return None;

@@ -9,9 +9,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hoga_protocol::{EventBody, Nanos};
 use mio::{Events, Poll, Token};
 
 use crate::channel::Intake;
+use crate::clock::Clock;
 use crate::config::GatewayConfig;
 use crate::connections::{Connections, Place, Queue};
 use crate::desk::Desk;
@@ -24,7 +26,7 @@ use crate::line::Line;
 use crate::listener::Listener;
 use crate::pages::Pages;
 use crate::phase::Phase;
-use crate::ports::{Clock, CommandSink, Core, EventSource, Notice};
+use crate::ports::{CommandSink, Core, EventSource, Notice};
 use crate::stats::GatewayStats;
 use crate::turn::{Opened, Stage, Step, Turn};
 
@@ -269,7 +271,11 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         let (connections, framer, now) = (&mut self.connections, &mut self.framer, self.now);
         let (mut events, mut published) = (0, 0);
         loop {
+            let mut leap = Nanos(0);
             let drained = source.drain(EVENTS_PER_DRAIN, &mut |event| {
+                if let EventBody::ClockAccepted(accepted) = &event.body {
+                    leap.0 += accepted.to.0 - accepted.from.0;
+                }
                 desk.fold(event, &mut |waiter, outcome, views| {
                     connections.answer(&waiter, outcome, views, framer, now);
                 });
@@ -277,6 +283,10 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             });
             if drained == 0 {
                 break;
+            }
+            // Together with the views, whose deadlines have moved by as much.
+            if leap > Nanos(0) {
+                self.clock.leap(leap);
             }
             events += drained;
             if lanes.next() < desk.views.executions().next() {

@@ -56,26 +56,6 @@ pub trait EventSource {
     fn awake(&mut self);
 }
 
-/// The clocks of a gateway, so that a test can drive them by hand.
-pub trait Clock {
-    /// Exchange time: what stamps commands, decides deadlines and signature windows, and clients are shown. It never runs
-    /// backwards, and leaps only by [`leap`](Self::leap).
-    fn now(&self) -> Nanos;
-
-    /// Time since some fixed moment, never running backwards, for timeouts.
-    fn monotonic(&self) -> Duration;
-
-    /// The system's clock as it is, which may be set to anything at any moment: for showing how far exchange time is from
-    /// it, and for accepting it.
-    fn system(&self) -> Nanos;
-
-    /// Recovery is over: time goes on from the system's clock, or from the journal's `last` stamp where that is later.
-    fn go_on(&mut self, last: Nanos);
-
-    /// Exchange time is later by `by` from now on, as the journal says.
-    fn leap(&mut self, by: Nanos);
-}
-
 /// Who is told of the gateway's own work, and has pages about the running exchange made by another thread.
 pub trait Telemetry: Send {
     /// A turn that did something is over. Called on the gateway's thread after each of them, so it must be cheap.

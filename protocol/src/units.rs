@@ -60,9 +60,6 @@ const _: () = {
 };
 
 impl Nanos {
-    /// The latest time that an exchange's clock is set to: 2200-01-01T00:00:00 UTC.
-    pub const LATEST: Nanos = Nanos(7_258_118_400_000_000_000);
-
     /// Whole milliseconds since the epoch, rounded down.
     pub const fn millis(self) -> u64 {
         self.0 / 1_000_000

@@ -77,6 +77,14 @@ enum AdminAction {
         #[arg(long)]
         symbol: Option<String>,
     },
+    /// Show exchange time and the system's clock, or have exchange time leap to that.
+    Clock { what: Option<ClockAction> },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ClockAction {
+    /// Exchange time leaps forward to the system's clock, which is right; deadlines keep what remains of them.
+    Accept,
 }
 
 #[derive(Debug, Args)]
@@ -201,6 +209,7 @@ impl AdminAction {
                 "cancel_all",
                 json!({"account": account.as_str(), "symbol": symbol}),
             ),
+            Self::Clock { what } => ("clock", json!({"accept": what.is_some()})),
         }
     }
 }

@@ -11,7 +11,7 @@ use hoga_protocol::Nanos;
 
 use super::report::Finding;
 use crate::client;
-use crate::clock::{describe, is_followed};
+use crate::clock::{describe, difference, is_followed};
 use crate::recovery::journal_dir;
 
 /// What to do about a clock that is not followed.
@@ -25,7 +25,7 @@ const COST: &str =
 /// What a start would make of the system's clock `system`, where the journal's last stamp is `last`.
 pub fn judge_start(system: Nanos, last: Nanos) -> Finding {
     let check = "journal time";
-    let difference = system.0 as i64 - last.0 as i64;
+    let difference = difference(system, last);
     let found = format!(
         "the system's clock is {} the journal's last stamp",
         describe(difference)

@@ -1,11 +1,12 @@
 //! What operators do.
 
 use hoga_protocol::{
-    AdminAction, Administer, Command, InstrumentSpec, Nanos, OperatorName, SetAccountLimits,
+    AcceptClock, AdminAction, Administer, Command, InstrumentSpec, Nanos, OperatorName, SetAccountLimits,
     SetAccountStatus, SetFees, SetInstrumentStatus,
 };
 
 use super::{Desk, Taken, find_instrument, shutting_down};
+use crate::clock::{describe, difference, is_followed};
 use crate::pending::Asked;
 use crate::ports::CommandSink;
 use crate::wire::request::AdminOp;
@@ -13,11 +14,17 @@ use crate::wire::{ApiError, codes};
 
 impl<S: CommandSink> Desk<S> {
     /// Sequences what an operator asks for, or refuses it; nothing was sequenced then, save perhaps the opening of the
-    /// account that it is about.
+    /// account that it is about. `now` is exchange time, and `system` the system's clock.
     ///
     /// # Errors
     /// What the operator is told.
-    pub fn administer(&mut self, now: Nanos, by: OperatorName, op: &AdminOp) -> Result<Taken, ApiError> {
+    pub fn administer(
+        &mut self,
+        now: Nanos,
+        system: Nanos,
+        by: OperatorName,
+        op: &AdminOp,
+    ) -> Result<Taken, ApiError> {
         if self.draining {
             return Err(shutting_down());
         }
@@ -64,6 +71,10 @@ impl<S: CommandSink> Desk<S> {
                     max_open_orders,
                 })
             }
+            AdminOp::ShowClock | AdminOp::AcceptClock => {
+                must_be_ahead(difference(system, now))?;
+                AdminAction::AcceptClock(AcceptClock { to: system })
+            }
         };
         let sequence = self.submit(now, &Command::Administer(Administer::new(by, action)))?;
         let asked = Asked::Administer;
@@ -79,4 +90,22 @@ impl<S: CommandSink> Desk<S> {
         let message = format!("the exchange has {most} instruments, as many as it may");
         Err(ApiError::new(codes::CAPACITY, message))
     }
+}
+
+/// Refuses a leap to a system clock that is followed anyway, or behind.
+fn must_be_ahead(difference: i64) -> Result<(), ApiError> {
+    let apart = describe(difference);
+    let message = if is_followed(difference) {
+        format!(
+            "the system's clock is {apart} exchange time, and is followed already: there is nothing to accept"
+        )
+    } else if difference < 0 {
+        format!(
+            "the system's clock is {apart} exchange time, which never runs backwards: set the clock right, or wait until it \
+             has come so far"
+        )
+    } else {
+        return Ok(());
+    };
+    Err(ApiError::new(codes::CLOCK_NOT_AHEAD, message))
 }

@@ -6,8 +6,9 @@ use hoga_protocol::Nanos;
 
 use super::Gateway;
 use crate::auth::{AuthConfig, Keys, Verifier};
+use crate::clock::Clock;
 use crate::door::Door;
-use crate::ports::{Clock, CommandSink, EventSource, Notice, Telemetry};
+use crate::ports::{CommandSink, EventSource, Notice, Telemetry};
 use crate::stats::GatewayStats;
 use crate::wire::ApiError;
 

@@ -26,6 +26,8 @@ pub enum AdminPath {
     AccountLimits,
     /// `cancel_all`
     CancelAll,
+    /// `clock`
+    Clock,
 }
 
 impl AdminPath {
@@ -38,6 +40,7 @@ impl AdminPath {
             "account_status" => Self::AccountStatus,
             "account_limits" => Self::AccountLimits,
             "cancel_all" => Self::CancelAll,
+            "clock" => Self::Clock,
             _ => return None,
         })
     }
@@ -94,6 +97,10 @@ pub enum AdminOp {
         /// Only this instrument's.
         symbol: Option<Symbol>,
     },
+    /// To be shown exchange time and the system's clock.
+    ShowClock,
+    /// To have exchange time leap to the system's clock.
+    AcceptClock,
 }
 
 impl AdminOp {
@@ -107,6 +114,8 @@ impl AdminOp {
             AdminOp::SetAccountStatus { account, .. } => ("SetAccountStatus", Some(*account), None),
             AdminOp::SetAccountLimits { account, .. } => ("SetAccountLimits", Some(*account), None),
             AdminOp::CancelAll { account, symbol } => ("CancelAll", Some(*account), *symbol),
+            AdminOp::ShowClock => ("ShowClock", None, None),
+            AdminOp::AcceptClock => ("AcceptClock", None, None),
         }
     }
 }
@@ -171,6 +180,14 @@ struct Cancel {
     symbol: Option<String>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Clock {
+    by: Option<String>,
+    #[serde(default)]
+    accept: bool,
+}
+
 /// Reads the JSON body of a request to `path`.
 ///
 /// # Errors
@@ -231,6 +248,15 @@ pub fn parse_admin(path: AdminPath, body: &[u8]) -> Result<AdminRequest, ApiErro
             let account = text("account", &body.account)?;
             let symbol = body.symbol.map(|symbol| text("symbol", &symbol)).transpose()?;
             (body.by, AdminOp::CancelAll { account, symbol })
+        }
+        AdminPath::Clock => {
+            let body: Clock = read(body)?;
+            let op = if body.accept {
+                AdminOp::AcceptClock
+            } else {
+                AdminOp::ShowClock
+            };
+            (body.by, op)
         }
     };
     let by = by.map(|by| text("by", &by)).transpose()?;
