@@ -19,14 +19,13 @@ impl<'a, E: FnMut(&Event)> Emitter<'a, E> {
     pub(crate) fn new(
         sequence: Sequence,
         timestamp: Nanos,
-        behind: Nanos,
         digest: &'a mut EventsDigest,
         emit: &'a mut E,
     ) -> Self {
         Self {
             sequence,
             timestamp,
-            behind,
+            behind: Nanos(0),
             index: 0,
             digest,
             emit,
@@ -36,6 +35,12 @@ impl<'a, E: FnMut(&Event)> Emitter<'a, E> {
     /// The exchange's time of the command.
     pub(crate) const fn timestamp(&self) -> Nanos {
         self.timestamp
+    }
+
+    /// The same, for a command whose stamp is `stamp`.
+    pub(crate) fn of_stamp(mut self, stamp: Nanos) -> Self {
+        self.behind = Nanos(self.timestamp.0.saturating_sub(stamp.0));
+        self
     }
 
     /// How far the command's stamp was behind that: it was stamped before time leapt, and sequenced after.

@@ -50,8 +50,7 @@ impl Engine {
             self.last_sequence = sequence;
             self.now = self.now.max(timestamp);
         }
-        let behind = Nanos(self.now.0.saturating_sub(timestamp.0));
-        let mut out = Emitter::new(sequence, self.now, behind, &mut self.history, emit);
+        let mut out = Emitter::new(sequence, self.now, &mut self.history, emit).of_stamp(timestamp);
         let answer = match (&mut self.market, command) {
             _ if !in_order => Err(refused(RejectReason::OutOfPlace)),
             (Some(market), command) => market.apply(sequence, command, &mut out),
@@ -80,6 +79,13 @@ impl Engine {
             let live = market.limits.max_open_orders as usize;
             market.client_ids.set_aside(live);
         }
+    }
+
+    /// The most events that one command may have, as the limits in force bound them.
+    pub fn most_events(&self) -> u64 {
+        // An acceptance, a trade with each order touched, and a cancel of what is left.
+        let touched = self.limits().map_or(0, |limits| limits.max_touched_orders);
+        u64::from(touched) + 2
     }
 
     /// Reads what the next commands will need of the book, so that the memory's answers come side by side instead of

@@ -24,7 +24,7 @@ use weather::{Random, Weather};
 const LIMITS: Limits = Limits {
     max_open_orders: 40,
     max_open_orders_per_account: 40,
-    max_touched_orders: Limits::MIN_TOUCHED,
+    max_touched_orders: Limits::MAX_TOUCHED,
     client_ids_per_account: 3,
     client_ids_total: 6,
     ..common::LIMITS

@@ -129,7 +129,7 @@ fn genesis(one: u64, other: u64) -> Command {
         max_accounts: other as u32,
         max_open_orders: one as u32,
         max_open_orders_per_account: one as u32,
-        max_touched_orders: Limits::MIN_TOUCHED,
+        max_touched_orders: Limits::MAX_TOUCHED,
         client_ids_per_account: one as u32,
         client_ids_total: other as u32,
     };
@@ -169,7 +169,7 @@ fn begun() -> Vec<Command> {
     let limits = Limits {
         max_open_orders: 20,
         max_open_orders_per_account: 20,
-        max_touched_orders: Limits::MIN_TOUCHED,
+        max_touched_orders: Limits::MAX_TOUCHED,
         client_ids_per_account: 1,
         client_ids_total: 2,
         ..common::LIMITS

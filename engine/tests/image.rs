@@ -30,7 +30,7 @@ fn deep(rules: u32) -> Exchange {
     let limits = Limits {
         max_open_orders: 1_500,
         max_open_orders_per_account: 1_500,
-        max_touched_orders: Limits::MIN_TOUCHED,
+        max_touched_orders: Limits::MAX_TOUCHED,
         client_ids_per_account: 30,
         client_ids_total: 60,
         ..LIMITS

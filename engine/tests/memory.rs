@@ -32,7 +32,7 @@ fn a_warm_engine_allocates_nothing() {
     let limits = Limits {
         max_open_orders: 500,
         max_open_orders_per_account: 500,
-        max_touched_orders: Limits::MIN_TOUCHED,
+        max_touched_orders: Limits::MAX_TOUCHED,
         client_ids_per_account: 50,
         client_ids_total: 150,
         ..common::LIMITS

@@ -10,9 +10,6 @@ use hoga_protocol::{Checkpoint, Checkpointed, Command, Event, EventBody, Nanos, 
 
 use crate::notices;
 
-/// The first version of the rules that knows checkpoints.
-const RULES: u32 = 2;
-
 /// How often checkpoints are sequenced, while anything else is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CheckpointOptions {
@@ -86,14 +83,10 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// For an exchange whose rules are of version `rules`.
-    pub fn new(options: CheckpointOptions, rules: u32, answers: Answers) -> Checkpoints {
+    /// Goes on from the newest of `answers`.
+    pub fn new(options: CheckpointOptions, answers: Answers) -> Checkpoints {
         Checkpoints {
-            options: if rules < RULES {
-                CheckpointOptions::NEVER
-            } else {
-                options
-            },
+            options,
             last: answers.newest().map(|check| check.sequence),
             answers,
             commands: 0,
@@ -159,7 +152,7 @@ mod tests {
             interval: Nanos(1_000),
         };
         let answers = Answers::new(None);
-        let mut checkpoints = Checkpoints::new(options, RULES, answers.clone());
+        let mut checkpoints = Checkpoints::new(options, answers.clone());
         assert_eq!(previous(checkpoints.due(Nanos(0), 9)), None, "too early");
         assert_eq!(previous(checkpoints.due(Nanos(500), 10)), Some(None), "by count");
         assert_eq!(previous(checkpoints.due(Nanos(1_000), 1)), Some(None), "by time");
@@ -172,15 +165,5 @@ mod tests {
             None,
             "nothing happened since"
         );
-    }
-
-    #[test]
-    fn old_rules_get_no_checkpoint() {
-        let options = CheckpointOptions {
-            commands: 1,
-            interval: Nanos(1),
-        };
-        let mut checkpoints = Checkpoints::new(options, RULES - 1, Answers::new(None));
-        assert_eq!(checkpoints.due(Nanos(9), 9), None);
     }
 }

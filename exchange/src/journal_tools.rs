@@ -107,8 +107,8 @@ fn tail(summary: &Summary) -> String {
         return String::new();
     }
     format!(
-        "\na torn tail of {} bytes follows at offset {} of segment {}: the next start cuts it; nothing in it was ever \
-         acknowledged",
+        "\na torn tail of {} bytes follows at offset {} of segment {}: the next start cuts it; some of its sectors were \
+         never written, so under fsync nothing in it was acknowledged",
         summary.tail.torn_bytes, summary.tail.offset, summary.tail.segment
     )
 }

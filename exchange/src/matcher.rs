@@ -35,9 +35,12 @@ pub struct Matcher {
     sequence: Sequence,
     /// The commands of one batch, out of the ring: they are looked at twice.
     batch: Vec<InputSlot>,
+    /// How many of them are matched.
+    matched: usize,
     /// Dropped at the end of input, which tells the gateway that no event will follow.
     output: Option<Output>,
-    recorders: MatcherRecorders,
+    batches: Recorder,
+    commands: Recorder,
 }
 
 /// What a matcher measures: two looks at the clock for each batch of at most 64 commands.
@@ -47,6 +50,8 @@ pub struct MatcherRecorders {
     pub batch: Recorder,
     /// Nanoseconds for one command: the mean of its batch, counted for each command of it.
     pub command: Recorder,
+    /// Nanoseconds of each wait before a command for room in the output ring.
+    pub room_wait: Recorder,
 }
 
 impl Default for MatcherRecorders {
@@ -54,6 +59,7 @@ impl Default for MatcherRecorders {
         Self {
             batch: Recorder::new(COUNTS),
             command: Recorder::new(NANOSECONDS),
+            room_wait: Recorder::new(NANOSECONDS),
         }
     }
 }
@@ -64,14 +70,29 @@ struct Output {
     counters: Arc<Counters>,
     /// Events of the batch at hand that are not in the ring yet.
     waiting: Vec<Event>,
+    room: Room,
+}
+
+/// How much room the output ring has, as the matcher knows it.
+struct Room {
+    slots: u64,
+    /// Events that the matcher has emitted.
+    emitted: u64,
+    /// Events that the gateway had taken when the matcher looked last.
+    taken: u64,
+    /// Since when the matcher waits for room.
+    waits_since: Option<Instant>,
+    waits: Recorder,
 }
 
 impl Matcher {
-    /// A matcher that goes on where recovery left `engine`.
+    /// A matcher that goes on where recovery left `engine`, with an output ring of so many slots. Where these are fewer
+    /// than one command may have [events](Engine::most_events), it waits until the ring is empty before each command.
     pub fn new(
         poller: EventPoller<InputSlot, SingleConsumerBarrier>,
         engine: Engine,
         ring: SingleProducer<OutputSlot, SingleConsumerBarrier>,
+        slots: usize,
         gateway: WakeGateway,
         counters: Arc<Counters>,
         recorders: MatcherRecorders,
@@ -82,13 +103,22 @@ impl Matcher {
             engine,
             sequence,
             batch: Vec::with_capacity(MAX_BATCH as usize),
+            matched: 0,
             output: Some(Output {
                 ring,
                 gateway,
                 counters,
                 waiting: Vec::with_capacity(OUTPUT_BATCH),
+                room: Room {
+                    slots: slots as u64,
+                    emitted: 0,
+                    taken: 0,
+                    waits_since: None,
+                    waits: recorders.room_wait,
+                },
             }),
-            recorders,
+            batches: recorders.batch,
+            commands: recorders.command,
         }
     }
 }
@@ -108,54 +138,110 @@ impl Agent for Matcher {
             }
         }
         if done > 0 {
-            self.recorders.batch.record(done as u64);
+            self.batches.record(done as u64);
         }
         Work::Done(done)
     }
 
     fn has_work(&self) -> bool {
-        self.poller.has_available()
+        self.matched < self.batch.len() || self.poller.has_available()
     }
 }
 
 impl Matcher {
     fn match_batch(&mut self) -> Work {
+        if self.matched < self.batch.len() {
+            return self.match_taken();
+        }
         let Some(output) = &mut self.output else {
             return Work::Ended;
         };
         match self.poller.take(MAX_BATCH) {
             Ok(mut batch) => {
-                let began = Instant::now();
                 self.batch.clear();
+                self.matched = 0;
                 self.batch.extend(batch.copied());
-                drop(batch);
-                if self.engine.open_orders() > FORESEE_ABOVE {
-                    self.engine.foresee(self.batch.iter().map(|slot| &slot.command));
-                }
-                for slot in &self.batch {
-                    self.sequence = self.sequence.next();
-                    self.engine
-                        .apply(self.sequence, slot.timestamp, &slot.command, &mut |event| {
-                            output.push(event);
-                        });
-                }
-                output.flush();
-                let done = self.batch.len() as u64;
-                output.counters.matched.fetch_add(done, Ordering::Release);
-                // Waking the gateway is not matching, and costs more than that for a lone command.
-                let took = began.elapsed().as_nanos() as u64;
-                self.recorders.command.record_n(took / done, done);
-                output.gateway.wake();
-                Work::Done(done as usize)
             }
-            Err(Polling::NoEvents) => Work::Done(0),
+            Err(Polling::NoEvents) => return Work::Done(0),
             Err(Polling::Shutdown) => {
                 let gateway = output.gateway.clone();
                 self.output = None;
                 gateway.wake();
-                Work::Ended
+                return Work::Ended;
             }
         }
+        if self.engine.open_orders() > FORESEE_ABOVE {
+            self.engine.foresee(self.batch.iter().map(|slot| &slot.command));
+        }
+        self.match_taken()
+    }
+
+    /// Matches what was taken out of the input ring, for as long as the output ring has room for all that the next command
+    /// may say. What is left waits for the next duty cycle.
+    fn match_taken(&mut self) -> Work {
+        let Some(output) = &mut self.output else {
+            return Work::Ended;
+        };
+        let began = Instant::now();
+        let most_events = self.engine.most_events();
+        let first = self.matched;
+        for slot in &self.batch[first..] {
+            if !output.room.has(most_events, &output.counters) {
+                break;
+            }
+            self.matched += 1;
+            self.sequence = self.sequence.next();
+            self.engine
+                .apply(self.sequence, slot.timestamp, &slot.command, &mut |event| {
+                    output.push(event);
+                });
+        }
+        output.flush();
+        let done = (self.matched - first) as u64;
+        if self.matched < self.batch.len() {
+            output.gateway.wake();
+            std::thread::yield_now();
+        }
+        if done == 0 {
+            return Work::Done(0);
+        }
+        output.counters.matched.fetch_add(done, Ordering::Release);
+        // Waking the gateway is not matching, and costs more than that for a lone command.
+        let took = began.elapsed().as_nanos() as u64;
+        self.commands.record_n(took / done, done);
+        output.gateway.wake();
+        Work::Done(done as usize)
+    }
+}
+
+impl Room {
+    /// Whether so many events have room in the ring. While they have none the wait is timed.
+    #[inline]
+    fn has(&mut self, events: u64, counters: &Counters) -> bool {
+        if self.emitted - self.taken + events <= self.slots && self.waits_since.is_none() {
+            return true;
+        }
+        self.look(events, counters)
+    }
+
+    /// Asks how many events the gateway has taken by now.
+    #[cold]
+    fn look(&mut self, events: u64, counters: &Counters) -> bool {
+        self.taken = counters.taken.load(Ordering::Acquire);
+        let used = self.emitted - self.taken;
+        let has_room = used == 0 || used + events <= self.slots;
+        match (has_room, self.waits_since) {
+            (true, Some(since)) => {
+                self.waits.record(since.elapsed().as_nanos() as u64);
+                self.waits_since = None;
+            }
+            (false, None) => {
+                counters.output_room_waits.fetch_add(1, Ordering::Relaxed);
+                self.waits_since = Some(Instant::now());
+            }
+            _ => {}
+        }
+        has_room
     }
 }
 
@@ -163,14 +249,15 @@ impl Output {
     /// Takes an event that the engine emits, and hands a full batch over at once.
     fn push(&mut self, event: &Event) {
         self.waiting.push(*event);
+        self.room.emitted += 1;
         if self.waiting.len() == OUTPUT_BATCH {
             self.flush();
         }
     }
 
-    /// Hands over what waits, with one publication: singly, the hand-off costs as much as the matching. The gateway
-    /// drains this ring before anything else, so a full ring is a fault worth counting; until there is room the
-    /// matcher wakes the gateway and waits.
+    /// Hands over what waits, with one publication: singly, the hand-off costs as much as the matching. There is room,
+    /// unless the ring is smaller than what one command may say; a full ring is a fault worth counting then, and until
+    /// there is room the matcher wakes the gateway and waits.
     fn flush(&mut self) {
         let mut rest = self.waiting.as_slice();
         let mut stalled = false;

@@ -192,12 +192,14 @@ fn first_order(views: &Views) -> String {
 pub fn farewell(counters: &Counters, stats: Option<&GatewayStats>) -> String {
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let mut text = format!(
-        "hoga: stopped. commands {}, refused_busy {}, refused_no_space {}, input_ring_max {}, output_full_stalls {}",
+        "hoga: stopped. commands {}, refused_busy {}, refused_no_space {}, input_ring_max {}, output_full_stalls {}, \
+         output_room_waits {}",
         count(&counters.matched),
         count(&counters.refused_busy),
         count(&counters.refused_no_space),
         count(&counters.input_high_water),
         count(&counters.output_full_stalls),
+        count(&counters.output_room_waits),
     );
     if let Some(stats) = stats {
         text.push_str(&format!(

@@ -106,6 +106,8 @@ pub struct PipelineRecordings {
     /// Nanoseconds of matching for one command, its events' way into the output ring included; of batches of at most 64
     /// commands, each the mean of its batch.
     pub matcher_command: Arc<Recorded>,
+    /// Nanoseconds of each wait of the matcher, before it took a command, for room in the output ring.
+    pub output_room_wait: Arc<Recorded>,
     /// Nanoseconds from the submission at the gateway until the gateway takes the command's last event.
     pub ring_to_ring: Arc<Recorded>,
     /// Events in the output ring when the gateway came for them.
@@ -154,7 +156,7 @@ pub fn by_hand(
     let space = writer.space();
     let base = engine.last_sequence();
     let answers = Answers::new(engine.last_check());
-    let checkpoints = Checkpoints::new(options.checkpoints, engine.rules(), answers.clone());
+    let checkpoints = Checkpoints::new(options.checkpoints, answers.clone());
 
     let (journaler_poller, input) =
         build_single_producer(options.input_ring, empty_input, BusySpin).new_event_poller();
@@ -170,6 +172,7 @@ pub fn by_hand(
         journal_commit: of_journaler.commit.recorded(),
         matcher_batch: of_matcher.batch.recorded(),
         matcher_command: of_matcher.command.recorded(),
+        output_room_wait: of_matcher.room_wait.recorded(),
         ring_to_ring: arrivals.recorded(),
         output_ring: occupancy.recorded(),
     };
@@ -178,6 +181,7 @@ pub fn by_hand(
         matcher_poller,
         engine,
         output.build(),
+        options.output_ring,
         gateway.clone(),
         Arc::clone(&counters),
         of_matcher,

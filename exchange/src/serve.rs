@@ -12,6 +12,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use hoga_engine::Engine;
 use hoga_follower::Replica;
 use hoga_gateway::{Core, Gateway, GatewayStats, GatewayWaker};
 use hoga_journal::Space;
@@ -293,6 +294,7 @@ fn start_core(
         .into_iter()
         .chain(clock::at_start(clock::system_time(), engine.now()))
         .for_each(|warning| warn(&warning));
+    check_output_ring(config.rings.output, &engine)?;
     let (rules, now) = (engine.rules(), engine.now());
     let options = PipelineOptions {
         input_ring: config.rings.input,
@@ -385,4 +387,17 @@ fn stop_gateway(
     stop.store(true, Ordering::SeqCst);
     waker.wake();
     gateway.join().ok().flatten()
+}
+
+/// Refuses an output ring that could not hold the events of one command, which the matcher would wait for in vain.
+fn check_output_ring(slots: usize, engine: &Engine) -> Result<(), String> {
+    let most = engine.most_events();
+    match slots as u64 >= most {
+        true => Ok(()),
+        false => Err(format!(
+            "rings.output is {slots}: one command may have {most} events (limits.max_touched_orders and 2), and the ring \
+             must hold them; {} is enough",
+            most.next_power_of_two()
+        )),
+    }
 }

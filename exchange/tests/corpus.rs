@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use hoga::replay::{Scope, replay};
 use hoga_engine::Engine;
@@ -106,41 +107,110 @@ fn the_newest_journal_holds_checkpoints() {
     assert!(whole.last_checkpoint > 0, "{}", folder.display());
 }
 
+/// What a command is called, with what tells it from others of its kind.
+fn called(command: &Command) -> String {
+    match command {
+        Command::Arm(arm) => format!("Arm {}", variant(&arm.cause)),
+        Command::Administer(administer) => variant(&administer.action()),
+        command => variant(command),
+    }
+}
+
 #[test]
-fn the_newest_journal_holds_every_kind_of_arming_and_of_administration() {
+fn the_newest_journal_holds_every_kind_of_command_and_of_event() {
+    let (mut commands, mut events) = (BTreeSet::new(), BTreeSet::new());
+    let (mut terms, mut batches) = (BTreeSet::new(), BTreeSet::new());
     let folder = corpus().pop().unwrap();
-    let mut said = BTreeSet::new();
     let mut engine = Engine::new();
     let mut reader = Reader::open(&folder).unwrap();
-    while let Some(record) = reader.next_record().unwrap() {
-        let (timestamp, command) = decode(record.sequence, record.bytes).unwrap();
-        let what = match &command {
-            Command::Arm(arm) => variant(&arm.cause),
-            Command::Disarm(_) => "Disarm".to_owned(),
-            Command::Administer(administer) => variant(&administer.action()),
-            _ => String::new(),
-        };
-        engine.apply(Sequence(record.sequence), timestamp, &command, &mut |event| {
-            if !what.is_empty() && event.last {
-                said.insert(format!("{what}: {}", variant(&event.body)));
+    while let Some(frame) = reader.next_frame().unwrap() {
+        batches.insert(frame.record_count);
+        for record in frame.records() {
+            let (timestamp, command) = decode(record.sequence, record.bytes).unwrap();
+            commands.insert(called(&command));
+            match command {
+                Command::NewOrder(order) => {
+                    terms.insert(format!("{:?} {:?}", order.order_type, order.time_in_force));
+                    terms.insert(format!("post_only {}", order.post_only));
+                    terms.insert(format!("named {}", !order.client_order_id.is_empty()));
+                    terms.insert(format!("valid_until {}", order.valid_until > Nanos(0)));
+                    terms.insert(format!("signed {}", order.signed_by != SigningKeyId::NONE));
+                }
+                Command::ReplaceOrder(replace) => {
+                    terms.insert(format!(
+                        "price {} quantity {}",
+                        replace.price.is_some(),
+                        replace.quantity.is_some()
+                    ));
+                }
+                Command::CancelAll(cancel) => {
+                    terms.insert(format!(
+                        "instrument {} before {}",
+                        cancel.instrument.is_some(),
+                        cancel.before.is_some()
+                    ));
+                }
+                _ => {}
             }
-        });
+            let sequence = Sequence(record.sequence);
+            engine.apply(sequence, timestamp, &command, &mut |event| {
+                events.insert(variant(&event.body));
+            });
+        }
     }
     assert_eq!(
-        Vec::from_iter(&said),
+        Vec::from_iter(&commands),
         [
-            "CancelAll: MassCancelDone",
-            "Deadline: Armed",
-            "DefineInstrument: InstrumentDefined",
-            "Disarm: Disarmed",
-            "Disarm: Rejected",
-            "Disconnect: Armed",
-            "SetAccountLimits: AccountLimitsSet",
-            "SetAccountStatus: AccountStatusSet",
-            "SetFees: FeesSet",
-            "SetFees: Rejected",
-            "SetInstrumentStatus: InstrumentStatusSet",
+            "AcceptClock",
+            "Arm Deadline",
+            "Arm Disconnect",
+            "CancelAll",
+            "CancelClientOrder",
+            "CancelInstrument",
+            "CancelOrder",
+            "Checkpoint",
+            "DefineInstrument",
+            "Disarm",
+            "Genesis",
+            "NewOrder",
+            "OpenAccount",
+            "ReplaceOrder",
+            "SetAccountLimits",
+            "SetAccountStatus",
+            "SetFees",
+            "SetInstrumentStatus",
+            "SetLimits",
         ]
+    );
+    assert_eq!(
+        Vec::from_iter(&events),
+        [
+            "AccountLimitsSet",
+            "AccountOpened",
+            "AccountStatusSet",
+            "Armed",
+            "Checkpointed",
+            "ClockAccepted",
+            "Disarmed",
+            "DuplicateOrder",
+            "FeesSet",
+            "InstrumentCanceled",
+            "InstrumentDefined",
+            "InstrumentStatusSet",
+            "LimitsSet",
+            "MassCancelDone",
+            "OrderAccepted",
+            "OrderCanceled",
+            "OrderReplaced",
+            "Rejected",
+            "Started",
+            "Trade",
+        ]
+    );
+    assert_eq!(terms.len(), 5 + 2 + 2 + 2 + 2 + 3 + 3, "{terms:?}");
+    assert!(
+        batches.len() > 3,
+        "frames of one record to many were meant: {batches:?}"
     );
     assert_eq!(engine.armings().count(), 3);
 }
@@ -191,80 +261,6 @@ fn orders_of_unarmed_accounts(folder: &Path) -> usize {
         .flat_map(|account| views.orders().of_account(AccountId(account)))
         .filter(|order| !order.status.closed())
         .count()
-}
-
-#[test]
-fn the_first_journal_holds_every_kind_of_command_and_of_event() {
-    let (mut commands, mut events) = (BTreeSet::new(), BTreeSet::new());
-    let (mut terms, mut batches) = (BTreeSet::new(), BTreeSet::new());
-    let folder = Path::new(CORPUS).join("format-1");
-    let mut engine = Engine::new();
-    let mut reader = Reader::open(&folder).unwrap();
-    while let Some(frame) = reader.next_frame().unwrap() {
-        batches.insert(frame.record_count);
-        for record in frame.records() {
-            let (timestamp, command) = decode(record.sequence, record.bytes).unwrap();
-            commands.insert(variant(&command));
-            match command {
-                Command::NewOrder(order) => {
-                    terms.insert(format!("{:?} {:?}", order.order_type, order.time_in_force));
-                    terms.insert(format!("post_only {}", order.post_only));
-                    terms.insert(format!("named {}", !order.client_order_id.is_empty()));
-                }
-                Command::ReplaceOrder(replace) => {
-                    terms.insert(format!(
-                        "price {} quantity {}",
-                        replace.price.is_some(),
-                        replace.quantity.is_some()
-                    ));
-                }
-                Command::CancelAll(cancel) => {
-                    terms.insert(format!(
-                        "instrument {} before {}",
-                        cancel.instrument.is_some(),
-                        cancel.before.is_some()
-                    ));
-                }
-                _ => {}
-            }
-            let sequence = Sequence(record.sequence);
-            engine.apply(sequence, timestamp, &command, &mut |event| {
-                events.insert(variant(&event.body));
-            });
-        }
-    }
-    assert_eq!(
-        Vec::from_iter(&commands),
-        [
-            "CancelAll",
-            "CancelOrder",
-            "DefineInstrument",
-            "Genesis",
-            "NewOrder",
-            "OpenAccount",
-            "ReplaceOrder"
-        ]
-    );
-    assert_eq!(
-        Vec::from_iter(&events),
-        [
-            "AccountOpened",
-            "DuplicateOrder",
-            "InstrumentDefined",
-            "MassCancelDone",
-            "OrderAccepted",
-            "OrderCanceled",
-            "OrderReplaced",
-            "Rejected",
-            "Started",
-            "Trade"
-        ]
-    );
-    assert_eq!(terms.len(), 5 + 2 + 2 + 3 + 3, "{terms:?}");
-    assert!(
-        batches.len() > 3,
-        "frames of one record to many were meant: {batches:?}"
-    );
 }
 
 fn start(data_dir: &Path) -> Process {
@@ -394,12 +390,54 @@ fn govern(data: &Path) {
         disconnect(2),
     ]);
 
+    commands.extend(odd_commands());
     let last = append_to(data, &commands);
     let disarm = |arming| {
         let account = AccountId(2);
         Command::Disarm(Disarm { account, arming })
     };
     append_to(data, &[disarm(Sequence(last)), disarm(Sequence(1))]);
+}
+
+/// What no client of this test sends: an order that a key signed and that expires, its cancel by its id, limits, an
+/// instrument's orders canceled, and a leap of a second.
+fn odd_commands() -> [Command; 5] {
+    let by = OperatorName::new("ops@example.com").unwrap();
+    let administer = |action| Command::Administer(Administer::new(by, action));
+    let client_order_id = ClientOrderId::new("signed").unwrap();
+    let account = AccountId(1);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
+    let limits = Limits::default();
+    [
+        Command::NewOrder(NewOrder {
+            account,
+            instrument: InstrumentId(0),
+            side: Side::Buy,
+            order_type: OrderType::Limit,
+            time_in_force: TimeInForce::Gtc,
+            post_only: true,
+            price: Ticks(1),
+            quantity: Lots(100_000_000),
+            client_order_id,
+            valid_until: Nanos(now + 60_000_000_000),
+            signed_by: SigningKeyId([7; 10]),
+        }),
+        Command::CancelClientOrder(CancelClientOrder {
+            account,
+            client_order_id,
+        }),
+        administer(AdminAction::SetLimits(SetLimits {
+            max_accounts: limits.max_accounts + 1,
+            max_open_orders_per_account: limits.max_open_orders_per_account,
+            client_ids_total: limits.client_ids_total,
+        })),
+        administer(AdminAction::CancelInstrument(CancelInstrument {
+            instrument: InstrumentId(1),
+        })),
+        administer(AdminAction::AcceptClock(AcceptClock {
+            to: Nanos(now + 1_000_000_000),
+        })),
+    ]
 }
 
 /// Commands over HTTP, each in a frame of its own.

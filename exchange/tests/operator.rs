@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use hoga_journal::Reader;
+use hoga_journal::{Journal, Options, Reader};
 use hoga_protocol::{
     AdminAction, Administer, Command, FeeRate, InstrumentId, InstrumentSpec, Lots, Notional, OperatorName,
     Scaled, SetFees, Symbol,
@@ -83,11 +83,9 @@ fn a_taken_address_is_not_a_riddle() {
 fn a_torn_tail_is_cut_and_told() {
     let dir = tempfile::tempdir().unwrap();
     exchange_with_trades(dir.path(), 3);
-    let file = fs::OpenOptions::new()
-        .write(true)
-        .open(first_segment(dir.path()))
-        .unwrap();
-    file.write_all_at(&[0xA5; 300], end_of(dir.path())).unwrap();
+    // Of its two sectors the first never came to the disk.
+    let end = frame_of_two_sectors(dir.path());
+    overwrite(&first_segment(dir.path()), end, &[0; 512]);
     let data = dir.path().to_str().unwrap();
     let (ok, out, _) = hoga(&["journal", "verify", data]);
     assert!(ok && out.contains("torn tail of"), "{out}");
@@ -100,6 +98,59 @@ fn a_torn_tail_is_cut_and_told() {
     process.terminate();
     let (_, out, _) = hoga(&["journal", "verify", data]);
     assert!(!out.contains("torn"), "the start cut it: {out}");
+}
+
+#[test]
+fn a_damaged_last_frame_is_not_cut_until_the_operator_does() {
+    let dir = tempfile::tempdir().unwrap();
+    exchange_with_trades(dir.path(), 1);
+    let end = frame_of_two_sectors(dir.path());
+    let path = first_segment(dir.path());
+    let mut whole = [0; 1024];
+    let file = fs::OpenOptions::new().read(true).open(&path).unwrap();
+    file.read_exact_at(&mut whole, end).unwrap();
+    let data = dir.path().to_str().unwrap();
+    for at in [30, 700] {
+        overwrite(&path, end + at, &[whole[at as usize] ^ 1]);
+        let mut refusals = vec![Process::try_start(dir.path(), &[]).map(|_| ()).unwrap_err()];
+        for command in ["verify", "stat", "dump"] {
+            let (ok, _, said) = hoga(&["journal", command, data]);
+            assert!(!ok, "{command}");
+            refusals.push(said);
+        }
+        let offset = format!("offset {end}");
+        for said in refusals {
+            for part in [
+                offset.as_str(),
+                "may have been acknowledged",
+                "docs/operations.md",
+            ] {
+                assert!(said.contains(part), "{said}");
+            }
+        }
+        overwrite(&path, end, &whole);
+    }
+    // As docs/operations.md says.
+    let zeros = vec![0; (fs::metadata(&path).unwrap().len() - end) as usize];
+    overwrite(&path, end, &zeros);
+    Process::start(dir.path(), &[]).terminate();
+}
+
+/// Appends a frame to the journal of an exchange that is stopped, and returns its offset in the first segment.
+fn frame_of_two_sectors(dir: &Path) -> u64 {
+    let end = end_of(dir);
+    let opened = Journal::open(dir.join("journal"), &Options::default(), |_, _| {
+        Ok::<(), std::io::Error>(())
+    });
+    let (mut writer, _) = opened.unwrap();
+    writer.append(&[7; 500]).unwrap();
+    writer.commit().unwrap();
+    end
+}
+
+fn overwrite(path: &Path, offset: u64, bytes: &[u8]) {
+    let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+    file.write_all_at(bytes, offset).unwrap();
 }
 
 #[test]

@@ -80,8 +80,8 @@ fn a_full_output_ring_neither_loses_nor_reorders_an_event() {
     let mut next = (first, 0);
     let mut trades = 0;
     let deadline = Instant::now() + Duration::from_secs(30);
-    // The ring is small, so as long as nothing is taken it must become full.
-    while pipeline.counters.output_full_stalls.load(Ordering::Relaxed) == 0 {
+    // The ring is small, so as long as nothing is taken the matcher must wait for room.
+    while pipeline.counters.output_room_waits.load(Ordering::Relaxed) == 0 {
         std::thread::yield_now();
         assert!(Instant::now() < deadline, "the ring was never full");
     }

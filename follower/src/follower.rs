@@ -17,10 +17,6 @@ use crate::replica::{ApplyError, Replica};
 /// The most frames of one step, so that a follower far behind still looks at its other work.
 const FRAMES_PER_STEP: u32 = 256;
 
-/// The programs that know only older rules cannot read compressed segments, and may be gone back to until the rules are
-/// raised.
-const COMPRESSED_SINCE: u32 = 2;
-
 /// What a follower makes, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FollowerOptions {
@@ -287,7 +283,7 @@ impl Follower {
             return None;
         };
         let reading = self.follow.position().segment;
-        if self.compressed_below >= reading || self.replica.engine.rules() < COMPRESSED_SINCE {
+        if self.compressed_below >= reading {
             return None;
         }
         let closed = match closed_segments(&*self.journal) {

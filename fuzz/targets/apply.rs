@@ -21,7 +21,7 @@ const LIMITS: Limits = Limits {
     max_accounts: 4,
     max_open_orders: 48,
     max_open_orders_per_account: 48,
-    max_touched_orders: Limits::MIN_TOUCHED,
+    max_touched_orders: Limits::MAX_TOUCHED,
     client_ids_per_account: 3,
     client_ids_total: 6,
 };

@@ -53,7 +53,7 @@ fn begun() -> Engine {
             max_accounts: 8,
             max_open_orders: 256,
             max_open_orders_per_account: 256,
-            max_touched_orders: Limits::MIN_TOUCHED,
+            max_touched_orders: Limits::MAX_TOUCHED,
             client_ids_per_account: 8,
             client_ids_total: 32,
         },

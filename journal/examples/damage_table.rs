@@ -39,7 +39,6 @@ fn words(kind: Kind) -> &'static str {
 fn heading(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Refused => "refused",
-        Verdict::CutUnused => "cut, no record in it",
         Verdict::CutLastFrame => "cut as torn: the last frame",
         Verdict::SpareRemoved => "spare removed",
         Verdict::NoEffect => "no effect",

@@ -101,10 +101,15 @@ pub enum Problem {
     FrameMissing,
     /// The bytes are no frame of this format.
     FrameMagic,
-    /// The frame's header does not match its checksum.
+    /// The frame's first sector, which holds its header, does not match its checksum.
     FrameHeaderChecksum,
-    /// The frame's body does not match its checksum.
-    BodyChecksum,
+    /// A sector is not what the frame there would hold.
+    Sector {
+        /// Its offset in the file, in bytes.
+        offset: u64,
+        /// Whether it is all zeros, as if it had never been written.
+        blank: bool,
+    },
     /// The frame or segment belongs to another journal or to another segment.
     Foreign {
         /// The journal id it carries.
@@ -160,8 +165,19 @@ impl fmt::Display for Problem {
         match self {
             Problem::FrameMissing => write!(f, "there are zeros where a frame must be"),
             Problem::FrameMagic => write!(f, "the bytes there are no frame"),
-            Problem::FrameHeaderChecksum => write!(f, "the frame header does not match its checksum"),
-            Problem::BodyChecksum => write!(f, "the frame's body does not match its checksum"),
+            Problem::FrameHeaderChecksum => {
+                write!(f, "the sector of the frame's header does not match its checksum")
+            }
+            Problem::Sector { offset, blank: false } => write!(
+                f,
+                "the sector of 512 bytes at offset {offset} is neither zeros nor what a frame there would hold"
+            ),
+            Problem::Sector { offset, blank: true } => {
+                write!(
+                    f,
+                    "the frame's sector of 512 bytes at offset {offset} holds zeros"
+                )
+            }
             Problem::Foreign { journal_id, segment } => {
                 write!(
                     f,
@@ -219,6 +235,23 @@ pub struct Damage {
     pub problem: Problem,
     /// The offset and first sequence of a whole frame found behind it, which shows that this is no torn tail.
     pub intact_after: Option<(u64, u64)>,
+    /// Whether it is behind the last whole frame of the journal. It is then no torn tail because a write that was cut
+    /// short leaves each sector as zeros or as it was to be.
+    pub last: bool,
+}
+
+impl Damage {
+    /// Whether it may be a frame that a writer is in the middle of writing, seen in the page cache.
+    pub(crate) fn may_be_unfinished(&self) -> bool {
+        self.last
+            && matches!(
+                self.problem,
+                Problem::FrameMissing
+                    | Problem::FrameMagic
+                    | Problem::FrameHeaderChecksum
+                    | Problem::Sector { .. }
+            )
+    }
 }
 
 impl fmt::Display for Damage {
@@ -243,6 +276,15 @@ impl fmt::Display for Damage {
             )?;
         }
         write!(f, ". Nothing was changed. ")?;
+        if self.last {
+            return write!(
+                f,
+                "A write that was cut short leaves zeros or what was to be written in each sector, so this is none, \
+                 and a frame there may have been acknowledged: it is not cut. Keep the folder as it is, and restore \
+                 this file from a copy that verifies. Without a copy, see \"When the last frame is damaged\" in \
+                 docs/operations.md. (Under page-cache, a crash of the machine can leave this.)"
+            );
+        }
         match problem {
             Problem::Version { .. } => write!(f, "Start it with the newer program that wrote it."),
             Problem::SegmentMissing if *expected_sequence == 1 => write!(

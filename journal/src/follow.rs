@@ -3,7 +3,7 @@
 use crate::error::{ReadError, StorageError};
 use crate::position::Position;
 use crate::reader::Frame;
-use crate::scan::Scanner;
+use crate::scan::{Lock, Scanner};
 use crate::storage::Storage;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -54,7 +54,7 @@ impl Follow {
         journal_id: u32,
         durable: Option<Arc<Durable>>,
     ) -> Result<Follow, ReadError> {
-        let mut scanner = Scanner::open_at(storage, &from)?;
+        let mut scanner = Scanner::open_at(storage, &from, Lock::NotTaken)?;
         scanner.follow(journal_id)?;
         Ok(Follow { scanner, durable })
     }

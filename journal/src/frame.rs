@@ -3,11 +3,10 @@
 //! All integers are little-endian. The table is in `docs/journal-format.md`.
 
 use crate::error::Problem;
+use crate::sector::{BLOCK_BYTES, CONTENT_BYTES, Sector, SectorSums};
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-/// The unit of writing, in bytes. A frame begins on a block boundary and fills whole blocks.
-pub const BLOCK_BYTES: u64 = 512;
 /// The version of the format this crate writes, and the newest it reads.
 pub const FORMAT_VERSION: u16 = 1;
 /// The bytes of a frame's header, at its start.
@@ -18,41 +17,45 @@ pub const MAX_RECORD_BYTES: usize = 512;
 pub const MAX_FRAME_RECORDS: u32 = 4_096;
 /// The most bytes in one frame's body: the records, each behind its two bytes of length.
 pub const MAX_BODY_BYTES: u64 = 1 << 20;
-/// The most bytes of a segment that one record can cost: a frame of its own, padded to whole blocks.
+/// The most bytes of a segment that one record can cost: a frame of its own, padded to whole sectors.
 ///
 /// Records that share a frame never cost more than this each, and the end of a segment that is too short for
 /// one more such frame is not counted as space. So whatever the grouping, at least
 /// `Space::remaining_bytes() / RECORD_COST_BYTES` more records fit.
-pub const RECORD_COST_BYTES: u64 = padded(FRAME_HEADER_BYTES + LENGTH_BYTES + MAX_RECORD_BYTES as u64);
+pub const RECORD_COST_BYTES: u64 = frame_bytes(LENGTH_BYTES + MAX_RECORD_BYTES as u64);
 
 /// The bytes before each record in a body that say its length.
 pub(crate) const LENGTH_BYTES: u64 = 2;
 /// The most bytes one frame takes in a segment.
-pub(crate) const MAX_FRAME_BYTES: u64 = padded(FRAME_HEADER_BYTES + MAX_BODY_BYTES);
+pub(crate) const MAX_FRAME_BYTES: u64 = frame_bytes(MAX_BODY_BYTES);
 pub(crate) const FRAME_MAGIC: [u8; 8] = *b"HOGAFRAM";
 /// The chain before the first frame of a journal.
 pub(crate) const FIRST_CHAIN: [u8; 32] = [0; 32];
 /// The header bytes that the chain covers: everything before the chain itself.
-const CHAINED_HEADER_BYTES: usize = 44;
-/// The header bytes that the header's own checksum covers: everything before it.
-const CHECKED_HEADER_BYTES: usize = 124;
+const CHAINED_HEADER_BYTES: usize = 40;
 
 // A record of the greatest length must fit a frame, and the cost of one record must bound its share of any.
 const _: () = assert!(LENGTH_BYTES + MAX_RECORD_BYTES as u64 <= MAX_BODY_BYTES);
+const _: () = assert!(frame_bytes(2 * (LENGTH_BYTES + MAX_RECORD_BYTES as u64)) <= 2 * RECORD_COST_BYTES);
 const _: () = assert!(
-    padded(FRAME_HEADER_BYTES + 2 * (LENGTH_BYTES + MAX_RECORD_BYTES as u64)) <= 2 * RECORD_COST_BYTES
+    (LENGTH_BYTES + MAX_RECORD_BYTES as u64) * BLOCK_BYTES <= RECORD_COST_BYTES * CONTENT_BYTES as u64
 );
-const _: () = assert!(LENGTH_BYTES + MAX_RECORD_BYTES as u64 <= RECORD_COST_BYTES);
 const _: () = assert!(size_of::<FrameHeader>() as u64 == FRAME_HEADER_BYTES);
 const _: () = assert!(std::mem::offset_of!(FrameHeader, chain) == CHAINED_HEADER_BYTES);
-const _: () = assert!(std::mem::offset_of!(FrameHeader, header_crc) == CHECKED_HEADER_BYTES);
 
-/// `bytes` rounded up to whole blocks.
-pub(crate) const fn padded(bytes: u64) -> u64 {
-    bytes.div_ceil(BLOCK_BYTES) * BLOCK_BYTES
+/// The bytes that a frame with a body of `body_bytes` bytes takes in its segment: whole sectors, with header,
+/// padding and the sectors' checksums.
+pub const fn frame_bytes(body_bytes: u64) -> u64 {
+    (FRAME_HEADER_BYTES + body_bytes).div_ceil(CONTENT_BYTES as u64) * BLOCK_BYTES
 }
 
-/// The 128 bytes at the start of a frame.
+/// Where in a frame the body's byte `at` stands, in bytes from the frame's start.
+pub(crate) const fn body_offset(at: u64) -> u64 {
+    let content = FRAME_HEADER_BYTES + at;
+    content / CONTENT_BYTES as u64 * BLOCK_BYTES + content % CONTENT_BYTES as u64
+}
+
+/// The 128 bytes at the start of a frame. They are covered by the checksum of its first sector.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub(crate) struct FrameHeader {
@@ -64,31 +67,38 @@ pub(crate) struct FrameHeader {
     pub first_sequence: U64,
     pub records: U32,
     pub body_bytes: U32,
-    pub body_crc: U32,
     pub chain: [u8; 32],
-    pub reserved: [u8; 48],
-    pub header_crc: U32,
+    pub reserved: [u8; 56],
 }
 
 impl FrameHeader {
-    /// The header at the start of `block`, if its magic and checksum are whole. Its fields are not judged.
-    pub fn intact(block: &[u8]) -> Result<&FrameHeader, Problem> {
-        let bytes = block
-            .get(..FRAME_HEADER_BYTES as usize)
-            .ok_or(Problem::FrameMagic)?;
+    /// The header in `sector`, the first of a frame, if its magic and the sector's checksum are right. Its fields
+    /// are not judged. What is behind the sector is not looked at.
+    pub fn intact(sector: &[u8]) -> Result<&FrameHeader, Problem> {
+        let sector = sector.get(..BLOCK_BYTES as usize).ok_or(Problem::FrameMagic)?;
+        let bytes = &sector[..FRAME_HEADER_BYTES as usize];
         let header = FrameHeader::ref_from_bytes(bytes).map_err(|_| Problem::FrameMagic)?;
         if header.magic != FRAME_MAGIC {
             return Err(Problem::FrameMagic);
         }
-        if crc32c::crc32c(&bytes[..CHECKED_HEADER_BYTES]) != header.header_crc.get() {
-            return Err(Problem::FrameHeaderChecksum);
+        match SectorSums::of(&header.place()).judge(0, sector) {
+            Sector::Right => Ok(header),
+            Sector::Blank | Sector::Wrong => Err(Problem::FrameHeaderChecksum),
         }
-        Ok(header)
     }
 
     /// The bytes the frame takes in its segment.
     pub fn frame_bytes(&self) -> u64 {
-        padded(FRAME_HEADER_BYTES + u64::from(self.body_bytes.get()))
+        frame_bytes(u64::from(self.body_bytes.get()))
+    }
+
+    /// Where the header says that it stands.
+    pub fn place(&self) -> Place {
+        Place {
+            journal_id: self.journal_id.get(),
+            segment: self.segment.get(),
+            sequence: self.first_sequence.get(),
+        }
     }
 
     /// Judges the fields against the place the header was found in.
@@ -120,12 +130,25 @@ impl FrameHeader {
         if bounded { Ok(()) } else { Err(Problem::Bounds) }
     }
 
-    /// Judges the padded body against the header: its checksum, the chain, and the lengths of its records.
-    pub fn check_body(&self, padded_body: &[u8], previous_chain: &[u8; 32]) -> Result<(), Problem> {
-        if crc32c::crc32c(padded_body) != self.body_crc.get() {
-            return Err(Problem::BodyChecksum);
+    /// Takes the body out of `sectors`, which are all of this frame's, if each of them is right. Else returns the
+    /// number of the first that is not, counted from 0, and whether it is all zeros.
+    pub fn take_body(&self, sectors: &[u8], body: &mut Vec<u8>) -> Result<(), (u64, bool)> {
+        let sums = SectorSums::of(&self.place());
+        let mut skip = FRAME_HEADER_BYTES as usize;
+        body.clear();
+        for (index, sector) in sectors.chunks_exact(BLOCK_BYTES as usize).enumerate() {
+            match sums.judge(index as u64, sector) {
+                Sector::Right => body.extend_from_slice(&sector[skip..CONTENT_BYTES]),
+                state => return Err((index as u64, state == Sector::Blank)),
+            }
+            skip = 0;
         }
-        let body = &padded_body[..self.body_bytes.get() as usize];
+        body.truncate(self.body_bytes.get() as usize);
+        Ok(())
+    }
+
+    /// Judges the body against the header: the chain, and the lengths of its records.
+    pub fn check_body(&self, body: &[u8], previous_chain: &[u8; 32]) -> Result<(), Problem> {
         if self.chain_after(previous_chain, body) != self.chain {
             return Err(Problem::Chain);
         }
@@ -169,9 +192,11 @@ pub(crate) fn split_record(body: &[u8]) -> Option<(&[u8], &[u8])> {
     }
 }
 
-/// A frame being filled. The buffer is allocated and touched once, and used again for every frame.
+/// A frame being filled. The buffers are allocated and touched once, and used again for every frame.
 pub(crate) struct FrameBuilder {
-    buffer: Vec<u8>,
+    body: Vec<u8>,
+    /// Room for the sectors of the longest frame.
+    sectors: Vec<u8>,
     records: u32,
 }
 
@@ -179,7 +204,8 @@ impl FrameBuilder {
     pub fn new() -> FrameBuilder {
         // Filled with a byte other than zero so that the pages are there before the first record is.
         let mut builder = FrameBuilder {
-            buffer: vec![1; MAX_FRAME_BYTES as usize],
+            body: vec![1; MAX_BODY_BYTES as usize],
+            sectors: vec![1; MAX_FRAME_BYTES as usize],
             records: 0,
         };
         builder.clear();
@@ -192,27 +218,20 @@ impl FrameBuilder {
 
     /// Whether a record of `length` bytes fits, where the segment has `room` bytes for the padded frame.
     pub fn fits(&self, length: usize, room: u64) -> bool {
-        let filled = self.buffer.len() as u64 + LENGTH_BYTES + length as u64;
-        self.records < MAX_FRAME_RECORDS
-            && filled <= FRAME_HEADER_BYTES + MAX_BODY_BYTES
-            && padded(filled) <= room
+        let filled = self.body.len() as u64 + LENGTH_BYTES + length as u64;
+        self.records < MAX_FRAME_RECORDS && filled <= MAX_BODY_BYTES && frame_bytes(filled) <= room
     }
 
     /// Adds a record of 1 to [`MAX_RECORD_BYTES`] bytes that [`fits`](Self::fits).
     pub fn push(&mut self, record: &[u8]) {
         debug_assert!((1..=MAX_RECORD_BYTES).contains(&record.len()));
-        self.buffer
-            .extend_from_slice(&(record.len() as u16).to_le_bytes());
-        self.buffer.extend_from_slice(record);
+        self.body.extend_from_slice(&(record.len() as u16).to_le_bytes());
+        self.body.extend_from_slice(record);
         self.records += 1;
     }
 
-    /// Pads the frame, writes its header, and returns the whole with the chain after it.
+    /// Writes the frame's header, lays the frame out in sectors, and returns them with the chain after it.
     pub fn seal(&mut self, place: &Place, previous_chain: &[u8; 32]) -> (&[u8], [u8; 32]) {
-        let filled = self.buffer.len();
-        self.buffer.resize(padded(filled as u64) as usize, 0);
-        let (head, padded_body) = self.buffer.split_at_mut(FRAME_HEADER_BYTES as usize);
-        let body_bytes = filled - FRAME_HEADER_BYTES as usize;
         let mut header = FrameHeader {
             magic: FRAME_MAGIC,
             version: FORMAT_VERSION.into(),
@@ -221,21 +240,31 @@ impl FrameBuilder {
             segment: place.segment.into(),
             first_sequence: place.sequence.into(),
             records: self.records.into(),
-            body_bytes: (body_bytes as u32).into(),
-            body_crc: crc32c::crc32c(padded_body).into(),
+            body_bytes: (self.body.len() as u32).into(),
             chain: [0; 32],
-            reserved: [0; 48],
-            header_crc: 0.into(),
+            reserved: [0; 56],
         };
-        header.chain = header.chain_after(previous_chain, &padded_body[..body_bytes]);
-        header.header_crc = crc32c::crc32c(&header.as_bytes()[..CHECKED_HEADER_BYTES]).into();
-        head.copy_from_slice(header.as_bytes());
-        (&self.buffer, header.chain)
+        header.chain = header.chain_after(previous_chain, &self.body);
+        let (sums, mut rest) = (SectorSums::of(place), &self.body[..]);
+        let sectors = &mut self.sectors[..header.frame_bytes() as usize];
+        sectors[..FRAME_HEADER_BYTES as usize].copy_from_slice(header.as_bytes());
+        let mut from = FRAME_HEADER_BYTES as usize;
+        for (index, sector) in sectors.chunks_exact_mut(BLOCK_BYTES as usize).enumerate() {
+            let part = rest.len().min(CONTENT_BYTES - from);
+            sector[from..from + part].copy_from_slice(&rest[..part]);
+            sector[from + part..CONTENT_BYTES].fill(0);
+            let sum = sums.sum(index as u64, &sector[..CONTENT_BYTES]);
+            // Recovery takes a sector of zeros for one that was never written.
+            assert_ne!(sum, 0, "a sector of a frame is all zeros");
+            sector[CONTENT_BYTES..].copy_from_slice(&sum.to_le_bytes());
+            (from, rest) = (0, &rest[part..]);
+        }
+        (sectors, header.chain)
     }
 
     /// Empties the frame.
     pub fn clear(&mut self) {
-        self.buffer.truncate(FRAME_HEADER_BYTES as usize);
+        self.body.clear();
         self.records = 0;
     }
 }
@@ -262,7 +291,12 @@ mod tests {
     fn judge(frame: &[u8], place: &Place, chain: &[u8; 32]) -> Result<(), Problem> {
         let header = FrameHeader::intact(frame)?;
         header.check(place, frame.len() as u64)?;
-        header.check_body(&frame[FRAME_HEADER_BYTES as usize..], chain)
+        let mut body = Vec::new();
+        (header.take_body(frame, &mut body)).map_err(|(index, blank)| Problem::Sector {
+            offset: index * BLOCK_BYTES,
+            blank,
+        })?;
+        header.check_body(&body, chain)
     }
 
     #[test]
@@ -276,17 +310,54 @@ mod tests {
         assert_eq!(frame[16..24], [1, 0, 0, 0, 0, 0, 0, 0]);
         assert_eq!(frame[24..32], [41, 0, 0, 0, 0, 0, 0, 0]);
         assert_eq!(frame[32..40], [1, 0, 0, 0, 5, 0, 0, 0]);
-        assert_eq!(frame[40..44], crc32c::crc32c(&frame[128..]).to_le_bytes());
         let mut hasher = blake3::Hasher::new();
         hasher
             .update(&[0; 32])
-            .update(&frame[..44])
+            .update(&frame[..40])
             .update(&frame[128..133]);
-        assert_eq!(frame[44..76], *hasher.finalize().as_bytes());
-        assert_eq!(frame[76..124], [0; 48]);
-        assert_eq!(frame[124..128], crc32c::crc32c(&frame[..124]).to_le_bytes());
+        assert_eq!(frame[40..72], *hasher.finalize().as_bytes());
+        assert_eq!(frame[72..128], [0; 56]);
         assert_eq!(&frame[128..133], b"\x03\0abc");
-        assert!(frame[133..].iter().all(|byte| *byte == 0));
+        assert!(frame[133..508].iter().all(|byte| *byte == 0));
+        assert_eq!(frame[508..], sum_of(0, &frame[..508]));
+        // A second sector goes on with the body.
+        let frame = sealed(&[&[7; 400]]);
+        assert_eq!(frame.len(), 1024);
+        assert_eq!(frame[508..512], sum_of(0, &frame[..508]));
+        assert_eq!(&frame[512..534], [7; 22]);
+        assert!(frame[534..1020].iter().all(|byte| *byte == 0));
+        assert_eq!(frame[1020..], sum_of(1, &frame[512..1020]));
+        assert_eq!((body_offset(379), body_offset(380)), (507, 512));
+    }
+
+    /// The checksum of a sector, from the bytes that docs/journal-format.md lists.
+    fn sum_of(index: u32, content: &[u8]) -> [u8; 4] {
+        let place = [
+            &7u32.to_le_bytes()[..],
+            &1u64.to_le_bytes(),
+            &41u64.to_le_bytes(),
+            &index.to_le_bytes(),
+        ];
+        crc32c::crc32c(&[&place.concat(), content].concat()).to_le_bytes()
+    }
+
+    #[test]
+    fn no_record_makes_a_sector_of_zeros() {
+        // Zeros at every place against the sectors' edges, and at the end before the padding.
+        for lead in 1..=MAX_RECORD_BYTES {
+            for zeros in [1, 37, 507, 508, 511, 512] {
+                let (lead, zeros) = (vec![0; lead], vec![0; zeros]);
+                let frame = sealed(&[&lead, &zeros, &[0; 512], &zeros]);
+                for sector in frame.chunks(512) {
+                    assert!(
+                        sector.iter().any(|byte| *byte != 0),
+                        "{} {}",
+                        lead.len(),
+                        zeros.len()
+                    );
+                }
+            }
+        }
     }
 
     #[test]

@@ -35,6 +35,7 @@
 
 mod frame;
 mod position;
+mod sector;
 mod segment;
 mod storage;
 
@@ -69,8 +70,8 @@ pub use compressed::COMPRESSED_CHUNK_BYTES;
 pub use error::{Damage, Error, OpenError, Problem, ReadError, StorageError};
 pub use follow::{Durable, Follow};
 pub use frame::{
-    BLOCK_BYTES, FORMAT_VERSION, FRAME_HEADER_BYTES, MAX_BODY_BYTES, MAX_FRAME_RECORDS, MAX_RECORD_BYTES,
-    RECORD_COST_BYTES,
+    FORMAT_VERSION, FRAME_HEADER_BYTES, MAX_BODY_BYTES, MAX_FRAME_RECORDS, MAX_RECORD_BYTES,
+    RECORD_COST_BYTES, frame_bytes,
 };
 pub use options::{
     DEFAULT_SEGMENT_BYTES, Durability, MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES, Options, SEGMENT_GRAIN_BYTES,
@@ -80,6 +81,7 @@ pub use position::{Absence, NotHere, Position};
 pub use reader::{Frame, Reader, Record, Records};
 pub use recovery::{Cut, Journal, RecoveryReport};
 pub use scan::Tail;
+pub use sector::BLOCK_BYTES;
 pub use segment::{compressed_name, segment_name};
 pub use snapshot::{
     MAX_SNAPSHOT_SECTIONS, SNAPSHOT_VERSION, SectionReader, SnapshotError, SnapshotFile, SnapshotHead,

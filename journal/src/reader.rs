@@ -1,10 +1,10 @@
 //! Reading a journal without changing it: for replay, and for the tools that look at one.
 
 use crate::error::ReadError;
-use crate::frame::{FRAME_HEADER_BYTES, LENGTH_BYTES, split_record};
+use crate::frame::{LENGTH_BYTES, body_offset, split_record};
 use crate::listing::Begin;
 use crate::position::Position;
-use crate::scan::{FrameAt, Scanner, Tail};
+use crate::scan::{FrameAt, Lock, Scanner, Tail};
 use crate::storage::{DiskStorage, Storage};
 use std::path::Path;
 use std::sync::Arc;
@@ -36,7 +36,8 @@ pub struct Record<'a> {
     pub sequence: u64,
     /// Its segment.
     pub segment: u64,
-    /// The offset of its first byte in the segment file, in bytes.
+    /// The offset of its first byte in the segment file, in bytes. The others follow, but for the checksums that end
+    /// each sector of 512 bytes.
     pub offset: u64,
     /// What was appended.
     pub bytes: &'a [u8],
@@ -88,7 +89,8 @@ impl<'a> Frame<'a> {
         Records {
             sequence: self.first_sequence,
             segment: self.segment,
-            offset: self.offset + FRAME_HEADER_BYTES,
+            frame: self.offset,
+            cursor: 0,
             rest: self.body,
         }
     }
@@ -104,7 +106,10 @@ impl<'a> Frame<'a> {
 pub struct Records<'a> {
     sequence: u64,
     segment: u64,
-    offset: u64,
+    /// The offset of the frame.
+    frame: u64,
+    /// Where in the body `rest` begins.
+    cursor: u64,
     rest: &'a [u8],
 }
 
@@ -113,15 +118,15 @@ impl<'a> Iterator for Records<'a> {
 
     fn next(&mut self) -> Option<Record<'a>> {
         let (bytes, rest) = split_record(self.rest)?;
-        let offset = self.offset + LENGTH_BYTES;
+        let cursor = self.cursor + LENGTH_BYTES;
         let record = Record {
             sequence: self.sequence,
             segment: self.segment,
-            offset,
+            offset: self.frame + body_offset(cursor),
             bytes,
         };
         self.sequence += 1;
-        self.offset = offset + bytes.len() as u64;
+        self.cursor = cursor + bytes.len() as u64;
         self.rest = rest;
         Some(record)
     }
@@ -139,7 +144,7 @@ impl Reader {
 
     /// Opens the journal in `storage`; else as [`open`](Self::open).
     pub fn open_with(storage: Arc<dyn Storage>) -> Result<Reader, ReadError> {
-        Ok(Reader::on(Scanner::open(storage, Begin::First)?))
+        Ok(Reader::on(Scanner::open(storage, Begin::First, Lock::NotTaken)?))
     }
 
     /// Opens the journal in `storage` to read what is behind `from`, or all of it. Segments before the
@@ -151,7 +156,7 @@ impl Reader {
     /// if the way there is damaged; [`ReadError::Storage`] if it cannot be read.
     pub fn open_at(storage: Arc<dyn Storage>, from: Option<&Position>) -> Result<Reader, ReadError> {
         match from {
-            Some(position) => Ok(Reader::on(Scanner::open_at(storage, position)?)),
+            Some(position) => Ok(Reader::on(Scanner::open_at(storage, position, Lock::NotTaken)?)),
             None => Reader::open_with(storage),
         }
     }
@@ -163,7 +168,11 @@ impl Reader {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_present(storage: Arc<dyn Storage>) -> Result<Reader, ReadError> {
-        Ok(Reader::on(Scanner::open(storage, Begin::Present)?))
+        Ok(Reader::on(Scanner::open(
+            storage,
+            Begin::Present,
+            Lock::NotTaken,
+        )?))
     }
 
     fn on(scanner: Scanner) -> Reader {
@@ -203,7 +212,8 @@ impl Reader {
         let mut records = Records {
             sequence: frame.header.first_sequence.get() + u64::from(self.given),
             segment: frame.segment,
-            offset: frame.offset + FRAME_HEADER_BYTES + self.cursor as u64,
+            frame: frame.offset,
+            cursor: self.cursor as u64,
             rest: &self.scanner.body(frame)[self.cursor..],
         };
         let record = records.next();

@@ -6,7 +6,7 @@ use crate::listing::{Begin, names};
 use crate::maker::{Maker, Spare};
 use crate::options::{Durability, Options};
 use crate::position::{NotHere, Position};
-use crate::scan::{Scanner, Tail};
+use crate::scan::{Lock, Scanner, Tail};
 use crate::segment::{
     SEGMENT_HEADER_BYTES, SegmentStart, begin_segment, compressed_name, make_segment, segment_name, zero,
 };
@@ -47,7 +47,8 @@ pub struct RecoveryReport {
     pub removed: Vec<String>,
 }
 
-/// A torn tail that was overwritten with zeros. It held nothing committed.
+/// A torn tail that was overwritten with zeros: a frame with at least one sector that was never written, and so never
+/// committed under [`Durability::Fsync`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cut {
     /// The segment.
@@ -65,7 +66,7 @@ impl std::fmt::Display for Cut {
         write!(
             f,
             "cut a torn tail of {} bytes at offset {} of {}: the frame that would have begun at sequence {} \
-             was never completed",
+             was not written whole, some of its sectors are still zeros",
             self.bytes,
             self.offset,
             segment_name(self.segment),
@@ -138,8 +139,8 @@ impl Journal {
             settle(&*storage)?;
         }
         let mut scanner = match from {
-            Some(position) => Scanner::open_at(Arc::clone(&storage), position)?,
-            None => Scanner::open(Arc::clone(&storage), Begin::First)?,
+            Some(position) => Scanner::open_at(Arc::clone(&storage), position, Lock::Held)?,
+            None => Scanner::open(Arc::clone(&storage), Begin::First, Lock::Held)?,
         };
         let mut report = replay(&mut scanner, options.journal_id, &mut on_record)?;
         let space = Arc::new(Space::default());

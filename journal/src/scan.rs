@@ -6,9 +6,10 @@ mod seek;
 
 use crate::compressed::broken_file;
 use crate::error::{Damage, Problem, ReadError};
-use crate::frame::{BLOCK_BYTES, FIRST_CHAIN, FRAME_HEADER_BYTES, FrameHeader, Place};
+use crate::frame::{FIRST_CHAIN, FrameHeader, MAX_BODY_BYTES, Place};
 use crate::listing::{Begin, Entry, Listing, Unbegun, list, open_segment};
 use crate::position::Position;
+use crate::sector::BLOCK_BYTES;
 use crate::segment::{SEGMENT_HEADER_BYTES, SegmentStart, compressed_name, segment_name};
 use crate::storage::{SegmentFile, Storage, failed};
 use crate::window::{STRIDE_BYTES, WINDOW_BYTES, Window, is_zero};
@@ -38,8 +39,15 @@ pub(crate) struct FrameAt {
     pub segment: u64,
     pub offset: u64,
     pub header: FrameHeader,
-    /// Where its body starts in the window.
-    body: usize,
+}
+
+/// Whether the journal can change while it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lock {
+    /// The lock is held: nobody else writes.
+    Held,
+    /// Another process may be writing.
+    NotTaken,
 }
 
 /// A cursor over the frames of a journal.
@@ -59,7 +67,10 @@ pub(crate) struct Scanner {
     /// The bytes of the segments before the current one.
     bytes_before: u64,
     file: Option<Box<dyn SegmentFile>>,
+    lock: Lock,
     window: Window,
+    /// The body of the frame that was parsed last.
+    body: Vec<u8>,
     /// How many bytes are read to look at one block, and at one frame.
     ahead: Ahead,
     /// How many polls in a row found nothing at this place.
@@ -86,7 +97,7 @@ enum Parsed {
 impl Scanner {
     /// Lists the segments from `begin` on and reads their headers. What the first of them says of its own
     /// beginning is believed, unless it is segment 1, which has nothing before it.
-    pub fn open(storage: Arc<dyn Storage>, begin: Begin) -> Result<Scanner, ReadError> {
+    pub fn open(storage: Arc<dyn Storage>, begin: Begin, lock: Lock) -> Result<Scanner, ReadError> {
         let Listing {
             first,
             segments,
@@ -110,7 +121,9 @@ impl Scanner {
             total_bytes,
             bytes_before: 0,
             file: None,
+            lock,
             window: Window::new(largest.min(WINDOW_BYTES)),
+            body: Vec::with_capacity(MAX_BODY_BYTES as usize),
             ahead: Ahead {
                 block: WINDOW_BYTES,
                 frame: WINDOW_BYTES,
@@ -151,8 +164,8 @@ impl Scanner {
 
     /// The body of the frame that the last [`advance`](Self::advance) returned.
     pub fn body(&self, frame: &FrameAt) -> &[u8] {
-        self.window
-            .bytes(frame.body..frame.body + frame.header.body_bytes.get() as usize)
+        debug_assert_eq!(self.body.len(), frame.header.body_bytes.get() as usize);
+        &self.body
     }
 
     /// How the journal ends; `None` until the walk has got there.
@@ -299,16 +312,22 @@ impl Scanner {
             return Ok(Parsed::Bad(problem));
         }
         let frame = self.load(self.offset, header.frame_bytes(), self.ahead.frame)?;
-        let body = frame.start + FRAME_HEADER_BYTES as usize;
-        match header.check_body(self.window.bytes(body..frame.end), &self.chain) {
-            Ok(()) => Ok(Parsed::Frame(FrameAt {
+        let taken = header.take_body(self.window.bytes(frame), &mut self.body);
+        let checked = match taken {
+            Ok(()) => header.check_body(&self.body, &self.chain),
+            Err((index, blank)) => Err(Problem::Sector {
+                offset: self.offset + index * BLOCK_BYTES,
+                blank,
+            }),
+        };
+        Ok(match checked {
+            Ok(()) => Parsed::Frame(FrameAt {
                 segment: place.segment,
                 offset: self.offset,
                 header,
-                body,
-            })),
-            Err(problem) => Ok(Parsed::Bad(problem)),
-        }
+            }),
+            Err(problem) => Parsed::Bad(problem),
+        })
     }
 
     /// The first block of `range` that is not all zeros. The range is of whole blocks.
@@ -382,6 +401,7 @@ impl Scanner {
             expected_sequence: self.sequence,
             problem,
             intact_after,
+            last: false,
         }
     }
 

@@ -1,7 +1,8 @@
 //! Segment files: their names, the block at their head, and how one is made before it is needed.
 
 use crate::error::{Problem, StorageError};
-use crate::frame::{BLOCK_BYTES, FORMAT_VERSION};
+use crate::frame::FORMAT_VERSION;
+use crate::sector::BLOCK_BYTES;
 use crate::storage::{SegmentFile, Storage, failed, write_whole};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};

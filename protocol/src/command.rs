@@ -57,8 +57,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The least that [`max_touched_orders`](Self::max_touched_orders) may be: a mass cancel takes as many.
-    pub const MIN_TOUCHED: u32 = CancelAll::MAX_ORDERS;
+    /// The least that [`max_touched_orders`](Self::max_touched_orders) may be.
+    pub const MIN_TOUCHED: u32 = 1;
     /// The most that it may be: the output ring must have room for an event of each.
     pub const MAX_TOUCHED: u32 = 1 << 14;
     /// The most client order ids that all limits together may ask for.
@@ -127,7 +127,8 @@ pub struct CancelClientOrder {
     pub client_order_id: ClientOrderId,
 }
 
-/// Cancels the resting orders of one account, oldest first, at most [`CancelAll::MAX_ORDERS`] per command.
+/// Cancels the resting orders of one account, oldest first, at most [`CancelAll::MAX_ORDERS`] per command, and no more than
+/// a command may touch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CancelAll {
     /// Whose orders.

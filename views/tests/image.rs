@@ -21,7 +21,7 @@ fn small() -> Tape {
         max_accounts: 3,
         max_open_orders: 8,
         max_open_orders_per_account: 8,
-        max_touched_orders: Limits::MIN_TOUCHED,
+        max_touched_orders: Limits::MAX_TOUCHED,
         client_ids_per_account: 2,
         client_ids_total: 3,
     };

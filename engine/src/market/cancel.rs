@@ -47,7 +47,7 @@ impl Market {
             return Err(refused(RejectReason::UnknownInstrument));
         }
         let mut canceled = 0;
-        while canceled < CancelAll::MAX_ORDERS
+        while canceled < self.most_canceled()
             && let Some(slot) = self.first_of(cancel.instrument)
         {
             self.cancel(slot, CancelReason::MassCancel, false, out);
@@ -60,6 +60,11 @@ impl Market {
             more: self.first_of(cancel.instrument).is_some(),
         }));
         Ok(())
+    }
+
+    /// How many orders one command cancels.
+    fn most_canceled(&self) -> u32 {
+        CancelAll::MAX_ORDERS.min(self.limits.max_touched_orders)
     }
 
     /// An instrument's best bid, or else its best ask.
@@ -93,7 +98,7 @@ impl Market {
             {
                 break false;
             }
-            if canceled == CancelAll::MAX_ORDERS {
+            if canceled == self.most_canceled() {
                 break true;
             }
             self.cancel(slot, CancelReason::MassCancel, false, out);

@@ -46,8 +46,6 @@ pub(super) fn order(account: u32, side: Side, price: i64, id: &str) -> NewOrder 
         client_order_id: ClientOrderId::new(id).unwrap_or_default(),
         valid_until: Nanos(0),
         signed_by: SigningKeyId::NONE,
-        valid_until: Nanos(0),
-        signed_by: SigningKeyId::NONE,
     }
 }
 

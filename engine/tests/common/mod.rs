@@ -13,7 +13,7 @@ pub const LIMITS: Limits = Limits {
     max_accounts: 8,
     max_open_orders: 1_000,
     max_open_orders_per_account: 1_000,
-    max_touched_orders: Limits::MIN_TOUCHED,
+    max_touched_orders: Limits::MAX_TOUCHED,
     client_ids_per_account: 100,
     client_ids_total: 1_000,
 };
@@ -71,8 +71,6 @@ pub fn limit(side: Side, price: i64, quantity: u64) -> NewOrder {
         price: Ticks(price),
         quantity: Lots(quantity),
         client_order_id: ClientOrderId::EMPTY,
-        valid_until: Nanos(0),
-        signed_by: SigningKeyId::NONE,
         valid_until: Nanos(0),
         signed_by: SigningKeyId::NONE,
     }

@@ -12,7 +12,7 @@ pub fn limits() -> Limits {
     Limits {
         max_open_orders: 14,
         max_open_orders_per_account: 14,
-        max_touched_orders: Limits::MIN_TOUCHED,
+        max_touched_orders: Limits::MAX_TOUCHED,
         client_ids_per_account: 2,
         client_ids_total: 4,
         ..common::LIMITS

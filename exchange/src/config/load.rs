@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hoga_protocol::{Limits, MAX_OPEN_ORDERS};
+use hoga_protocol::{CancelAll, Limits, MAX_OPEN_ORDERS};
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -168,7 +168,7 @@ fn check_limits(given: &LimitsConfig) -> Result<(), String> {
         (
             "max_touched_orders",
             limits.max_touched_orders,
-            Limits::MIN_TOUCHED,
+            CancelAll::MAX_ORDERS,
             Limits::MAX_TOUCHED,
         ),
     ];

@@ -256,12 +256,19 @@ fn rings(core: &CoreFigures, sheet: &mut Sheet<'_>) -> fmt::Result {
         help,
         counters.output_high_water.load(Relaxed),
     )?;
-    let help = "How often the matcher found the output ring full and had to wait for the gateway. Anything but 0 is a \
-                fault.";
+    let help = "How often the matcher found the output ring full in the middle of a command. Anything but 0 is a fault.";
     sheet.counter(
         "output_full_stalls",
         help,
         counters.output_full_stalls.load(Relaxed),
+    )?;
+    let help = "How long the matcher waited, before it took a command, until the output ring had room for all events that \
+                the command may have; a command that did not wait is not counted.";
+    sheet.times(
+        "output_room_wait",
+        help,
+        &core.recordings.output_room_wait,
+        &LATENCIES,
     )?;
     let help = "Events in the output ring, each time the gateway came and found some.";
     sheet.counts("output_ring_events", help, &core.recordings.output_ring, &COUNTS)?;

@@ -57,6 +57,7 @@ pub fn recorders(metrics: &Metrics) -> Vec<(&'static str, &'static str, &Recorde
             ("journal_commit", "ns", &recordings.journal_commit),
             ("matcher_batch", "commands", &recordings.matcher_batch),
             ("matcher_command", "ns", &recordings.matcher_command),
+            ("output_room_wait", "ns", &recordings.output_room_wait),
             ("output_ring", "events", &recordings.output_ring),
             ("ring_to_ring", "ns", &recordings.ring_to_ring),
         ]);

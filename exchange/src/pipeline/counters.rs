@@ -18,12 +18,17 @@ pub struct Counters {
     pub input_high_water: AtomicU64,
     /// The fullest the output ring has been when the gateway came for events.
     pub output_high_water: AtomicU64,
+    /// Events that the gateway has taken out of the output ring, whose slots may be used again.
+    pub taken: AtomicU64,
     /// Commands that the matcher is through with. All above is the gateway's, this and what follows the matcher's.
     pub matched: Lane<AtomicU64>,
     /// Events put into the output ring.
     pub emitted: AtomicU64,
-    /// How often the matcher found the output ring full. Anything but zero means that the gateway was too slow.
+    /// How often the matcher found the output ring full in the middle of a command. Anything but zero is a fault: the
+    /// matcher takes a command only while there is room for all its events.
     pub output_full_stalls: AtomicU64,
+    /// How often the matcher waited before a command for room in the output ring.
+    pub output_room_waits: AtomicU64,
 }
 
 /// Something that begins a cache line, and shares that line and the one fetched with it with nothing.

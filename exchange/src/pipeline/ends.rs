@@ -185,6 +185,7 @@ impl Occupancy {
         // The matcher counts after it publishes, so its count may be behind what was found.
         let waited = emitted.saturating_sub(self.taken).max(found);
         self.taken += found;
+        self.counters.taken.store(self.taken, Ordering::Release);
         self.recorder.record(waited);
         let most = &self.counters.output_high_water;
         if waited > most.load(Ordering::Relaxed) {
@@ -207,6 +208,7 @@ impl EventSource for RingSource {
                     fold(&slot.event);
                     found += 1;
                 }
+                drop(events);
                 self.occupancy.took(found, emitted);
                 found as usize
             }

@@ -2,8 +2,9 @@
 
 use super::{Ahead, FrameAt, Parsed, Scanner};
 use crate::error::{Problem, ReadError, StorageError};
-use crate::frame::{BLOCK_BYTES, RECORD_COST_BYTES};
+use crate::frame::RECORD_COST_BYTES;
 use crate::listing::{Begin, Entry, Found, list, open_head};
+use crate::sector::BLOCK_BYTES;
 use crate::storage::failed;
 use crate::window::{STRIDE_BYTES, WINDOW_BYTES, Window};
 use std::io;
@@ -120,7 +121,11 @@ impl Scanner {
             return Ok(true);
         }
         let verdict = self.judge_tail(problem)?;
-        if !must_be_there && verdict.is_ok() {
+        let may_come = match &verdict {
+            Ok(_) => true,
+            Err(damage) => damage.may_be_unfinished(),
+        };
+        if !must_be_there && may_come {
             self.window.clear();
             return Ok(true);
         }

@@ -1,6 +1,6 @@
 //! Going to a position, believing it only once the walk has arrived there.
 
-use super::Scanner;
+use super::{Lock, Scanner};
 use crate::error::ReadError;
 use crate::listing::Begin;
 use crate::position::{Absence, NotHere, Position};
@@ -13,8 +13,8 @@ impl Scanner {
     /// Zeros at the position's offset could be a clean end or what is left of a lost one, so the position's
     /// segment is walked from its header on: only a walk that arrives at the offset with the position's sequence
     /// and chain has seen the frames that the position stands for.
-    pub fn open_at(storage: Arc<dyn Storage>, position: &Position) -> Result<Scanner, ReadError> {
-        let mut scanner = Scanner::open(storage, Begin::Segment(position.segment))?;
+    pub fn open_at(storage: Arc<dyn Storage>, position: &Position, lock: Lock) -> Result<Scanner, ReadError> {
+        let mut scanner = Scanner::open(storage, Begin::Segment(position.segment), lock)?;
         if scanner.current().is_none() && scanner.number > 1 {
             scanner.sequence = position.next_sequence;
         }

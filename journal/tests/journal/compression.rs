@@ -148,10 +148,10 @@ fn refused(files: &Files, context: &str) -> Problem {
 
 #[test]
 fn no_flipped_bit_of_a_compressed_segment_is_taken_in_silence() {
-    let (_, files, count) = compressed_first();
+    let (plain, files, count) = compressed_first();
     let name = compressed_name(1);
     let (mut flips, mut without_effect) = (0, Vec::new());
-    assert!(files[&name].len() < 1_000, "{}", files[&name].len());
+    assert!(files[&name].len() < 1_500, "{}", files[&name].len());
     let expected = read_all(&Sim::with_files(&files)).unwrap();
     assert_eq!(expected.len() as u64, count);
     for bit in 0..files[&name].len() * 8 {
@@ -159,6 +159,8 @@ fn no_flipped_bit_of_a_compressed_segment_is_taken_in_silence() {
         flipped.get_mut(&name).unwrap()[bit / 8] ^= 1 << (bit % 8);
         flips += 1;
         if read_all(&Sim::with_files(&flipped)).is_ok_and(|found| found == expected) {
+            let unpacked = zstd::decode_all(&flipped[&name][..]).unwrap();
+            assert!(unpacked == plain[&segment_name(1)], "bit {bit}");
             without_effect.push(bit);
             continue;
         }
@@ -170,10 +172,7 @@ fn no_flipped_bit_of_a_compressed_segment_is_taken_in_silence() {
     }
     // Now and then another encoding of the very same bytes: a bit that decoders ignore, an equal distance.
     println!("without effect: {without_effect:?} of {flips}");
-    assert!(
-        without_effect.len() * 100 < flips,
-        "{without_effect:?} of {flips}"
-    );
+    assert!(without_effect.len() * 10 < flips, "{without_effect:?} of {flips}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use crate::sim::{Fault, Op, Sim};
 use crate::support::*;
-use hoga_journal::{Durability, Reader, verify_with};
+use hoga_journal::{Durability, OpenError, ReadError, Reader, verify_with};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -22,7 +22,11 @@ fn no_committed_record_is_lost_to_a_power_cut() {
                 }
                 (calls_left == 0).then_some(Fault::PowerCut)
             });
-            if let Ok((mut writer, _, seen)) = try_open(&sim, &options(Durability::Fsync)) {
+            let opened = try_open(&sim, &options(Durability::Fsync));
+            if let Err(OpenError::Read(ReadError::Damaged(damage))) = &opened {
+                panic!("seed {seed}, life {life}: {damage}");
+            }
+            if let Ok((mut writer, _, seen)) = opened {
                 let found = seen.len() as u64;
                 assert!(
                     (told..=appended).contains(&found),

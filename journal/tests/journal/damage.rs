@@ -157,8 +157,8 @@ fn a_broken_frame_with_a_whole_one_behind_it_is_no_torn_tail() {
         (3, Problem::FrameMagic),
         (30, Problem::FrameHeaderChecksum),
         (60, Problem::FrameHeaderChecksum),
-        (140, Problem::BodyChecksum),
-        (511, Problem::BodyChecksum),
+        (140, Problem::FrameHeaderChecksum),
+        (511, Problem::FrameHeaderChecksum),
     ] {
         let mut files = files.clone();
         segment_of(&mut files, segment)[offset as usize + at] ^= 0x10;
@@ -275,7 +275,7 @@ fn bytes_behind_the_end_of_a_full_segment_are_refused() {
     // A segment left with room at its end, as one is whose next frame was too long for it.
     let groups = vec![
         vec![vec![3; 512]; 100],
-        vec![vec![3; 512]; 24],
+        vec![vec![3; 512]; 23],
         vec![vec![4; 512]; 60],
     ];
     let mut files = journal_of(&groups);
@@ -310,24 +310,20 @@ fn bytes_in_the_unused_rest_of_a_segment_are_refused() {
 #[test]
 fn a_newer_format_is_refused_by_its_version() {
     let (files, frames) = reference();
-    let sealed = |mut bytes: Vec<u8>, checked: usize| {
-        bytes[8] = 2;
-        let crc = crc32c::crc32c(&bytes[..checked]);
-        bytes[checked..checked + 4].copy_from_slice(&crc.to_le_bytes());
-        bytes
-    };
     let (segment, offset, _, sequence, _) = frames[frames.len() - 1];
+    let mut sector = block(&files, segment, offset);
+    sector[8] = 2;
+    seal_sector(&mut sector, (JOURNAL_ID, segment, sequence), 0);
     let mut frame = files.clone();
-    put(
-        &mut frame,
-        segment,
-        offset,
-        &sealed(block(&files, segment, offset), 124),
-    );
+    put(&mut frame, segment, offset, &sector);
     check(&frame, segment, offset, sequence, Problem::Version { found: 2 });
 
+    let mut sector = block(&files, 1, 0);
+    sector[8] = 2;
+    let crc = crc32c::crc32c(&sector[..508]);
+    sector[508..].copy_from_slice(&crc.to_le_bytes());
     let mut head = files.clone();
-    put(&mut head, 1, 0, &sealed(block(&files, 1, 0), 508));
+    put(&mut head, 1, 0, &sector);
     check(&head, 1, 0, 1, Problem::Version { found: 2 });
     let message = damage_of(&Sim::with_files(&head)).to_string();
     assert!(message.contains("newer program"), "{message}");
@@ -348,10 +344,34 @@ fn counts_out_of_bounds_are_refused_under_a_right_checksum() {
         let mut frame = block(&files, segment, offset);
         let width = if field == 10 { 2 } else { 4 };
         frame[field..field + width].copy_from_slice(&value.to_le_bytes()[..width]);
-        let crc = crc32c::crc32c(&frame[..124]);
-        frame[124..128].copy_from_slice(&crc.to_le_bytes());
+        seal_sector(&mut frame, (JOURNAL_ID, segment, sequence), 0);
         let mut files = files.clone();
         put(&mut files, segment, offset, &frame);
         check(&files, segment, offset, sequence, problem);
     }
+}
+
+#[test]
+fn a_whole_frame_of_another_journal_is_not_cut() {
+    // Where the next frame would be: no write of this journal's leaves it there.
+    let other = hoga_journal::Options {
+        journal_id: 99,
+        ..options(Durability::Fsync)
+    };
+    let groups = [records(4), (5..=7).map(record).collect(), vec![record(8)]];
+    let foreign = journal_with(&groups, &other);
+    let (_, at, length, ..) = *frames(&Sim::with_files(&foreign)).last().unwrap();
+    let stale = foreign[&segment_name(1)][at as usize..(at + length) as usize].to_vec();
+    let mut files = journal_of(&groups[..2]);
+    put(&mut files, 1, at, &stale);
+    check(
+        &files,
+        1,
+        at,
+        8,
+        Problem::Foreign {
+            journal_id: 99,
+            segment: 1,
+        },
+    );
 }

@@ -13,8 +13,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub enum Verdict {
     /// It is refused, naming the place, and nothing was changed.
     Refused,
-    /// A torn tail is cut and told, and every record is there.
-    CutUnused,
     /// A torn tail is cut and told, and it was the last frame: what a write that never ended looks like.
     CutLastFrame,
     /// A spare, which holds no record, is removed and told; every record is there.
@@ -28,9 +26,8 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    pub const ALL: [Verdict; 7] = [
+    pub const ALL: [Verdict; 6] = [
         Verdict::Refused,
-        Verdict::CutUnused,
         Verdict::CutLastFrame,
         Verdict::SpareRemoved,
         Verdict::NoEffect,
@@ -168,7 +165,6 @@ impl<'a> Disk<'a> {
         let whole = seen == wanted.len();
         match (&report.cut, report.removed.is_empty()) {
             _ if !as_written => Verdict::Silent,
-            (Some(_), _) if whole => Verdict::CutUnused,
             (Some(cut), _) if cut.sequence == last && seen as u64 == last - 1 => Verdict::CutLastFrame,
             (None, false) if whole => Verdict::SpareRemoved,
             (None, true) if whole => Verdict::NoEffect,

@@ -119,8 +119,8 @@ fn a_second_opener_is_told_who_holds_the_journal() {
 fn a_torn_tail_on_disk_is_cut() {
     let folder = tempfile::tempdir().unwrap();
     let (mut writer, _) = open(folder.path(), Durability::Fsync).unwrap();
-    for sequence in 1..=5 {
-        writer.append(&record(sequence)).unwrap();
+    for record in records(4).iter().chain([&vec![5; 512]]) {
+        writer.append(record).unwrap();
         writer.commit().unwrap();
     }
     drop(writer);
@@ -131,7 +131,7 @@ fn a_torn_tail_on_disk_is_cut() {
         last = frame.offset as usize;
     }
     let mut bytes = fs::read(&path).unwrap();
-    bytes[last + 131..].fill(0);
+    bytes[last + 512..].fill(0);
     fs::write(&path, bytes).unwrap();
     let (writer, seen) = open(folder.path(), Durability::Fsync).unwrap();
     assert_eq!((seen, writer.next_sequence()), (records(4), 5));

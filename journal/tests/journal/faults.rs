@@ -136,9 +136,9 @@ fn a_frame_left_in_the_page_cache_is_durable_before_it_is_handed_up() {
 fn an_opening_that_fails_anywhere_can_be_done_again() {
     let fresh = || (Sim::new(), 0u64);
     let torn = || {
-        let mut files = journal_of(&[records(5), vec![record(6)]]);
+        let mut files = journal_of(&[records(5), vec![vec![6; 512]]]);
         let (_, offset, ..) = *frames(&Sim::with_files(&files)).last().unwrap();
-        segment_of(&mut files, 1)[offset as usize + 130] ^= 1;
+        segment_of(&mut files, 1)[offset as usize..offset as usize + 512].fill(0);
         files.insert(format!("{}.tmp", segment_name(3)), vec![0; 100]);
         (Sim::with_files(&files), 5)
     };

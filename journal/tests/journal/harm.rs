@@ -88,12 +88,20 @@ pub struct Reference {
 impl Reference {
     /// Frames of one block to dozens, the last of several; behind them unused space and a spare.
     pub fn at_rest() -> Reference {
-        Reference::build("a spare stands ready, the last frame has several blocks", true, 9)
+        Reference::build(
+            "a spare stands ready, the last frame has several blocks",
+            true,
+            records(9),
+        )
     }
 
     /// As the roll leaves it for a moment: no spare yet. The last frame is one block.
     pub fn without_spare() -> Reference {
-        Reference::build("no spare stands, the last frame is one block", false, 1)
+        Reference::build(
+            "no spare stands, the last frame is one block",
+            false,
+            vec![vec![7; 40]],
+        )
     }
 
     /// As [`at_rest`](Self::at_rest), the first segment compressed.
@@ -110,7 +118,7 @@ impl Reference {
         reference
     }
 
-    fn build(name: &'static str, spare: bool, last: usize) -> Reference {
+    fn build(name: &'static str, spare: bool, last: Vec<Vec<u8>>) -> Reference {
         let (mut history, mut older) = (Vec::new(), Vec::new());
         // A frame over most of a segment is torn before any other stands there, so that its blocks are the past of the
         // frames written later.
@@ -137,12 +145,14 @@ impl Reference {
         moment.remove(&segment_name(2));
         history.push(begun(&moment));
         let mut next = seen.len() as u64 + 1;
-        for count in [1, 3, 50, 2, 1, 10, 1, last] {
+        for count in [1, 3, 50, 2, 1, 10, 1] {
             let records: Vec<_> = (next..next + count as u64).map(record).collect();
             commit(&mut writer, &records);
             next += count as u64;
             history.push(begun(&sim.files()));
         }
+        commit(&mut writer, &last);
+        history.push(begun(&sim.files()));
         await_spare(&writer, SEGMENT);
         drop(writer);
 

@@ -8,6 +8,7 @@ mod durability;
 mod faults;
 
 mod crashes;
+mod last_frame;
 mod torn;
 
 mod damage;

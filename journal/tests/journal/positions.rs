@@ -114,7 +114,11 @@ fn a_writer_knows_its_position_from_the_start() {
     assert_eq!(writer.position(), Position::START);
     // Over two rolls, the writer and the frames agree after every commit.
     for sequence in 1..=300 {
-        commit(&mut writer, &[record(sequence)]);
+        let long = vec![1; 512];
+        commit(
+            &mut writer,
+            &[if sequence == 300 { long } else { record(sequence) }],
+        );
         assert_eq!(writer.durable().sequence(), sequence);
         let mut follow = Follow::open(Arc::new(sim.clone()), writer.position(), JOURNAL_ID, None).unwrap();
         assert!(follow.next_frame().unwrap().is_none());
@@ -128,7 +132,7 @@ fn a_writer_knows_its_position_from_the_start() {
 
     let mut files = sim.files();
     let torn = all[all.len() - 2];
-    segment_of(&mut files, torn.segment)[torn.offset as usize + 130] ^= 1;
+    segment_of(&mut files, torn.segment)[torn.offset as usize..torn.offset as usize + 512].fill(0);
     let (writer, report, _) = open(&Sim::with_files(&files));
     assert!(report.cut.is_some());
     assert_eq!((writer.position(), writer.durable().sequence()), (torn, 299));
@@ -211,7 +215,7 @@ fn a_position_ahead_of_a_journal_that_lost_its_end_is_not_believed() {
         earlier.retain(|name, _| *name <= segment_name(end.segment + 1));
         let mut torn = earlier.clone();
         let rest = &files[&segment_name(end.segment)][end.offset as usize..];
-        let part = rest.len().min(700);
+        let part = rest.len().min(1_024);
         segment_of(&mut torn, end.segment)[end.offset as usize..end.offset as usize + part]
             .copy_from_slice(&rest[..part]);
         for position in &all[kept + 1..] {

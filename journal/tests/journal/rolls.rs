@@ -13,9 +13,11 @@ fn records_are_found_where_the_reader_says() {
     while let Some(found) = reader.next_record().unwrap() {
         sequence += 1;
         assert_eq!((found.sequence, found.bytes), (sequence, &record(sequence)[..]));
-        let at = found.offset as usize;
         let file = &files[&segment_name(found.segment)];
-        assert_eq!(&file[at..at + found.bytes.len()], found.bytes);
+        // The last four bytes of each sector are its checksum.
+        let places = (found.offset as usize..).filter(|at| at % 512 < 508);
+        let there: Vec<u8> = places.take(found.bytes.len()).map(|at| file[at]).collect();
+        assert_eq!((found.offset % 512 < 508, &there[..]), (true, found.bytes));
     }
     assert_eq!(sequence, count);
     assert_eq!(reader.next_record().unwrap(), None);

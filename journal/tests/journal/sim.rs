@@ -38,9 +38,10 @@ pub struct Call {
 
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
-    /// The call fails with this error; a write has put half its blocks, a sync has lost what it had to save.
+    /// The call fails with this error; a write has put half its blocks, a sync has lost what it had to save. No block is
+    /// written in part: Linux ends a write early between two pages only.
     Error(i32),
-    /// The write takes this many bytes only.
+    /// The write takes this many bytes only, rounded down to whole blocks.
     Short(usize),
     /// The sync is told done, and what it had to save is lost.
     Lost,
@@ -345,8 +346,8 @@ impl SegmentFile for SimFile {
         let (mut state, fault) = self.sim.call(Op::Write, &self.name(), offset, bytes.len())?;
         let taken = match fault {
             None | Some(Fault::PowerCut | Fault::Lost) => bytes.len(),
-            Some(Fault::Error(_)) => bytes.len() / 2,
-            Some(Fault::Short(length)) => length.min(bytes.len().saturating_sub(1)),
+            Some(Fault::Error(_)) => bytes.len() / 2 / BLOCK * BLOCK,
+            Some(Fault::Short(length)) => length.min(bytes.len().saturating_sub(1)) / BLOCK * BLOCK,
         };
         // A write that the power cut short is in the cache like any other: the cut decides what is left.
         let inode = &mut state.inodes[self.inode];

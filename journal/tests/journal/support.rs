@@ -170,6 +170,18 @@ pub fn records_from(first: u64, count: u64) -> Vec<Vec<u8>> {
     (first..=count).map(record).collect()
 }
 
+/// Writes the checksum of a sector, as sector `index` of the frame of `place`: (journal id, segment, sequence).
+pub fn seal_sector(sector: &mut [u8], place: (u32, u64, u64), index: u32) {
+    let place = [
+        &place.0.to_le_bytes()[..],
+        &place.1.to_le_bytes(),
+        &place.2.to_le_bytes(),
+        &index.to_le_bytes(),
+    ];
+    let sum = crc32c::crc32c(&[&place.concat(), &sector[..508]].concat());
+    sector[508..512].copy_from_slice(&sum.to_le_bytes());
+}
+
 pub fn segment_of(files: &mut Files, number: u64) -> &mut Vec<u8> {
     files.get_mut(&segment_name(number)).unwrap()
 }

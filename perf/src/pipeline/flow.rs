@@ -53,7 +53,7 @@ fn lone(commands: u64) -> Flow {
                 max_accounts: 1,
                 max_open_orders: 1_024,
                 max_open_orders_per_account: 1_024,
-                max_touched_orders: Limits::MIN_TOUCHED,
+                max_touched_orders: Limits::MAX_TOUCHED,
                 client_ids_per_account: 0,
                 client_ids_total: 0,
             },

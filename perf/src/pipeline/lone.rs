@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use hoga_benches::{Flow, Timed};
-use hoga_journal::{BLOCK_BYTES, FRAME_HEADER_BYTES};
+use hoga_journal::BLOCK_BYTES;
 use hoga_protocol::codec::{MAX_RECORD, encode_command};
 
 use super::frames::Frames;
@@ -121,7 +121,7 @@ fn frame_bytes((timestamp, command): &Timed) -> u64 {
     let mut record = [0; MAX_RECORD];
     let length = encode_command(*timestamp, command, &mut record) as u64;
     // Two bytes before the record say its length.
-    (FRAME_HEADER_BYTES + 2 + length).next_multiple_of(BLOCK_BYTES)
+    hoga_journal::frame_bytes(2 + length)
 }
 
 /// (p50 of fsync - p50 of memory) / p50 of the raw disk.

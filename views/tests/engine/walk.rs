@@ -45,7 +45,7 @@ impl Walk {
             limits: Limits {
                 max_open_orders: 60,
                 max_open_orders_per_account: 60,
-                max_touched_orders: Limits::MIN_TOUCHED,
+                max_touched_orders: Limits::MAX_TOUCHED,
                 client_ids_per_account: 3,
                 client_ids_total: 7,
                 ..Limits::default()

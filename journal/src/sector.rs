@@ -1,0 +1,90 @@
+//! The 512 bytes that a disk writes whole or not at all, and the checksum that tells what they are.
+
+use crate::frame::Place;
+use crate::window::is_zero;
+
+/// The unit of writing, in bytes: a sector. A frame begins on a sector boundary and fills whole sectors.
+pub const BLOCK_BYTES: u64 = 512;
+/// The bytes of a sector before its checksum, which is its last four.
+pub(crate) const CONTENT_BYTES: usize = BLOCK_BYTES as usize - 4;
+
+/// What 512 bytes are, in the place of one sector of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sector {
+    /// All zeros: it was never written.
+    Blank,
+    /// What was written there.
+    Right,
+    /// Neither.
+    Wrong,
+}
+
+/// The checksums of one frame's sectors. They cover where the frame stands and the sector's number too, so that each
+/// sector can be judged alone, also where the header is not there to tell what it belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SectorSums {
+    of_place: u32,
+}
+
+impl SectorSums {
+    /// Those of the frame that stands at `place`.
+    pub fn of(place: &Place) -> SectorSums {
+        let mut bytes = [0; 20];
+        bytes[..4].copy_from_slice(&place.journal_id.to_le_bytes());
+        bytes[4..12].copy_from_slice(&place.segment.to_le_bytes());
+        bytes[12..].copy_from_slice(&place.sequence.to_le_bytes());
+        SectorSums {
+            of_place: crc32c::crc32c(&bytes),
+        }
+    }
+
+    /// The checksum of sector `index`, before which `content` stands. It is never 0, so that no written sector is
+    /// all zeros.
+    pub fn sum(self, index: u64, content: &[u8]) -> u32 {
+        let of_index = crc32c::crc32c_append(self.of_place, &(index as u32).to_le_bytes());
+        never_zero(crc32c::crc32c_append(of_index, content))
+    }
+
+    /// Judges `sector`, of 512 bytes, as sector `index` of the frame.
+    pub fn judge(self, index: u64, sector: &[u8]) -> Sector {
+        let Some((content, stored)) = sector.split_first_chunk::<CONTENT_BYTES>() else {
+            return Sector::Wrong;
+        };
+        if *stored == self.sum(index, content).to_le_bytes() {
+            Sector::Right
+        } else if is_zero(sector) {
+            Sector::Blank
+        } else {
+            Sector::Wrong
+        }
+    }
+}
+
+fn never_zero(sum: u32) -> u32 {
+    if sum == 0 { u32::MAX } else { sum }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checksum_that_comes_out_as_zero_is_stored_as_another() {
+        assert_eq!([0, 1, u32::MAX].map(never_zero), [u32::MAX, 1, u32::MAX]);
+    }
+
+    #[test]
+    fn zeros_are_never_right() {
+        for sequence in 0..100_000 {
+            let place = Place {
+                journal_id: 7,
+                segment: 1,
+                sequence,
+            };
+            assert_eq!(
+                SectorSums::of(&place).judge(sequence % 2_065, &[0; 512]),
+                Sector::Blank
+            );
+        }
+    }
+}
