@@ -226,11 +226,18 @@ fn an_exchange_is_not_thrown_off_when_the_systems_clock_is_set() {
     assert_eq!(clocks(&process), (-86_400, true));
     let (done, said) = admin(&["clock", "accept"]);
     assert!(!done && said.contains("never runs backwards"), "{said}");
-    let before = time(&process);
+    assert_eq!(trader.place(), 201);
     let log = process.terminate();
     assert!(log.contains("clock_not_followed"), "{log}");
+    let last = stamps(&data).pop().unwrap();
     let again = Process::of(spawn_with(&data, &arguments, &clock.environment())).unwrap();
-    assert!(time(&again) >= before);
+    let (_, shown) = Http::connect(again.address)
+        .unwrap()
+        .json("GET", "/api/v1/time", "");
+    assert!(
+        shown["unix_ms"].as_u64().unwrap() >= last / 1_000_000,
+        "{shown} is before {last}"
+    );
     let log = again.terminate();
     assert!(log.contains("behind the journal's last stamp"), "{log}");
     let stamps = stamps(&data);
