@@ -186,6 +186,8 @@ pub struct ViewsConfig {
     pub closed_orders: usize,
     /// Order updates.
     pub order_updates: usize,
+    /// Of each account: order updates, closed orders and executions that no other account pushes out.
+    pub account_floor: usize,
 }
 
 /// `[gateway]`
@@ -222,6 +224,8 @@ pub struct GatewaySection {
     pub send_buffer: usize,
     /// Requests of one order session that may wait for their answers.
     pub max_in_flight_per_session: usize,
+    /// See [`GatewayConfig::max_waiting_bytes`].
+    pub max_waiting_bytes: usize,
     /// Whether WebSocket messages are compressed for clients that offer it.
     pub compression: bool,
     /// Milliseconds for which everything is still served after `/readyz` has said that the exchange goes away.
@@ -358,6 +362,7 @@ impl Default for ViewsConfig {
             executions: limits.executions,
             closed_orders: limits.closed_orders,
             order_updates: limits.order_updates,
+            account_floor: limits.account_floor,
         }
     }
 }
@@ -382,6 +387,7 @@ impl Default for GatewaySection {
             heartbeat_ms: millis(gateway.heartbeat),
             send_buffer: gateway.send_buffer,
             max_in_flight_per_session: gateway.max_in_flight_per_session,
+            max_waiting_bytes: gateway.max_waiting_bytes,
             compression: gateway.compression,
             drain_ms: 0,
         }
@@ -421,6 +427,7 @@ impl Config {
             close_after: Duration::from_millis(section.close_after_ms),
             heartbeat: Duration::from_millis(section.heartbeat_ms),
             max_in_flight_per_session: section.max_in_flight_per_session,
+            max_waiting_bytes: section.max_waiting_bytes,
             compression: section.compression,
             test_echo: self.test_echo,
             ..GatewayConfig::default()
@@ -455,6 +462,7 @@ impl Config {
             executions: self.views.executions,
             closed_orders: self.views.closed_orders,
             order_updates: self.views.order_updates,
+            account_floor: self.views.account_floor,
         }
     }
 }

@@ -37,6 +37,7 @@ const WHOLE: Scope = Scope {
         executions: 1_000,
         closed_orders: 1_000,
         order_updates: 1_000,
+        account_floor: 16,
     },
 };
 

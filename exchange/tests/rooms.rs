@@ -16,10 +16,7 @@ const TABLE: [(&str, &[&str]); 10] = [
         "hoga-journal",
         &["blake3", "crc32c", "rustix", "zerocopy", "zstd"],
     ),
-    (
-        "hoga-views",
-        &["hoga-protocol", "hoga-tables", "hashbrown", "siphasher"],
-    ),
+    ("hoga-views", &["hoga-protocol", "hoga-tables", "siphasher"]),
     (
         "hoga-gateway",
         &[

@@ -18,6 +18,7 @@ const LIMITS: ViewLimits = ViewLimits {
     executions: 100,
     closed_orders: 100,
     order_updates: 100,
+    account_floor: 4,
 };
 
 const OPTIONS: FollowerOptions = FollowerOptions {

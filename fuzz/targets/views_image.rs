@@ -11,12 +11,14 @@ const WIDE: ViewLimits = ViewLimits {
     executions: 1000,
     closed_orders: 1000,
     order_updates: 1000,
+    account_floor: 1000,
 };
 
 const NARROW: ViewLimits = ViewLimits {
     executions: 2,
     closed_orders: 1,
     order_updates: 1,
+    account_floor: 1,
 };
 
 struct Bytes(Vec<u8>);
@@ -68,9 +70,17 @@ fn ask(views: &Views) {
             .map(|order| order.order)
             .collect();
         assert!(ids.is_sorted_by(|newer, older| newer > older));
+        for order in views.orders().of_account(account) {
+            let id = &order.client_order_id;
+            let named = views.orders().by_client_id(account, id);
+            assert!(named.is_none_or(|named| named.order >= order.order), "{order:?}");
+        }
+        for execution in executions.newest_of(account) {
+            assert_eq!(execution.account, account);
+        }
         let from = updates.resume(account, views.sequence(), None);
         assert_eq!(from, Ok(updates.next()), "nothing came after the last event");
-        let mut from = updates.first();
+        let mut from = 0;
         while let Some(update) = updates.next_of(account, from) {
             from = update.number + 1;
         }

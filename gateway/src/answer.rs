@@ -144,29 +144,25 @@ pub(crate) fn allow(out: &mut Vec<u8>, manner: &Manner) {
 }
 
 /// The page at `/`.
-const PAGE: &str = include_str!("../../web/index.html");
+pub(crate) const PAGE: &str = include_str!("../../web/index.html");
 
 /// What a browser lets the page do: run its own script and style, which are inline and named by their SHA-256 (CSP 3 §6.7.3.3), and
 /// speak to the exchange that it came from. Nothing is loaded from elsewhere, nobody frames it, and markup that somebody smuggles
 /// in does nothing.
 const PAGE_POLICY: &str = concat!(
     "default-src 'none'; ",
-    "script-src 'sha256-Gj1SPysyuK7IlMdEnuvuYRIpE5iJ9HkNjrMh3tIjlHo='; ",
+    "script-src 'sha256-/mCqGV8sRCAfce0S5rU3nsqeecY+tFlws/0+VUVJzTs='; ",
     "style-src 'sha256-1TcOGdsAHWC6pYA21WSEmMSU7VUp0Qlgo6WEbnYmIOk='; ",
     "img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 );
 
-/// Appends the page at `/`.
-pub(crate) fn respond_page(out: &mut Vec<u8>, manner: &Manner) {
-    let headers = [
-        ("Cache-Control", "no-cache"),
-        ("Content-Security-Policy", PAGE_POLICY),
-        NO_SNIFF,
-        ("Referrer-Policy", "no-referrer"),
-    ];
-    let page = PAGE.as_bytes();
-    write_response(out, 200, "text/html; charset=utf-8", page, manner, &headers);
-}
+/// The headers of the page at `/`.
+pub(crate) const PAGE_HEADERS: &[(&str, &str)] = &[
+    ("Cache-Control", "no-cache"),
+    ("Content-Security-Policy", PAGE_POLICY),
+    NO_SNIFF,
+    ("Referrer-Policy", "no-referrer"),
+];
 
 /// An order that was there when the request came may be gone when it is carried out; then it is closed, not unknown.
 fn rejection(rejected: &Rejected, views: &Views) -> ApiError {

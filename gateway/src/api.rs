@@ -2,11 +2,14 @@
 
 mod access;
 
+mod cursor;
+
 mod query;
 
 use hoga_protocol::AccountName;
 
 use self::access::{account_of, last_seen, own_only, permit};
+pub(crate) use self::cursor::Binding;
 use self::query::query;
 use crate::admin;
 use crate::answer::{Answer, respond};
@@ -17,6 +20,7 @@ use crate::echo::Echo;
 use crate::frames::Stream;
 use crate::http::{Agreed, Manner, Request, write_upgrade};
 use crate::line::Line;
+use crate::listing::Listing;
 use crate::pending::Waiter;
 use crate::phase::Phase;
 use crate::ports::{CommandSink, Page};
@@ -36,6 +40,8 @@ pub(crate) enum Handled {
     Checking,
     /// A command is sequenced whose events bring the response, or a page is being made.
     Waiting,
+    /// The response is made in portions, and none of it is in the egress yet.
+    Listing(Box<Listing>),
     /// The handshake's response is in the egress, and the connection goes on as a stream.
     Upgrade(Upgrade, Agreed, Option<Identity>),
     /// The handshake's response is in the egress, and the first message must say who the client is.
@@ -146,7 +152,7 @@ pub(crate) fn handle<S: CommandSink>(
     };
     match op {
         Some((account, op)) => command(account_of(identity, account, false)?, &op, manner, line, turn),
-        None => query(identity, &route, manner, line, turn).map(|()| Handled::Done),
+        None => query(identity, &route, manner, line, turn),
     }
 }
 

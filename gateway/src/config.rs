@@ -58,6 +58,10 @@ pub struct GatewayConfig {
     /// Most requests of one order session that are sequenced and not yet answered, 1 to 65,536. Beyond it its socket
     /// is not read.
     pub max_in_flight_per_session: usize,
+    /// Most bytes of memory that answers and frames may take up that wait for their readers, over all connections, 1 MiB to
+    /// 64 GiB. Beyond it queries are answered 503 `busy`, and a connection where something waits is not read: it has one
+    /// answer more in memory at most.
+    pub max_waiting_bytes: usize,
     /// Whether messages are compressed for clients that offer it (RFC 7692).
     pub compression: bool,
     /// Whether `/ws/echo` is there, which sends every message back: for tests of the protocol alone.
@@ -70,6 +74,7 @@ const BYTES: RangeInclusive<usize> = 1 << 10..=64 << 10;
 const RATE: RangeInclusive<usize> = 0..=RequestRates::MOST as usize;
 const FRAMES: RangeInclusive<usize> = 1..=1 << 22;
 const IN_FLIGHT: RangeInclusive<usize> = 1..=1 << 16;
+const WAITING: RangeInclusive<usize> = 1 << 20..=64 << 30;
 const SEND_BUFFER: RangeInclusive<usize> = 4 << 10..=16 << 20;
 
 /// Timeouts are looked at ten times a second, so a shorter silence cannot be told from a live client's.
@@ -109,6 +114,7 @@ impl Default for GatewayConfig {
             close_after: Duration::from_secs(60),
             heartbeat: Duration::from_secs(10),
             max_in_flight_per_session: 256,
+            max_waiting_bytes: 64 << 20,
             compression: true,
             test_echo: false,
         }
@@ -142,6 +148,7 @@ impl GatewayConfig {
                 IN_FLIGHT,
             ),
             ("send_buffer", self.send_buffer, SEND_BUFFER),
+            ("max_waiting_bytes", self.max_waiting_bytes, WAITING),
         ] {
             if !range.contains(&value) {
                 let (least, most) = range.into_inner();

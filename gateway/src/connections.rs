@@ -28,7 +28,9 @@ pub(crate) struct Connection {
     pub phase: Phase,
     pub place: Place,
     generation: u32,
-    queued: [bool; 2],
+    queued: [bool; QUEUES],
+    /// Bytes that it counts for in the memory of all.
+    weight: usize,
     /// Whether it has an entry among the parked, or among the streams since an execution was published.
     parked: bool,
 }
@@ -50,25 +52,31 @@ impl Connection {
     }
 }
 
-/// Which queue a connection waits in. The two are served in turn, so neither a crowd of subscribers nor a crowd of
-/// requests keeps the other waiting.
+/// Which queue a connection waits in. The first two are served in turn, so neither a crowd of subscribers nor a crowd of
+/// requests keeps the other waiting. Of the third one is served now and then, however many wait in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Queue {
     /// Sockets that told something, and answers.
     Requests = 0,
     /// Streams with something to send.
     Streams = 1,
+    /// Answers to queries that are made in portions.
+    Answers = 2,
 }
+
+const QUEUES: usize = 3;
 
 /// The connections. Each is in each queue at most once.
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
     table: Slab<Connection>,
     generation: u32,
-    queues: [VecDeque<Peer>; 2],
+    queues: [VecDeque<Peer>; QUEUES],
     key_bound: u32,
     turned_away: usize,
     turn: usize,
+    /// Bytes of memory that answers and frames take up that wait for their readers, over all connections.
+    waiting_bytes: usize,
     /// Everyone who is parked, and here and there one who is gone.
     parked: Vec<Peer>,
     sessions: HashMap<AccountName, Vec<u32>>,
@@ -132,7 +140,8 @@ impl Connections {
             phase,
             place,
             generation,
-            queued: [false; 2],
+            queued: [false; QUEUES],
+            weight: 0,
             parked: false,
         }) as u32;
         self.key_bound = self.key_bound.max(key + 1);
@@ -144,6 +153,15 @@ impl Connections {
         let connection = self.table.get_mut(key as usize)?;
         let generation = connection.generation;
         Some((connection, Peer { key, generation }))
+    }
+
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = (Peer, &Connection)> {
+        self.table.iter().map(|(key, connection)| {
+            let generation = connection.generation;
+            let key = key as u32;
+            (Peer { key, generation }, connection)
+        })
     }
 
     /// The connection of a peer, if it is still there.
@@ -158,7 +176,22 @@ impl Connections {
         let connection = self.table.try_remove(key as usize)?;
         self.uncount(key, &connection.phase);
         self.turned_away -= usize::from(connection.place == Place::TurnedAway);
+        self.waiting_bytes -= connection.weight;
         Some(connection)
+    }
+
+    /// Bytes of memory that answers and frames take up that wait for their readers, over all connections.
+    pub fn waiting_bytes(&self) -> usize {
+        self.waiting_bytes
+    }
+
+    /// Counts anew what waits at a connection.
+    pub fn weigh(&mut self, key: u32) {
+        if let Some(connection) = self.table.get_mut(key as usize) {
+            let weight = connection.line.egress.held() + connection.phase.held();
+            self.waiting_bytes += weight;
+            self.waiting_bytes -= std::mem::replace(&mut connection.weight, weight);
+        }
     }
 
     /// Puts `phase` in the place of a connection's phase.
@@ -204,18 +237,30 @@ impl Connections {
         self.enqueue(key, queue);
     }
 
-    /// Who is to be served next, and in which queue it waited.
+    /// Who is to be served next among requests and streams, and in which queue it waited.
     pub fn dequeue(&mut self) -> Option<(u32, Queue)> {
-        for _ in 0..self.queues.len() {
-            self.turn = (self.turn + 1) % self.queues.len();
-            let queue = [Queue::Requests, Queue::Streams][self.turn];
-            while let Some(peer) = self.queues[self.turn].pop_front() {
-                if self
-                    .find(peer)
-                    .is_some_and(|connection| connection.takes_turn(queue))
-                {
-                    return Some((peer.key, queue));
-                }
+        const QUEUES: [Queue; 2] = [Queue::Requests, Queue::Streams];
+        for _ in 0..QUEUES.len() {
+            self.turn = (self.turn + 1) % QUEUES.len();
+            if let Some(key) = self.next_of(QUEUES[self.turn]) {
+                return Some((key, QUEUES[self.turn]));
+            }
+        }
+        None
+    }
+
+    /// Whose answer is to have its next portion made.
+    pub fn dequeue_answer(&mut self) -> Option<u32> {
+        self.next_of(Queue::Answers)
+    }
+
+    fn next_of(&mut self, queue: Queue) -> Option<u32> {
+        while let Some(peer) = self.queues[queue as usize].pop_front() {
+            if self
+                .find(peer)
+                .is_some_and(|connection| connection.takes_turn(queue))
+            {
+                return Some(peer.key);
             }
         }
         None
@@ -247,12 +292,12 @@ impl Connections {
             return;
         }
         match &event.body {
-            EventBody::OrderAccepted(accepted) => self.notice_account(accepted.request.account, views),
-            EventBody::OrderCanceled(canceled) => self.notice_account(canceled.account, views),
-            EventBody::OrderReplaced(replaced) => self.notice_account(replaced.account, views),
+            EventBody::OrderAccepted(accepted) => self.notice_account(accepted.request.account, 1, views),
+            EventBody::OrderCanceled(canceled) => self.notice_account(canceled.account, 1, views),
+            EventBody::OrderReplaced(replaced) => self.notice_account(replaced.account, 1, views),
             EventBody::Trade(trade) => {
-                self.notice_account(trade.aggressor.account, views);
-                self.notice_account(trade.resting.account, views);
+                self.notice_account(trade.aggressor.account, 2, views);
+                self.notice_account(trade.resting.account, 2, views);
             }
             _ => {}
         }
@@ -277,16 +322,18 @@ impl Connections {
             Phase::Session(session) => session.answer(line, waiter, &answer, views, framer),
             Phase::Subscriber(_) | Phase::Greeting(_) | Phase::Echo(_) | Phase::Linger(_) => return,
         }
+        self.weigh(waiter.peer.key);
         self.enqueue(waiter.peer.key, Queue::Requests);
     }
 
     /// Hands a page to whoever asked for it, if it is still there.
-    pub fn print(&mut self, peer: Peer, page: &Printed, now: Duration) {
+    pub fn print(&mut self, peer: Peer, page: Printed) {
         if let Some(connection) = self.find(peer)
             && let Phase::Requests(requests) = &mut connection.phase
         {
-            requests.print(&mut connection.line, page, now);
-            self.enqueue(peer.key, Queue::Requests);
+            requests.print(page);
+            self.weigh(peer.key);
+            self.enqueue(peer.key, Queue::Answers);
         }
     }
 
@@ -301,7 +348,8 @@ impl Connections {
         self.enqueue(peer.key, Queue::Requests);
     }
 
-    fn notice_account(&mut self, account: AccountId, views: &Views) {
+    /// An event that has made the newest `updates` order updates concerns an account.
+    fn notice_account(&mut self, account: AccountId, updates: u64, views: &Views) {
         let Some(keys) = views
             .accounts()
             .get(account)
@@ -310,9 +358,13 @@ impl Connections {
             return;
         };
         for &key in keys {
-            if let Some(connection) = self.table.get_mut(key as usize)
-                && !std::mem::replace(&mut connection.queued[Queue::Streams as usize], true)
-            {
+            let Some(connection) = self.table.get_mut(key as usize) else {
+                continue;
+            };
+            if let Phase::Session(session) = &mut connection.phase {
+                session.owe(views.updates().next().saturating_sub(updates));
+            }
+            if !std::mem::replace(&mut connection.queued[Queue::Streams as usize], true) {
                 let generation = connection.generation;
                 self.queues[Queue::Streams as usize].push_back(Peer { key, generation });
             }

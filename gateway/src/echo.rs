@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crate::channel::{Channel, Incoming};
 use crate::config::GatewayConfig;
-use crate::egress::EGRESS_HIGH;
 use crate::http::Agreed;
 use crate::line::Line;
 use crate::ports::CommandSink;
@@ -35,8 +34,7 @@ impl Echo {
 
     /// When [`expire`](Self::expire) has something to do.
     pub fn deadline(&self, line: &Line, config: &GatewayConfig) -> Option<Duration> {
-        (line.egress.len() <= EGRESS_HIGH || !self.channel.is_open())
-            .then(|| self.channel.deadline(line, config))
+        (!line.is_full() || !self.channel.is_open()).then(|| self.channel.deadline(line, config))
     }
 
     /// Pings a silent client, closes one that does not answer, and gives up one that was closed long enough.
@@ -47,7 +45,7 @@ impl Echo {
     fn try_serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> io::Result<Step> {
         let mut unread = true;
         for _ in 0..MESSAGES_PER_TURN {
-            if line.egress.len() > EGRESS_HIGH {
+            if line.is_full() {
                 break;
             }
             let (is_text, message) = match self.channel.read(line, turn.intake, turn.now)? {
@@ -67,7 +65,7 @@ impl Echo {
         line.flush(turn.now)?;
         Ok(if let Some(end) = self.channel.end(line, turn.now) {
             end
-        } else if unread && line.egress.len() <= EGRESS_HIGH {
+        } else if unread && !line.is_full() {
             Step::Again
         } else {
             Step::Idle

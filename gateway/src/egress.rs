@@ -44,6 +44,11 @@ impl Egress {
         self.len() == 0
     }
 
+    /// Bytes of memory that are taken up by what waits.
+    pub fn held(&self) -> usize {
+        if self.is_empty() { 0 } else { self.bytes.capacity() }
+    }
+
     /// Where whole responses and frames are appended, and the rest of a frame that a write has cut.
     pub fn buffer(&mut self) -> &mut Vec<u8> {
         if self.sent > 0 && self.sent >= self.bytes.len() / 2 {

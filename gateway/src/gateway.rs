@@ -1,5 +1,7 @@
 //! The loop: one thread, one poll.
 
+mod folding;
+
 mod sockets;
 
 mod telling;
@@ -9,15 +11,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hoga_protocol::{EventBody, Nanos};
 use mio::{Events, Poll, Token};
 
+use crate::backpressure::{Backpressure, WAIT_MICROS};
 use crate::channel::Intake;
 use crate::clock::Clock;
 use crate::config::GatewayConfig;
 use crate::connections::{Connections, Place, Queue};
 use crate::desk::Desk;
 use crate::door::Door;
+use crate::egress::EGRESS_HIGH;
 use crate::frame::Framer;
 use crate::frames::Lanes;
 use crate::hosts::Hosts;
@@ -37,12 +40,10 @@ const SERVED_PER_DRAIN: usize = 64;
 const SERVING_TIME: Duration = Duration::from_micros(200);
 
 /// How long the gateway may stay away from the output ring, in microseconds: connections served and new ones accepted, and
-/// as much again for timeouts, the poll, and a last visit that begins just before its time is over. An output ring must
-/// hold what a matcher publishes meanwhile.
-pub const LONGEST_ABSENCE_MICROS: u64 = 4 * SERVING_TIME.as_micros() as u64;
-
-/// Most events taken from the output ring at once.
-const EVENTS_PER_DRAIN: usize = 256;
+/// as much again for timeouts, the poll, and a last visit that begins just before its time is over; a portion of an answer to a
+/// query; and the wait for readers whose sockets are full. An output ring must hold what a matcher publishes meanwhile. (Readers
+/// that are far behind and take data are served for longer: then the matcher waits, which is counted.)
+pub const LONGEST_ABSENCE_MICROS: u64 = 5 * SERVING_TIME.as_micros() as u64 + WAIT_MICROS;
 
 /// Most readinesses taken from the poll in one turn.
 const READINESSES: usize = 1024;
@@ -97,6 +98,7 @@ pub struct Gateway<S, E, C> {
     intake: Intake,
     /// What went into streams in this turn.
     broadcast: Option<Duration>,
+    backpressure: Backpressure,
 }
 
 struct OpenCore<S, E> {
@@ -144,6 +146,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             framer: Framer::new(),
             intake: Intake::new(),
             broadcast: None,
+            backpressure: Backpressure::default(),
         })
     }
 
@@ -244,7 +247,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         self.stage = Stage::Closing;
         self.now = self.clock.monotonic();
         for key in 0..self.connections.key_bound() {
-            self.visit(key, |phase, line, turn| phase.shut(line, turn));
+            self.visit(key, false, |phase, line, turn| phase.shut(line, turn));
         }
     }
 
@@ -261,46 +264,6 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             views: core.desk.views,
             now: self.clock.now(),
         })
-    }
-
-    /// Folds every event there is into the views, answers those whose command is through, and encodes new executions.
-    fn drain(&mut self) -> usize {
-        let Some(OpenCore { desk, source, lanes }) = &mut self.core else {
-            return 0;
-        };
-        let (connections, framer, now) = (&mut self.connections, &mut self.framer, self.now);
-        let (mut events, mut published) = (0, 0);
-        loop {
-            let mut leap = Nanos(0);
-            let drained = source.drain(EVENTS_PER_DRAIN, &mut |event| {
-                if let EventBody::ClockAccepted(accepted) = &event.body {
-                    leap.0 += accepted.to.0 - accepted.from.0;
-                }
-                desk.fold(event, &mut |waiter, outcome, views| {
-                    connections.answer(&waiter, outcome, views, framer, now);
-                });
-                connections.notice(event, &desk.views);
-            });
-            if drained == 0 {
-                break;
-            }
-            // Together with the views, whose deadlines have moved by as much.
-            if leap > Nanos(0) {
-                self.clock.leap(leap);
-            }
-            events += drained;
-            if lanes.next() < desk.views.executions().next() {
-                let began = self.clock.monotonic();
-                published += lanes.publish(&desk.views, framer, connections.listeners());
-                *self.broadcast.get_or_insert_default() += self.clock.monotonic() - began;
-            }
-        }
-        if published > 0 {
-            connections.unpark();
-        }
-        self.stats.events += events as u64;
-        self.stats.executions += published as u64;
-        events
     }
 
     /// Sequences the commands that the gateway itself owes, and lets the sink sequence what the exchange does.
@@ -340,13 +303,23 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         if !self.may_serve() {
             return 0;
         }
+        // One portion of an answer, however many are being made: nobody else waits for more of them.
+        let portion = self.connections.dequeue_answer();
+        if let Some(key) = portion {
+            self.visit(key, true, |phase, line, turn| phase.serve(line, turn));
+        }
+        usize::from(portion.is_some()) + self.serve_others()
+    }
+
+    /// Serves requests and streams until none waits or the quantum is used up.
+    fn serve_others(&mut self) -> usize {
         let mut began = self.clock.monotonic();
         let until = began + SERVING_TIME;
         for served in 0..SERVED_PER_DRAIN {
             let Some((key, queue)) = self.connections.dequeue() else {
                 return served;
             };
-            self.visit(key, |phase, line, turn| phase.serve(line, turn));
+            self.visit(key, false, |phase, line, turn| phase.serve(line, turn));
             let ended = self.clock.monotonic();
             if queue == Queue::Streams {
                 *self.broadcast.get_or_insert_default() += ended - began;
@@ -375,7 +348,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         };
         let until = self.connections.key_bound().min(from + SWEPT_PER_DRAIN);
         for key in from..until {
-            self.visit(key, |phase, line, turn| match phase.deadline(line, turn) {
+            self.visit(key, false, |phase, line, turn| match phase.deadline(line, turn) {
                 _ if phase.is_unwelcome(turn) => phase.put_out(line, turn),
                 Some(deadline) if turn.now >= deadline => phase.expire(line, turn),
                 _ => Step::Idle,
@@ -388,8 +361,15 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         1
     }
 
-    /// Does something with one connection, and then what it asks for.
-    fn visit(&mut self, key: u32, act: impl FnOnce(&mut Phase, &mut Line, &mut Turn<'_, S>) -> Step) {
+    /// Does something with one connection, and then what it asks for. With `portion` it is its turn among the answers that
+    /// are made in portions.
+    fn visit(
+        &mut self,
+        key: u32,
+        portion: bool,
+        act: impl FnOnce(&mut Phase, &mut Line, &mut Turn<'_, S>) -> Step,
+    ) {
+        let is_tight = self.connections.waiting_bytes() > self.config.max_waiting_bytes;
         let Some((connection, peer)) = self.connections.get(key) else {
             return;
         };
@@ -412,8 +392,11 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             clock: &self.clock,
             now: self.now,
             peer,
+            portion,
+            is_tight,
         };
         connection.line.taken = 0;
+        connection.line.high = if is_tight { 0 } else { EGRESS_HIGH };
         let step = act(&mut connection.phase, &mut connection.line, &mut turn);
         let deadline = connection.phase.deadline(&connection.line, &turn);
         if let Phase::Session(session) = &mut connection.phase
@@ -426,6 +409,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         match step {
             Step::Idle => {}
             Step::Again => self.connections.enqueue_by_kind(key),
+            Step::Later => self.connections.enqueue(key, Queue::Answers),
             Step::Park => self.connections.park(key),
             Step::Drop => return self.remove(key),
             Step::Become(phase) => {
@@ -439,6 +423,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
                 self.connections.enqueue_by_kind(key);
             }
         }
+        self.connections.weigh(key);
         if let Some(deadline) = deadline {
             self.schedule_sweep(deadline);
         }

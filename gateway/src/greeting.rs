@@ -7,7 +7,6 @@ use crate::api;
 use crate::auth::{Identity, Subject, parse_auth};
 use crate::channel::{Channel, Incoming, NOT_LET_IN};
 use crate::config::GatewayConfig;
-use crate::egress::EGRESS_HIGH;
 use crate::http::Agreed;
 use crate::line::{Line, READ_PER_VISIT};
 use crate::origins::Origin;
@@ -120,7 +119,7 @@ impl Greeting {
 
     /// Pings are answered before the auth, too, and those answers are bounded. Behind a close the client's own is awaited.
     fn may_read(&self, line: &Line) -> bool {
-        (!self.asked || !self.channel.is_open()) && line.egress.len() <= EGRESS_HIGH
+        (!self.asked || !self.channel.is_open()) && !line.is_full()
     }
 
     fn ask<S>(

@@ -17,7 +17,7 @@ mod upgrade;
 pub(crate) use authority::Authority;
 pub use parse::{HttpLimits, Parse, parse};
 pub use request::Request;
-pub(crate) use response::{Manner, write_response};
+pub(crate) use response::{Framing, Manner, write_chunk, write_head, write_last_chunk, write_response};
 pub use upgrade::{Agreed, write_upgrade};
 
 #[cfg(test)]

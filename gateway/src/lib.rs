@@ -58,6 +58,10 @@ mod pending;
 
 mod answer;
 
+mod listing;
+
+mod backpressure;
+
 mod channel;
 
 mod deflate;
@@ -80,6 +84,7 @@ mod door;
 
 mod greeting;
 
+pub use backpressure::LEAST_HELD;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use channel::fuzzing;

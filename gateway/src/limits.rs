@@ -199,6 +199,22 @@ impl Limits {
         })
     }
 
+    /// Charges further `units` of queries to whoever asked, whether or not they are there to be charged.
+    pub fn charge_query(
+        &mut self,
+        origin: Option<Origin>,
+        account: Option<&AccountName>,
+        units: usize,
+        now: Duration,
+    ) {
+        if let (Some(origin), rate @ 1..) = (origin, self.address_rates.queries) {
+            self.addresses.entry(origin, now).owe(units, rate, now);
+        }
+        if let (Some(account), rate @ 1..) = (account, self.account_rates.queries) {
+            self.accounts.entry(*account, now).owe(units, rate, now);
+        }
+    }
+
     /// Charges a request to the account whose key signed it, as [`charge_address`](Self::charge_address) does.
     ///
     /// # Errors
@@ -304,6 +320,15 @@ impl Entry {
     }
 }
 
+impl Entry {
+    /// Takes `units` off the quota of queries, below nothing if need be.
+    fn owe(&mut self, units: usize, rate: u32, now: Duration) {
+        let whole_at = &mut self.whole_at[RequestKind::Queries as usize];
+        let units = u32::try_from(units).unwrap_or(u32::MAX);
+        *whole_at = now.max(*whole_at) + (WINDOW / rate).saturating_mul(units);
+    }
+}
+
 fn refusal(whose: &str, kind: RequestKind, rate: u32, wait: Duration) -> ApiError {
     let kind = match kind {
         RequestKind::Orders => "orders and replaces",
@@ -313,7 +338,14 @@ fn refusal(whose: &str, kind: RequestKind, rate: u32, wait: Duration) -> ApiErro
     let wait = wait.as_millis() + 1;
     let message =
         format!("your {whose} may send {rate} {kind} a second; nothing was done, try again in {wait} ms");
-    ApiError::new(codes::TOO_MANY_REQUESTS, message)
+    let error = ApiError::new(codes::TOO_MANY_REQUESTS, message);
+    // In whole seconds; only expensive queries lead to more than one.
+    match wait {
+        ..=1_000 => error,
+        ..=5_000 => error.with_header("Retry-After", "5"),
+        ..=20_000 => error.with_header("Retry-After", "20"),
+        _ => error.with_header("Retry-After", "60"),
+    }
 }
 
 #[cfg(test)]

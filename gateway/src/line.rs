@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mio::net::TcpStream;
 
-use crate::egress::{Egress, Written};
+use crate::egress::{EGRESS_HIGH, Egress, Written};
 use crate::origins::Origin;
 
 /// Once so many bytes of a connection were read, others have their turn before it is asked for another message.
@@ -37,6 +37,9 @@ pub(crate) struct Line {
     pub ended: bool,
     /// Bytes read since the connection was last called on.
     pub taken: usize,
+    /// Above this many waiting bytes nothing more is asked of the connection: [`EGRESS_HIGH`], or nothing where memory is
+    /// short.
+    pub high: usize,
 }
 
 /// What a read gave.
@@ -64,7 +67,18 @@ impl Line {
             spoke: now,
             ended: false,
             taken: 0,
+            high: EGRESS_HIGH,
         }
+    }
+
+    /// Whether so much waits that nothing more may be asked of the connection.
+    pub fn is_full(&self) -> bool {
+        self.egress.len() > self.high
+    }
+
+    /// Whether a writer that sends on its own may append, which keeps fewer than `most` bytes waiting.
+    pub fn has_room(&self, most: usize) -> bool {
+        self.egress.len() < most && (self.high > 0 || self.egress.is_empty())
     }
 
     /// Has the socket reset when it is dropped, with whatever the kernel still holds for it: a peer that takes nothing

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use hoga_views::Views;
+
 use crate::auth::Identity;
 use crate::channel::KEY_REVOKED;
 use crate::echo::Echo;
@@ -46,6 +48,24 @@ impl Phase {
             Phase::Subscriber(_) => Kind::Subscriber,
             Phase::Session(_) => Kind::Session,
             Phase::Requests(_) | Phase::Greeting(_) | Phase::Echo(_) | Phase::Linger(_) => Kind::Http,
+        }
+    }
+
+    /// Whether it was up to date once, and now more than one part in `share` of the order updates or executions that are
+    /// held lies before it.
+    pub fn is_behind(&self, share: u64, views: &Views) -> bool {
+        match self {
+            Phase::Session(session) => session.is_far_behind(share, views),
+            Phase::Subscriber(subscriber) => subscriber.is_far_behind(share, views),
+            _ => false,
+        }
+    }
+
+    /// Bytes of memory that an answer takes up that is being made.
+    pub fn held(&self) -> usize {
+        match self {
+            Phase::Requests(requests) => requests.held(),
+            _ => 0,
         }
     }
 

@@ -7,17 +7,18 @@ use crate::api::{self, Handled};
 use crate::auth::Identity;
 use crate::channel::Channel;
 use crate::config::GatewayConfig;
-use crate::egress::EGRESS_HIGH;
 use crate::greeting::Greeting;
-use crate::http::{Agreed, Manner, Parse, Request, parse, write_response};
+use crate::http::{Agreed, Manner, Parse, Request, parse};
 use crate::limits::RequestKind;
 use crate::line::{Got, Line, READ_PER_VISIT};
 use crate::linger::Linger;
+use crate::listing::{Budget, Listing, PORTION, ROWS_AT_ONCE, ROWS_PER_VISIT, VISIT_TIME};
 use crate::phase::Phase;
 use crate::ports::{CommandSink, Printed, Ticket};
 use crate::route::{Route, route};
 use crate::turn::{Stage, Step, Turn};
 use crate::wire::{ApiError, codes};
+use hoga_protocol::AccountName;
 use hoga_views::Views;
 
 /// Most requests of one connection that are answered before others have their turn.
@@ -47,6 +48,10 @@ pub(crate) struct Requests {
     held: Option<Box<(Request, Route)>>,
     /// What came of that.
     verdict: Option<Result<Identity, ApiError>>,
+    /// The answer that is being made in portions.
+    listing: Option<Box<Listing>>,
+    /// The account that the request is charged to.
+    payer: Option<AccountName>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +62,8 @@ enum State {
     Checking,
     /// A command is sequenced or a page asked for, the response is not there yet.
     Waiting,
+    /// The response is being made in portions.
+    Listing,
     /// The last response is in the egress; nothing more is read.
     Ending,
 }
@@ -87,6 +94,8 @@ impl Requests {
             },
             held: None,
             verdict: None,
+            listing: None,
+            payer: None,
         }
     }
 
@@ -108,20 +117,16 @@ impl Requests {
         self.next(now);
     }
 
-    /// Appends the page that was waited for.
-    pub fn print(&mut self, line: &mut Line, page: &Printed, now: Duration) {
-        if self.state != State::Waiting {
-            return;
+    /// Begins the page that was waited for.
+    pub fn print(&mut self, page: Printed) {
+        if self.state == State::Waiting {
+            self.begin_listing(Listing::text(page.content_type, &[NO_STORE], page.body));
         }
-        write_response(
-            line.egress.buffer(),
-            200,
-            page.content_type,
-            &page.body,
-            &self.manner,
-            &[NO_STORE],
-        );
-        self.next(now);
+    }
+
+    /// Bytes of memory that the answer takes up that is being made.
+    pub fn held(&self) -> usize {
+        self.listing.as_ref().map_or(0, |listing| listing.held())
     }
 
     /// What came of the signature of the request that is held.
@@ -142,8 +147,13 @@ impl Requests {
     /// Reads, answers and writes, within bounds.
     pub fn serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
         let mut more = true;
+        let rows = match (&self.listing, turn.portion) {
+            (None, _) => ROWS_AT_ONCE,
+            (Some(_), true) => ROWS_PER_VISIT,
+            (Some(_), false) => 0,
+        };
         for _ in 0..REQUESTS_PER_TURN {
-            if !self.may_go_on() || line.egress.len() > EGRESS_HIGH || line.taken >= READ_PER_VISIT {
+            if !self.may_go_on() || line.is_full() || line.taken >= READ_PER_VISIT {
                 break;
             }
             match self.request(line, turn) {
@@ -164,13 +174,18 @@ impl Requests {
                 Err(_) => return Step::Drop,
             }
         }
+        if rows > 0 {
+            self.go_on(rows, line, turn);
+        }
         if line.flush(turn.now).is_err() {
             return Step::Drop;
         }
         match self.state {
+            // Otherwise the socket calls once it has taken what waits.
+            State::Listing if line.has_room(PORTION) => Step::Later,
             State::Ending if line.egress.is_empty() => Step::Become(Phase::Linger(Linger::new(turn.now))),
             State::Reading if line.ended && !more && line.egress.is_empty() => Step::Drop,
-            State::Reading if more && line.egress.len() <= EGRESS_HIGH => Step::Again,
+            State::Reading if more && !line.is_full() => Step::Again,
             _ => Step::Idle,
         }
     }
@@ -210,7 +225,7 @@ impl Requests {
         match self.state {
             State::Reading => true,
             State::Checking => self.verdict.is_some(),
-            State::Waiting | State::Ending => false,
+            State::Waiting | State::Listing | State::Ending => false,
         }
     }
 
@@ -264,8 +279,10 @@ impl Requests {
             keep_alive: request.keep_alive && turn.stage < Stage::Draining,
             head_only: request.is_head(),
             quota: None,
+            chunks: request.takes_chunks(),
             reader: turn.hosts.reader(&request),
         };
+        self.payer = None;
         let handled = self.begin(request, line, turn);
         self.conclude(handled, line, turn.now)
     }
@@ -310,7 +327,37 @@ impl Requests {
         turn: &mut Turn<'_, S>,
     ) -> Result<Handled, ApiError> {
         turn.charge_account(identity.as_ref(), route.kind(), &mut self.manner.quota)?;
+        self.payer = identity.map(|identity| identity.account);
         api::handle(request, route, identity, &self.manner, line, turn)
+    }
+
+    fn begin_listing(&mut self, listing: Listing) {
+        self.listing = Some(Box::new(listing));
+        self.state = State::Listing;
+    }
+
+    /// Makes the next portion of an answer, after looking at no more than so many rows, and charges for both.
+    fn go_on<S: CommandSink>(&mut self, rows: usize, line: &mut Line, turn: &mut Turn<'_, S>) {
+        let Some(listing) = &mut self.listing else { return };
+        // A portion waits until the socket has taken the one before it.
+        if !line.has_room(PORTION) {
+            return;
+        }
+        let budget = Budget {
+            rows,
+            until: turn.clock.monotonic() + VISIT_TIME,
+            clock: turn.clock,
+        };
+        let before = listing.looked_at();
+        let views = turn.open.as_ref().map(|open| &open.desk.views);
+        listing.go_on(line.egress.buffer(), views, &mut self.manner, budget);
+        turn.stats.query_rows += (listing.looked_at() - before) as u64;
+        let (units, is_over) = (listing.owed_units(), listing.is_over());
+        turn.charge_query(line.origin, self.payer.as_ref(), units);
+        if is_over {
+            self.listing = None;
+            self.next(turn.now);
+        }
     }
 
     /// Writes the refusal, if it is one, and goes on as what became of the request demands.
@@ -323,6 +370,10 @@ impl Requests {
             Handled::Checking => self.state = State::Checking,
             Handled::Waiting => self.state = State::Waiting,
             Handled::Done => self.next(now),
+            Handled::Listing(listing) => {
+                self.begin_listing(*listing);
+                return Handled::Waiting;
+            }
             Handled::Upgrade(..) | Handled::Greet(..) => {}
         }
         handled

@@ -17,7 +17,7 @@ pub const DEFAULT_ACCOUNT: &str = "anonymous";
 /// The most that `limit` and `depth` may be.
 pub const MAX_LIMIT: usize = 1_000;
 
-/// What `limit` and `depth` are when they are not given.
+/// What `limit` and `depth` are when they are not given, save for instruments, of which as many as may be are listed.
 pub const DEFAULT_LIMIT: usize = 100;
 
 /// What a request asks for.
@@ -90,6 +90,8 @@ pub enum Route {
         status: Option<StatusFilter>,
         /// How many at most, 1 to 1,000.
         limit: usize,
+        /// Where an earlier answer ended.
+        cursor: Option<String>,
     },
     /// `GET /api/v1/executions/{symbol}`
     Executions {
@@ -99,6 +101,8 @@ pub enum Route {
         limit: usize,
         /// The execution id to go on after.
         after: Option<String>,
+        /// Where an earlier answer ended.
+        cursor: Option<String>,
     },
     /// `GET /api/v1/trades/{symbol}`
     Trades {
@@ -108,6 +112,8 @@ pub enum Route {
         limit: usize,
         /// The trade to go on after.
         after: Option<u64>,
+        /// Where an earlier answer ended.
+        cursor: Option<String>,
     },
     /// `GET /api/v1/orderbook/{symbol}`
     OrderBook {
@@ -117,7 +123,12 @@ pub enum Route {
         depth: usize,
     },
     /// `GET /api/v1/instruments`
-    Instruments,
+    Instruments {
+        /// How many at most, 1 to 1,000.
+        limit: usize,
+        /// Where an earlier answer ended.
+        cursor: Option<String>,
+    },
     /// `GET /api/v1/time`
     Time,
     /// `GET /healthz`
@@ -142,6 +153,15 @@ pub enum StatusFilter {
 }
 
 impl StatusFilter {
+    /// Whether only orders are meant that still work.
+    pub(crate) fn is_live_only(self) -> bool {
+        match self {
+            StatusFilter::Is(status) => !status.closed(),
+            StatusFilter::Open => true,
+            StatusFilter::Closed => false,
+        }
+    }
+
     /// Whether an order of `status` is meant.
     pub fn admits(self, status: OrderStatus) -> bool {
         match self {
@@ -174,7 +194,7 @@ impl Route {
             | Route::WsTrades { .. }
             | Route::Trades { .. }
             | Route::OrderBook { .. }
-            | Route::Instruments
+            | Route::Instruments { .. }
             | Route::Time
             | Route::Healthz
             | Route::Readyz
@@ -327,7 +347,8 @@ impl Endpoint {
                 account: query.ascii("account")?,
                 symbol: query.ascii("symbol")?,
                 status: status(query)?,
-                limit: query.count("limit")?,
+                limit: query.count("limit", DEFAULT_LIMIT)?,
+                cursor: query.take("cursor"),
             },
             (Endpoint::CancelAllAfter, _) => Route::CancelAllAfter,
             (Endpoint::Admin(path), _) => Route::Admin(path),
@@ -342,19 +363,24 @@ impl Endpoint {
             },
             (Endpoint::Executions(symbol), _) => Route::Executions {
                 symbol: ascii("symbol", &symbol)?,
-                limit: query.count("limit")?,
+                limit: query.count("limit", DEFAULT_LIMIT)?,
                 after: query.take("after"),
+                cursor: query.take("cursor"),
             },
             (Endpoint::Trades(symbol), _) => Route::Trades {
                 symbol: ascii("symbol", &symbol)?,
-                limit: query.count("limit")?,
+                limit: query.count("limit", DEFAULT_LIMIT)?,
                 after: trade(query)?,
+                cursor: query.take("cursor"),
             },
             (Endpoint::OrderBook(symbol), _) => Route::OrderBook {
                 symbol: ascii("symbol", &symbol)?,
-                depth: query.count("depth")?,
+                depth: query.count("depth", DEFAULT_LIMIT)?,
             },
-            (Endpoint::Instruments, _) => Route::Instruments,
+            (Endpoint::Instruments, _) => Route::Instruments {
+                limit: query.count("limit", MAX_LIMIT)?,
+                cursor: query.take("cursor"),
+            },
             (Endpoint::Time, _) => Route::Time,
             (Endpoint::Healthz, _) => Route::Healthz,
             (Endpoint::Readyz, _) => Route::Readyz,

@@ -11,7 +11,6 @@ use crate::auth::Identity;
 use crate::channel::{Channel, Incoming, SLOW_CONSUMER};
 use crate::config::GatewayConfig;
 use crate::desk::Taken;
-use crate::egress::EGRESS_HIGH;
 use crate::frame::Framer;
 use crate::http::Agreed;
 use crate::limits::RequestKind;
@@ -58,6 +57,10 @@ pub(crate) struct Session {
     /// Whether there are more updates than the socket takes for now. Then nothing is read: a client that sends faster than its
     /// own updates leave would fall behind them without end.
     is_behind: bool,
+    /// Whether there are updates that it has not been handed. Where there are none, `from` may lag.
+    is_owed: bool,
+    /// Whether it has been handed everything once.
+    was_current: bool,
     /// The arming that is to be carried out when the session is lost; the engine may not have answered it yet.
     arming: Option<Sequence>,
 }
@@ -74,6 +77,8 @@ impl Session {
             seen: start.seen,
             in_flight: 0,
             is_behind: false,
+            is_owed: true,
+            was_current: false,
             arming: None,
         }
     }
@@ -86,6 +91,20 @@ impl Session {
     /// Whose orders.
     pub fn account(&self) -> &AccountName {
         &self.account
+    }
+
+    /// There is an update for it, the one of this number, and perhaps more before it.
+    pub fn owe(&mut self, number: u64) {
+        if !std::mem::replace(&mut self.is_owed, true) {
+            self.from = self.from.max(number);
+        }
+    }
+
+    /// Whether it was up to date once, and now more than one part in `share` of the updates that are held lies before it.
+    pub fn is_far_behind(&self, share: u64, views: &Views) -> bool {
+        let updates = views.updates();
+        let lag = updates.next().saturating_sub(self.from);
+        self.is_owed && self.was_current && self.channel.is_open() && lag > updates.capacity() / share
     }
 
     /// Takes the arming that the session leaves behind.
@@ -167,9 +186,7 @@ impl Session {
     }
 
     fn may_read(&self, line: &Line, config: &GatewayConfig) -> bool {
-        !self.is_behind
-            && self.in_flight < config.max_in_flight_per_session
-            && line.egress.len() <= EGRESS_HIGH
+        !self.is_behind && self.in_flight < config.max_in_flight_per_session && !line.is_full()
     }
 
     fn try_serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> io::Result<Step> {
@@ -288,19 +305,15 @@ impl Session {
         let updates = views.updates();
         let Some(account) = views.accounts().by_name(&self.account) else {
             self.from = updates.next();
+            (self.is_owed, self.was_current) = (false, true);
             return false;
         };
-        if self.from < updates.first() {
-            match updates.resume(account, self.seen.0, self.seen.1) {
-                Ok(from) => self.from = from,
-                Err(_) => {
-                    self.close_as_slow(line, turn);
-                    return false;
-                }
-            }
+        if updates.is_dropped(account, self.from) {
+            self.close_as_slow(line, turn);
+            return false;
         }
         while let Some(update) = updates.next_of(account, self.from) {
-            if line.egress.len() >= UPDATE_BYTES {
+            if !line.has_room(UPDATE_BYTES) {
                 return true;
             }
             framer.frame(line.egress.buffer(), agreed, |out| {
@@ -310,6 +323,7 @@ impl Session {
             self.seen = (update.sequence, Some(update.index));
         }
         self.from = updates.next();
+        (self.is_owed, self.was_current) = (false, true);
         false
     }
 

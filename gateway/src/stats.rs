@@ -37,4 +37,12 @@ pub struct GatewayStats {
     pub backlog: usize,
     /// Events folded into the views.
     pub events: u64,
+    /// Queries refused because the answers that wait took up as much memory as they may.
+    pub query_refusals: u64,
+    /// Rows that queries have looked at.
+    pub query_rows: u64,
+    /// Bytes of memory that answers and frames take up that wait for their readers.
+    pub waiting_bytes: usize,
+    /// How often events were left in the output ring because a reader had yet to be handed what they would evict.
+    pub held_drains: u64,
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::auth::Identity;
 use crate::channel::{Channel, Incoming, SLOW_CONSUMER};
 use crate::config::GatewayConfig;
-use crate::egress::{EGRESS_HIGH, PIECES_PER_WRITE};
+use crate::egress::PIECES_PER_WRITE;
 use crate::frame::Framer;
 use crate::frames::{Feed, Lane, Lanes, Mark, Stream};
 use crate::http::Agreed;
@@ -30,7 +30,11 @@ const BACKFILL_BYTES: usize = 16 * 1024;
 const STREAM_BYTES: usize = 64 * 1024;
 
 /// Most executions looked at before others have their turn, whether the filter admits them or not.
-const SCAN_PER_TURN: u64 = 4_096;
+const SCAN_PER_TURN: u64 = 1_024;
+
+/// A subscriber that fell behind its lane is closed once its socket has taken nothing for so long: a burst larger than the
+/// lane fills the socket of a reader, too.
+const SLOW_AFTER: Duration = Duration::from_millis(20);
 
 /// Where a subscription begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +69,8 @@ pub(crate) struct Subscriber {
     sent: Option<Uuid>,
     /// Whether it was within the lane when it last was served.
     live: bool,
+    /// Whether it has been handed everything once.
+    was_current: bool,
 }
 
 impl Subscriber {
@@ -92,7 +98,16 @@ impl Subscriber {
             cursor: start.cursor,
             sent: None,
             live: false,
+            was_current: false,
         }
+    }
+
+    /// Whether it was up to date once, and now more than one part in `share` of the executions that are held lies before
+    /// it.
+    pub fn is_far_behind(&self, share: u64, views: &Views) -> bool {
+        let executions = views.executions();
+        let lag = executions.next().saturating_sub(self.cursor);
+        self.was_current && self.channel.is_open() && lag > executions.capacity() / share
     }
 
     /// Sends what is there to be sent, within bounds.
@@ -113,7 +128,7 @@ impl Subscriber {
     fn try_serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> io::Result<Step> {
         let mut unread = true;
         for _ in 0..MESSAGES_PER_TURN {
-            if line.egress.len() > EGRESS_HIGH || line.taken >= READ_PER_VISIT {
+            if line.is_full() || line.taken >= READ_PER_VISIT {
                 break;
             }
             // The stream has no requests; what a client says on it beyond the control frames is passed over.
@@ -132,7 +147,7 @@ impl Subscriber {
         if let Some((name, account @ None)) = &mut self.own {
             *account = open.desk.views.accounts().by_name(name);
         }
-        if self.is_slow(line, lanes, &open.desk.views) {
+        if self.is_slow(line, turn.now, lanes, &open.desk.views) {
             let reason = self.slow_reason();
             turn.stats.slow_consumer_closes += 1;
             self.channel.close(line, turn.now, SLOW_CONSUMER, &reason);
@@ -143,12 +158,13 @@ impl Subscriber {
             turn.stats.executions_streamed += encoded;
         }
         let behind = self.channel.is_open() && self.cursor < lanes.next();
+        self.was_current |= !behind;
         if !behind {
             line.flush(turn.now)?;
         }
         Ok(if let Some(end) = self.channel.end(line, turn.now) {
             end
-        } else if (behind && line.writable) || (unread && line.egress.len() <= EGRESS_HIGH) {
+        } else if (behind && line.writable) || (unread && !line.is_full()) {
             Step::Again
         } else if line.egress.is_empty() && self.channel.is_open() {
             Step::Park
@@ -163,7 +179,7 @@ impl Subscriber {
         let first = self.lane_first(open.lanes);
         let end = first.min(self.cursor + SCAN_PER_TURN);
         let views = &open.desk.views;
-        while self.cursor < end && line.egress.len() < BACKFILL_BYTES {
+        while self.cursor < end && line.has_room(BACKFILL_BYTES) {
             let Some(execution) = views.executions().get(self.cursor) else {
                 break;
             };
@@ -297,8 +313,9 @@ impl Subscriber {
         lanes.get(self.feed).map_or(lanes.next(), Lane::first)
     }
 
-    fn is_slow(&self, line: &Line, lanes: &Lanes, views: &Views) -> bool {
-        let fell_off = self.live && line.blocked.is_some() && self.cursor < self.lane_first(lanes);
+    fn is_slow(&self, line: &Line, now: Duration, lanes: &Lanes, views: &Views) -> bool {
+        let is_stuck = line.blocked.is_some_and(|since| now >= since + SLOW_AFTER);
+        let fell_off = self.live && is_stuck && self.cursor < self.lane_first(lanes);
         self.channel.is_open() && (fell_off || self.cursor < views.executions().first())
     }
 

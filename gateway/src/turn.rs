@@ -66,6 +66,10 @@ pub(crate) struct Turn<'a, S> {
     pub now: Duration,
     /// The connection itself.
     pub peer: Peer,
+    /// Whether this is its turn among the answers that are made in portions.
+    pub portion: bool,
+    /// Whether the answers that wait for their readers take up as much memory as those to queries may.
+    pub is_tight: bool,
 }
 
 /// The core as one connection sees it.
@@ -82,6 +86,8 @@ pub(crate) enum Step {
     Idle,
     /// To be served again soon.
     Again,
+    /// To have the next portion of its answer made, when its turn among the answers comes.
+    Later,
     /// As [`Idle`](Self::Idle), and to be called when an execution is published.
     Park,
     /// To go on as something else, at once.
@@ -108,6 +114,27 @@ impl<S> Turn<'_, S> {
     ) -> Result<(), ApiError> {
         let charged = self.limits.charge_address(origin, kind, self.now, quota);
         charged.inspect_err(|error| self.limited(origin, None, error))
+    }
+
+    /// Charges what a query has cost beyond what the request itself paid for. It is charged in any case: until it is paid off
+    /// by time, further queries are refused.
+    pub fn charge_query(&mut self, origin: Option<Origin>, account: Option<&AccountName>, units: usize) {
+        if units > 0 {
+            self.limits.charge_query(origin, account, units, self.now);
+        }
+    }
+
+    /// Whether a query may be answered now.
+    ///
+    /// # Errors
+    /// 503 `busy` when the answers that wait take up too much memory.
+    pub fn check_memory(&mut self) -> Result<(), ApiError> {
+        if !self.is_tight {
+            return Ok(());
+        }
+        self.stats.query_refusals += 1;
+        let message = "answers that wait to be read take up as much memory as they may; try again shortly";
+        Err(ApiError::new(codes::BUSY, message))
     }
 
     /// Charges a request to the account whose key signed it, if one did.

@@ -7,10 +7,13 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use common::history::{opens, order};
 use common::http::limit;
 use common::ws::Ws;
 use common::{Setup, TestGateway, World};
-use hoga_gateway::GatewayConfig;
+use hoga_gateway::{GatewayConfig, LEAST_HELD};
+use hoga_protocol::{Limits, Side, TimeInForce};
+use hoga_views::ViewLimits;
 use tungstenite::Message;
 
 /// Connections that attack at once.
@@ -231,6 +234,166 @@ fn a_reader_that_stops_does_not_keep_executions_from_the_others() {
                 assert!(waited <= BOUND, "trade {id} came after more than {BOUND} turns");
             }
         }
+        drop(stopped);
+    });
+}
+
+/// Reads what is there and counts how often `mark` is in it, also where two reads cut it.
+struct Counter {
+    socket: TcpStream,
+    mark: &'static [u8],
+    rest: Vec<u8>,
+    count: usize,
+}
+
+impl Counter {
+    fn new(ws: Ws, mark: &'static [u8]) -> Self {
+        let socket = ws.socket.into_inner();
+        socket.set_nonblocking(true).unwrap();
+        let (rest, count) = (Vec::new(), 0);
+        Self {
+            socket,
+            mark,
+            rest,
+            count,
+        }
+    }
+
+    fn read(&mut self) {
+        let mut bytes = vec![0; 1 << 18];
+        loop {
+            match self.socket.read(&mut bytes) {
+                Ok(0) => panic!(
+                    "closed after {} of {:?}",
+                    self.count,
+                    String::from_utf8_lossy(self.mark)
+                ),
+                Ok(count) => self.rest.extend_from_slice(&bytes[..count]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) => panic!("{error}"),
+            }
+            self.count += self
+                .rest
+                .windows(self.mark.len())
+                .filter(|at| *at == self.mark)
+                .count();
+            let keep = self.rest.len().min(self.mark.len() - 1);
+            self.rest.drain(..self.rest.len() - keep);
+        }
+    }
+}
+
+#[test]
+fn a_reader_is_handed_every_fill_of_bursts_larger_than_what_is_held() {
+    const COMMANDS: usize = 40;
+    const FILLS: usize = 4_000;
+    let setup = Setup::default();
+    // As little as may be configured, and a lane of a single frame.
+    let world = World::with(Setup {
+        by_hand: true,
+        config: GatewayConfig {
+            stream_frames: 1,
+            ..setup.config
+        },
+        views: ViewLimits {
+            executions: LEAST_HELD,
+            order_updates: LEAST_HELD,
+            ..setup.views
+        },
+        // A command of that many fills.
+        limits: Limits {
+            max_touched_orders: FILLS as u32 + 1,
+            max_open_orders_per_account: 10_000,
+            ..setup.limits
+        },
+        before: vec![opens(0, "maker"), opens(1, "taker")],
+        ..setup
+    });
+    let session = Ws::connect(&world, "/ws/orders?account=taker");
+    let stream = Ws::connect(&world, "/ws/executions");
+    world.until("both", |stats| stats.sessions + stats.subscribers == 2);
+    world.settle();
+    let matcher = world.matcher.clone();
+    world.ask(move |gateway| {
+        let mut fills = Counter::new(session, b"\"fill\":{");
+        let mut executions = Counter::new(stream, b"{\"exec_id\":");
+        let mut matcher = matcher.lock().unwrap();
+        for _ in 0..COMMANDS {
+            let rests = order(0, Side::Sell, 50_000, 1, TimeInForce::Gtc);
+            (0..FILLS).for_each(|_| matcher.sequence(&rests));
+            matcher.sequence(&order(1, Side::Buy, 50_000, FILLS as u64, TimeInForce::Ioc));
+        }
+        drop(matcher);
+        let all = COMMANDS * FILLS;
+        for turn in 0.. {
+            gateway.turn(Duration::ZERO).unwrap();
+            fills.read();
+            executions.read();
+            if fills.count >= all && executions.count >= 2 * all {
+                break;
+            }
+            let counts = (fills.count, executions.count);
+            assert!(
+                turn < 50_000,
+                "{counts:?} after {turn} turns: {:?}",
+                gateway.stats()
+            );
+        }
+        assert_eq!((fills.count, executions.count), (all, 2 * all));
+        let stats = gateway.stats();
+        assert_eq!(stats.slow_consumer_closes, 0);
+        assert!(
+            stats.held_drains > 0,
+            "nothing had to be held, so nothing was shown"
+        );
+    });
+}
+
+#[test]
+fn a_reader_that_stops_holds_nobody_up() {
+    let setup = Setup::default();
+    let world = World::with(Setup {
+        by_hand: true,
+        config: GatewayConfig {
+            send_buffer: 4_096,
+            ..setup.config
+        },
+        views: ViewLimits {
+            executions: LEAST_HELD,
+            order_updates: LEAST_HELD,
+            ..setup.views
+        },
+        before: vec![opens(0, "maker"), opens(1, "taker")],
+        ..setup
+    });
+    let stopped: Vec<Ws> = (0..CROWD)
+        .map(|number| Ws::narrow(&world, ["/ws/orders?account=taker", "/ws/executions"][number % 2]))
+        .collect();
+    world.until("all", |stats| stats.sessions + stats.subscribers == CROWD);
+    world.settle();
+    let (matcher, hand) = (world.matcher.clone(), world.hand());
+    world.ask(move |gateway| {
+        let before = gateway.stats().events;
+        let mut sequenced = matcher.lock().unwrap();
+        for _ in 0..50_000 {
+            sequenced.sequence(&order(0, Side::Sell, 50_000, 1, TimeInForce::Gtc));
+            sequenced.sequence(&order(1, Side::Buy, 50_000, 1, TimeInForce::Ioc));
+        }
+        drop(sequenced);
+        // Each turn takes a tenth of a millisecond. Readers that have stopped are waited for once, for half a millisecond.
+        let most = 150_000 / 4_096 + CROWD;
+        for turn in 0.. {
+            gateway.turn(Duration::ZERO).unwrap();
+            *hand.lock().unwrap() += Duration::from_micros(100);
+            if gateway.stats().events - before >= 150_000 {
+                break;
+            }
+            assert!(turn < most, "{:?} after {turn} turns", gateway.stats());
+        }
+        assert!(
+            gateway.stats().held_drains > 0,
+            "nobody was waited for, so nothing was shown"
+        );
         drop(stopped);
     });
 }

@@ -120,7 +120,7 @@ fn a_session_resumes_where_it_left_off() {
     let defaults = ViewLimits::default();
     let world = World::with(Setup {
         views: ViewLimits {
-            order_updates: 50,
+            order_updates: 40,
             ..defaults
         },
         ..Setup::default()

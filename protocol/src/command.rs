@@ -50,7 +50,7 @@ impl Default for Limits {
             max_open_orders: 200_000,
             max_open_orders_per_account: 10_000,
             max_touched_orders: 2_000,
-            client_ids_per_account: 64,
+            client_ids_per_account: 32,
             client_ids_total: 1_000_000,
         }
     }

@@ -256,7 +256,7 @@ mod tests {
     use crate::shares::tests::{Random, seed};
 
     #[test]
-    fn one_insert_moves_more_than_its_bucket() {
+    fn one_insert_moves_no_more_than_its_bucket() {
         let mut random = Random(seed());
         let mut index = HashIndex::with_max(1_200_000);
         let hashes: Vec<u64> = (0..1_200_000).map(|_| random.next()).collect();
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_lost_as_buckets_are_split_and_entries_removed() {
+    fn no_entry_is_lost_as_buckets_are_split_and_entries_removed() {
         for (hashes, touched) in [(u64::MAX, 0), (700, 0), (3, 0), (1, 100), (u64::MAX, 2_000)] {
             let mut random = Random(seed());
             let mut index = HashIndex::new();

@@ -331,7 +331,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn somebody_other_than_the_largest_holder_gives_up_an_item() {
+    fn nobody_but_the_largest_holder_gives_up_an_item() {
         let mut random = Random(seed());
         for (floor, pool, holders, most) in [
             (0, 40, 12, u32::MAX),
@@ -405,7 +405,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_item_more_or_less_costs_as_much_as_there_are_holders() {
+    fn an_item_more_or_less_moves_no_more_holders_than_a_heap_is_deep() {
         let mut random = Random(seed());
         let holders = 100_000;
         let mut shares = Shares::new(1, 300_000, holders);

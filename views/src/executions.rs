@@ -1,17 +1,22 @@
 //! The newest trades, one execution for each side.
 
+mod own;
+
 use alloc::vec::Vec;
 
 use hoga_protocol::codec::{ImageError, ImageSink, ImageSource};
+use hoga_tables::Segments;
+
 use hoga_protocol::{
     AccountId, Event, Fee, InstrumentId, InstrumentSpec, Lots, Nanos, Notional, OrderId, Sequence, Side,
     Ticks, Trade,
 };
 
 use crate::image::{Item, Known, must, price_in_range, quantity_in_range, take_range};
-use crate::numbers::Numbers;
 use crate::order::take_side;
+use crate::queue::{Blocks, Queue};
 use crate::ring::Ring;
+use own::{OwnExecutions, Place};
 
 /// Which part an order had in a trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +26,16 @@ pub enum Role {
     Aggressor = 1,
     /// It was in the book.
     Resting = 2,
+}
+
+impl Role {
+    /// The role of the execution with this number.
+    fn of(number: u64) -> Self {
+        match number.is_multiple_of(2) {
+            true => Role::Aggressor,
+            false => Role::Resting,
+        }
+    }
 }
 
 /// One side of a trade.
@@ -67,11 +82,20 @@ pub enum Found {
 }
 
 /// The newest executions of all instruments.
+///
+/// Those of everybody are held up to one bound, the oldest of all goes first. An account's own newest ones, as many as
+/// [`account_floor`](crate::ViewLimits::account_floor), are held for it also when others have pushed them out of there.
+///
+/// Worst cases: a trade drops one trade, of which each side is copied or lets go of one copy, and allocates a few
+/// chunks at most; nothing is moved as a whole. Memory is about 70 bytes for each execution held for everybody and
+/// 90 for each one kept for its account.
 #[derive(Clone, Debug)]
 pub struct Executions {
     trades: Ring<Held>,
     /// By instrument: the numbers of its held trades.
-    of_instrument: Vec<Numbers>,
+    of_instrument: Segments<Queue>,
+    numbers: Blocks<u64>,
+    own: OwnExecutions,
 }
 
 /// A trade as it is held. What follows from the rest is left out.
@@ -90,20 +114,27 @@ struct Held {
 }
 
 impl Executions {
-    /// Holds `limit` executions, rounded down to whole trades, at least one trade.
-    pub(crate) fn new(limit: usize) -> Self {
+    /// Holds `limit` executions, rounded down to whole trades, at least one trade, and of each account its own newest
+    /// `floor`, at least one.
+    pub(crate) fn new(limit: usize, floor: usize) -> Self {
+        Self::starting_at(0, limit, floor)
+    }
+
+    fn starting_at(trade: u64, limit: usize, floor: usize) -> Self {
         Self {
-            trades: Ring::new(limit / 2),
-            of_instrument: Vec::new(),
+            trades: Ring::starting_at(trade, limit / 2),
+            of_instrument: Segments::new(),
+            numbers: Blocks::new(),
+            own: OwnExecutions::new(floor),
         }
     }
 
-    /// Writes to the memory reserved for what is not there yet.
+    /// Finds memory for what will be held for everybody, at most 2^20 trades, and writes to it.
     pub(crate) fn touch(&mut self) {
         self.trades.touch();
     }
 
-    /// The number of the earliest execution held; [`next`](Self::next) when none is.
+    /// The number of the earliest execution held for everybody; [`next`](Self::next) when none is.
     pub fn first(&self) -> u64 {
         self.trades.first() * 2
     }
@@ -113,29 +144,9 @@ impl Executions {
         self.trades.next() * 2
     }
 
-    /// The execution with this number; `None` when it is no longer held or not there yet.
+    /// The execution with this number; `None` when it is no longer held for everybody or not there yet.
     pub fn get(&self, number: u64) -> Option<Execution> {
-        let held = self.trades.get(number / 2)?;
-        let (role, side) = if number.is_multiple_of(2) {
-            (Role::Aggressor, held.aggressor_side)
-        } else {
-            (Role::Resting, held.aggressor_side.opposite())
-        };
-        let of = (number % 2) as usize;
-        Some(Execution {
-            number,
-            sequence: held.sequence,
-            index: held.index,
-            role,
-            instrument: held.instrument,
-            order: held.orders[of],
-            account: held.accounts[of],
-            side,
-            price: held.price,
-            quantity: held.quantity,
-            fee: held.trade_fees[of],
-            timestamp: held.timestamp,
-        })
+        self.trades.get(number / 2).map(|held| held.side(number))
     }
 
     /// Looks for one side of the trade that was event `index` of command `sequence`.
@@ -153,15 +164,68 @@ impl Executions {
         }
     }
 
+    /// As [`find`](Self::find), among the executions of one account, also those that are held for it alone. Another
+    /// account's is [`Unknown`](Found::Unknown).
+    pub fn find_of(&self, account: AccountId, sequence: Sequence, index: u32, role: Role) -> Found {
+        if let Some(number) = self.own.find_kept(account, sequence, index, role) {
+            return Found::Held(number);
+        }
+        match self.find(sequence, index, role) {
+            Found::Held(number) if self.get(number).is_none_or(|held| held.account != account) => {
+                Found::Unknown
+            }
+            found => found,
+        }
+    }
+
+    /// The account's own executions of all instruments, the newest first: those held for everybody and then those held
+    /// for it alone, [`account_floor`](crate::ViewLimits::account_floor) at least where it has had as many. No other
+    /// account's is looked at.
+    pub fn newest_of(&self, account: AccountId) -> impl Iterator<Item = Execution> {
+        let places = (0..self.own.len(account)).rev();
+        places.filter_map(move |place| self.at(account, place))
+    }
+
+    /// The account's own executions with a number greater than `number`, the earliest first. Finds the first of them in
+    /// as many steps as the account's executions can be halved, and looks at no other account's.
+    pub fn after_of(&self, account: AccountId, number: u64) -> impl Iterator<Item = Execution> {
+        let places = self.own.after(account, number)..self.own.len(account);
+        places.filter_map(move |place| self.at(account, place))
+    }
+
+    fn at(&self, account: AccountId, place: usize) -> Option<Execution> {
+        match self.own.get(account, place)? {
+            Place::Kept(execution) => Some(*execution),
+            Place::InRing(number) => self.get(number),
+        }
+    }
+
     /// The numbers of the instrument's newest executions, at most `limit`, the oldest of them first.
     pub fn newest(&self, instrument: InstrumentId, limit: usize) -> Vec<u64> {
+        self.before(instrument, u64::MAX, limit)
+    }
+
+    /// The numbers of the instrument's newest held executions with a number less than `number`, at most `limit`, the
+    /// oldest of them first.
+    pub fn before(&self, instrument: InstrumentId, number: u64, limit: usize) -> Vec<u64> {
         let Some(trades) = self.of_instrument.get(instrument.0 as usize) else {
             return Vec::new();
         };
-        let limit = limit.min(trades.len() * 2);
-        let from = trades.len() - limit.div_ceil(2);
-        let sides = trades.from(from).flat_map(both_sides);
-        sides.skip(limit % 2).collect()
+        let until = self.numbers.partition_point(trades, |trade| trade * 2 < number);
+        // Of the last trade perhaps only the aggressor's side lies before the number.
+        let from = until.saturating_sub(limit / 2 + 1);
+        let trades = self.numbers.from(trades, from).take(until - from);
+        let mut sides: Vec<u64> = trades
+            .flat_map(both_sides)
+            .filter(|&side| side < number)
+            .collect();
+        sides.drain(..sides.len().saturating_sub(limit));
+        sides
+    }
+
+    /// How many executions are held for everybody at most.
+    pub fn capacity(&self) -> u64 {
+        self.trades.limit() as u64 * 2
     }
 
     /// The numbers of the instrument's first held executions with a number greater than `number`, at most `limit`.
@@ -169,13 +233,18 @@ impl Executions {
         let Some(trades) = self.of_instrument.get(instrument.0 as usize) else {
             return Vec::new();
         };
-        let from = trades.partition_point(|trade| trade * 2 < number);
-        let sides = trades.from(from).flat_map(both_sides);
+        let is_before = |trade: u64| trade * 2 < number;
+        let from = self.numbers.partition_point(trades, is_before);
+        let sides = self.numbers.from(trades, from).flat_map(both_sides);
         sides.filter(|&side| side > number).take(limit).collect()
     }
 
     pub(crate) fn add_instrument(&mut self) {
-        self.of_instrument.push(Numbers::default());
+        self.of_instrument.push(Queue::default());
+    }
+
+    pub(crate) fn add_account(&mut self) {
+        self.own.add_account();
     }
 
     pub(crate) fn push(&mut self, event: &Event, trade: &Trade) {
@@ -194,17 +263,37 @@ impl Executions {
     }
 
     fn hold(&mut self, held: Held) {
-        if let Some(leaving) = self.trades.leaving() {
-            self.of_instrument[leaving.instrument.0 as usize].drop_first();
+        if self.trades.is_full() {
+            self.drop_first();
         }
-        self.of_instrument[held.instrument.0 as usize].push(self.trades.next());
+        let trade = self.trades.next();
+        let of_instrument = &mut self.of_instrument[held.instrument.0 as usize];
+        self.numbers.push(of_instrument, trade);
+        for (account, number) in held.accounts.into_iter().zip(both_sides(trade)) {
+            self.own.push(account, number);
+        }
         self.trades.push(held);
     }
 
-    /// Writes the numbers of the first trade held and of the next (`u64` each), then the trades held.
+    /// The first trade is about to go.
+    fn drop_first(&mut self) {
+        let first = self.trades.first();
+        let Some(leaving) = self.trades.get(first) else {
+            return;
+        };
+        let of_instrument = &mut self.of_instrument[leaving.instrument.0 as usize];
+        self.numbers.pop(of_instrument);
+        for number in both_sides(first) {
+            self.own.drop_first(leaving.side(number));
+        }
+    }
+
+    /// Writes the numbers of the first trade held and of the next (`u64` each), what is kept for single accounts, then
+    /// the trades held.
     pub(crate) fn write_image(&self, sink: &mut impl ImageSink) {
         sink.put_u64(self.trades.first());
         sink.put_u64(self.trades.next());
+        self.own.write_image(sink);
         for held in self.trades.iter() {
             held.write_image(sink);
         }
@@ -212,17 +301,19 @@ impl Executions {
 
     pub(crate) fn read_image(
         limit: usize,
+        floor: usize,
         known: &Known<'_>,
         source: &mut impl ImageSource,
     ) -> Result<Self, ImageError> {
         let numbers = take_range(source, "executions")?;
-        let mut executions = Self {
-            trades: Ring::starting_at(numbers.start, limit / 2),
-            of_instrument: Vec::new(),
-        };
+        let mut executions = Self::starting_at(numbers.start, limit, floor);
         for _ in 0..known.instruments.len() {
             executions.add_instrument();
         }
+        for _ in 0..known.accounts.len() {
+            executions.add_account();
+        }
+        executions.own.read_image(numbers.start * 2, known, source)?;
         let mut previous = None;
         for _ in numbers {
             let held = Held::read_image(known, source)?;
@@ -239,6 +330,30 @@ impl Executions {
 const TRADE: usize = 97;
 
 impl Held {
+    /// The side that has this number.
+    fn side(&self, number: u64) -> Execution {
+        let role = Role::of(number);
+        let side = match role {
+            Role::Aggressor => self.aggressor_side,
+            Role::Resting => self.aggressor_side.opposite(),
+        };
+        let of = (number % 2) as usize;
+        Execution {
+            number,
+            sequence: self.sequence,
+            index: self.index,
+            role,
+            instrument: self.instrument,
+            order: self.orders[of],
+            account: self.accounts[of],
+            side,
+            price: self.price,
+            quantity: self.quantity,
+            fee: self.trade_fees[of],
+            timestamp: self.timestamp,
+        }
+    }
+
     fn write_image(&self, sink: &mut impl ImageSink) {
         let mut item = Item::<TRADE>::new();
         item.put_u64(self.sequence.0);

@@ -41,7 +41,7 @@ impl<const N: usize> ImageSink for Item<N> {
 }
 
 /// No series of executions or updates comes to so many, and twice as many are still a `u64`.
-const MOST: u64 = 1 << 62;
+pub(crate) const MOST: u64 = 1 << 62;
 
 /// The first number that a ring holds and the next that it will give; the item at the first follows.
 pub(crate) fn take_range(

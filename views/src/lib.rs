@@ -27,7 +27,7 @@ mod orders;
 
 mod slab;
 
-mod slots;
+mod keyed;
 
 mod executions;
 
@@ -35,7 +35,9 @@ mod updates;
 
 mod ring;
 
-mod numbers;
+mod pool;
+
+mod queue;
 
 pub use armings::Armings;
 pub use book::{Book, Level};

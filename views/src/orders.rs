@@ -1,60 +1,113 @@
 //! Live orders, and the closed ones that are still remembered.
 
-use alloc::vec::Vec;
+mod image;
 
-use hoga_protocol::codec::{ImageError, ImageSink, ImageSource};
-use hoga_protocol::{AccountId, Limits, OrderId, OrderType, Sequence, TimeInForce};
+use alloc::collections::BTreeMap;
 
-use crate::image::{Known, must};
+use hoga_protocol::{AccountId, ClientOrderId, Genesis, Limits, OrderId};
+use hoga_tables::{HashIndex, Segments, Shares};
+
+use crate::keyed::HashKey;
 use crate::order::OrderState;
 use crate::slab::{List, Node, Slab, Slot, Thread};
-use crate::slots::Slots;
 
 /// The most closed orders for which memory is found beforehand: a limit may be far above what a day brings.
 const TOUCHED: usize = 1 << 17;
 
-/// Every live order, and of the closed ones those closed last.
+/// Every live order, and closed ones.
 ///
-/// A closed order that has a client order id is remembered for as long as the engine remembers the id, so that a
-/// duplicate can be answered with the first order: of each account the last
-/// [`client_ids_per_account`](Limits::client_ids_per_account) closed ones, and in all the last
-/// [`client_ids_total`](Limits::client_ids_total). The others, and all of them in an exchange that remembers no ids,
-/// are kept by a limit of this view's own.
+/// There are two kinds of closed orders, which do not push each other out: those that have a client order id, so that
+/// a duplicate can be answered with the first order, and the others; in an exchange that remembers no ids all belong
+/// to the others. Of each kind each account keeps its last [`account_floor`](crate::ViewLimits::account_floor) ones
+/// whatever other accounts do. Above that, all accounts together keep
+/// [`client_ids_total`](Limits::client_ids_total) orders with an id, and
+/// [`closed_orders`](crate::ViewLimits::closed_orders) others; beyond it the account that has the most forgets the one
+/// that it closed first.
+///
+/// The engine remembers client order ids by bounds of its own, so it may know of a duplicate whose first order is no
+/// longer here.
+///
+/// Worst cases: a new order and a closing one take constant time but for one step per doubling of the accounts, forget
+/// one order at most, and allocate a few chunks at most; nothing is moved or rehashed as a whole. Memory is about 240
+/// bytes for each order held, that is for `max_open_orders`, both bounds and twice the floor of each account.
 #[derive(Clone, Debug)]
 pub struct Orders {
     slab: Slab,
-    slots: Slots,
-    accounts: Vec<AccountOrders>,
-    closed_limit: usize,
+    by_id: HashIndex,
+    /// The newest order of each client order id of each account.
+    by_client_id: HashIndex,
+    key: HashKey,
+    accounts: Segments<AccountOrders>,
     limits: Limits,
-    closed: List,
-    closed_with_id: List,
+    closed_limit: usize,
+    floor: u32,
+    /// By [`Kind`].
+    shares: [Shares; 2],
+}
+
+/// Of an account's orders, by id, so many at most stand between two that its index names.
+const MARK_EVERY: u32 = 64;
+
+/// Which bounds a closed order falls under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Those of this view.
+    Plain = 0,
+    /// Those of the exchange's client order ids.
+    WithId = 1,
 }
 
 #[derive(Clone, Debug)]
 struct AccountOrders {
     all: List,
+    /// One in at most [`MARK_EVERY`] of `all`, by id: where a walk begins that goes on before a given id, also when that
+    /// order is no longer remembered.
+    marks: BTreeMap<u64, Slot>,
+    /// How many orders came since the newest mark, at most.
+    since_mark: u32,
     live: List,
-    closed_with_id: List,
+    /// By [`Kind`], in the order of closing.
+    closed: [List; 2],
 }
 
 impl Orders {
-    /// Remembers `closed_limit` closed orders, at least one, besides those with a client order id.
-    pub(crate) fn new(closed_limit: usize) -> Self {
+    /// Remembers of each account `floor` closed orders of each kind, at least one, and `closed_limit` without a client
+    /// order id above that.
+    pub(crate) fn new(closed_limit: usize, floor: usize) -> Self {
+        let floor = u32::try_from(floor.max(1)).unwrap_or(u32::MAX);
+        let limits = Limits::default();
         Self {
             slab: Slab::new(),
-            slots: Slots::new(),
-            accounts: Vec::new(),
-            closed_limit: closed_limit.max(1),
-            limits: Limits::default(),
-            closed: List::EMPTY,
-            closed_with_id: List::EMPTY,
+            by_id: HashIndex::new(),
+            by_client_id: HashIndex::new(),
+            key: HashKey::default(),
+            accounts: Segments::new(),
+            limits,
+            closed_limit,
+            floor,
+            shares: shares(closed_limit, floor, &limits),
         }
+    }
+
+    /// The exchange begins. There is no account yet.
+    pub(crate) fn begin(&mut self, genesis: &Genesis) {
+        self.key = HashKey(genesis.hash_key);
+        self.limits = genesis.limits;
+        self.shares = shares(self.closed_limit, self.floor, &self.limits);
+    }
+
+    /// An operator has changed limits.
+    pub(crate) fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+        self.shares[Kind::WithId as usize].set_pool(limits.client_ids_total.into());
     }
 
     /// Finds memory beforehand: for the closed orders without a client order id, and as many others.
     pub(crate) fn touch(&mut self) {
-        self.slab.touch(self.closed_limit.min(TOUCHED) * 2);
+        let orders = self.closed_limit.min(TOUCHED) * 2;
+        self.slab.touch(orders);
+        self.by_id.touch(orders);
+        self.by_client_id.touch(orders);
     }
 
     /// The order, live or remembered.
@@ -62,50 +115,99 @@ impl Orders {
         self.slot(order).map(|slot| &self.slab.node(slot).order)
     }
 
+    /// The account's order with this client order id, live or remembered; the newest, when the id was used again after
+    /// it was forgotten. `None` for the empty id.
+    pub fn by_client_id(&self, account: AccountId, id: &ClientOrderId) -> Option<&OrderState> {
+        let slot = self.named(account, id)?;
+        Some(&self.slab.node(slot).order)
+    }
+
     /// The account's orders, live and remembered, the newest (by id) first.
     pub fn of_account(&self, account: AccountId) -> impl Iterator<Item = &OrderState> {
-        self.list(account, Thread::Account)
+        let lists = self.accounts.get(account.0 as usize);
+        let all = lists.map_or(List::EMPTY, |lists| lists.all);
+        all.newest_first(&self.slab, Thread::Account)
     }
 
     /// The account's live orders, the newest (by id) first.
     pub fn live_of_account(&self, account: AccountId) -> impl Iterator<Item = &OrderState> {
-        self.list(account, Thread::Standing)
+        let lists = self.accounts.get(account.0 as usize);
+        let live = lists.map_or(List::EMPTY, |lists| lists.live);
+        live.newest_first(&self.slab, Thread::Standing)
+    }
+
+    /// The account's orders whose ids are less than `before`, the newest first, beginning in a bounded number of steps
+    /// wherever `before` lies, also when that order is no longer remembered. [`OrderId`]`(u64::MAX)` begins with the newest.
+    ///
+    /// With `live_only` closed orders are passed over, save those between `before` and the next live order where `before`
+    /// has closed in the meantime: they are given, so that the caller counts them, and must be left out.
+    pub fn of_account_before(
+        &self,
+        account: AccountId,
+        before: OrderId,
+        live_only: bool,
+    ) -> impl Iterator<Item = &OrderState> {
+        let mut next = self.first_before(account, before, live_only);
+        core::iter::from_fn(move || {
+            let slot = next?;
+            let order = &self.slab.node(slot).order;
+            next = self.slab.neighbours(thread_of(order, live_only), slot)[0];
+            Some(order)
+        })
+    }
+
+    fn first_before(&self, id: AccountId, before: OrderId, live_only: bool) -> Option<Slot> {
+        let account = self.accounts.get(id.0 as usize)?;
+        let newest = if live_only {
+            account.live.newest()
+        } else {
+            account.all.newest()
+        }?;
+        if self.slab.node(newest).order.order < before {
+            return Some(newest);
+        }
+        if let Some(slot) = self.slot(before) {
+            let order = &self.slab.node(slot).order;
+            if order.account == id {
+                return self.slab.neighbours(thread_of(order, live_only), slot)[0];
+            }
+        }
+        let marked = account.marks.range(before.0..).next();
+        let mut next = marked.map(|(_, &slot)| slot).or(account.all.newest());
+        while let Some(slot) = next
+            && self.slab.node(slot).order.order >= before
+        {
+            next = self.slab.neighbours(Thread::Account, slot)[0];
+        }
+        next
     }
 
     /// How many orders are live.
     pub fn live(&self) -> usize {
-        self.slots.len() - self.closed()
+        self.by_id.len() - self.closed()
     }
 
     /// How many closed orders are remembered.
     pub fn closed(&self) -> usize {
-        self.closed.len() + self.closed_with_id.len()
-    }
-
-    fn list(&self, account: AccountId, thread: Thread) -> impl Iterator<Item = &OrderState> {
-        let list = match (self.accounts.get(account.0 as usize), thread) {
-            (Some(account), Thread::Account) => account.all,
-            (Some(account), Thread::Standing) => account.live,
-            (Some(account), Thread::ClientId) => account.closed_with_id,
-            (None, _) => List::EMPTY,
-        };
-        list.iter(&self.slab, thread)
-    }
-
-    pub(crate) fn set_limits(&mut self, limits: Limits) {
-        self.limits = limits;
+        self.shares.iter().map(|shares| shares.total() as usize).sum()
     }
 
     pub(crate) fn add_account(&mut self) {
         self.accounts.push(AccountOrders {
             all: List::EMPTY,
+            marks: BTreeMap::new(),
+            since_mark: 0,
             live: List::EMPTY,
-            closed_with_id: List::EMPTY,
+            closed: [List::EMPTY; 2],
         });
+        for shares in &mut self.shares {
+            shares.add_holder();
+        }
     }
 
     pub(crate) fn slot(&self, order: OrderId) -> Option<Slot> {
-        self.slots.get(order.0)
+        let is_it = |slot| self.slab.node(slot).order.order == order;
+        self.by_id.find(self.key.of_order(order), is_it)
     }
 
     pub(crate) fn node(&self, slot: Slot) -> &Node {
@@ -118,201 +220,141 @@ impl Orders {
 
     /// Adds a live order. Its id is greater than any before.
     pub(crate) fn insert(&mut self, order: OrderState) -> Slot {
-        let slot = self.slab.insert(order);
-        self.slots.insert(order.order.0, slot);
+        let slot = self.take_in(order);
         let account = &mut self.accounts[order.account.0 as usize];
-        account.all.push(&mut self.slab, Thread::Account, slot);
+        account.push(&mut self.slab, slot);
         account.live.push(&mut self.slab, Thread::Standing, slot);
         slot
     }
 
     /// Moves a live order to the closed ones, and forgets the one that this pushes out.
     pub(crate) fn close(&mut self, slot: Slot) {
-        let order = &self.slab.node(slot).order;
-        let has_id = self.is_kept_by_id(order);
-        let account = &mut self.accounts[order.account.0 as usize];
-        account.live.unlink(&mut self.slab, Thread::Standing, slot);
-        if !has_id {
-            self.closed.push(&mut self.slab, Thread::Standing, slot);
-            if self.closed.len() > self.closed_limit {
-                self.forget_oldest();
+        let account = self.slab.node(slot).order.account;
+        let lists = &mut self.accounts[account.0 as usize];
+        lists.live.unlink(&mut self.slab, Thread::Standing, slot);
+        if let Some(pushed_out) = self.remember(slot) {
+            let account = self.slab.node(pushed_out).order.account;
+            let lists = &mut self.accounts[account.0 as usize];
+            lists.unlink(&mut self.slab, pushed_out);
+            self.forget(pushed_out);
+        }
+    }
+
+    /// Holds an order by its ids, in no list.
+    fn take_in(&mut self, order: OrderState) -> Slot {
+        let slot = self.slab.insert(order);
+        self.by_id.insert(self.key.of_order(order.order), slot);
+        let id = &order.client_order_id;
+        if !id.is_empty() {
+            let hash = self.key.of_client_id(order.account, id);
+            match self.named(order.account, id) {
+                Some(other) if self.slab.node(other).order.order > order.order => return slot,
+                Some(other) => _ = self.by_client_id.remove(hash, other),
+                None => {}
             }
-            return;
+            self.by_client_id.insert(hash, slot);
         }
-        account
-            .closed_with_id
-            .push(&mut self.slab, Thread::ClientId, slot);
-        self.closed_with_id.push(&mut self.slab, Thread::Standing, slot);
-        if account.closed_with_id.len() > self.limits.client_ids_per_account as usize {
-            let oldest = account.closed_with_id.oldest();
-            self.forget_with_id(oldest);
-        } else if self.closed_with_id.len() > self.limits.client_ids_total as usize {
-            self.forget_with_id(self.closed_with_id.oldest());
-        }
+        slot
     }
 
-    /// Whether the order, once closed, is remembered for its client order id.
-    fn is_kept_by_id(&self, order: &OrderState) -> bool {
-        !order.client_order_id.is_empty() && self.limits.client_ids_per_account > 0
-    }
-
-    fn forget_oldest(&mut self) {
-        if let Some(slot) = self.closed.oldest() {
-            self.closed.unlink(&mut self.slab, Thread::Standing, slot);
-            self.forget(slot);
-        }
-    }
-
-    fn forget_with_id(&mut self, slot: Option<Slot>) {
-        if let Some(slot) = slot {
-            let account = &mut self.accounts[self.slab.node(slot).order.account.0 as usize];
-            account
-                .closed_with_id
-                .unlink(&mut self.slab, Thread::ClientId, slot);
-            self.closed_with_id.unlink(&mut self.slab, Thread::Standing, slot);
-            self.forget(slot);
-        }
-    }
-
-    fn forget(&mut self, slot: Slot) {
+    /// Adds a closed order to the closed ones. The one that this pushes out is in their list no longer.
+    fn remember(&mut self, slot: Slot) -> Option<Slot> {
         let order = &self.slab.node(slot).order;
-        self.slots.remove(order.order.0);
-        let account = &mut self.accounts[order.account.0 as usize];
-        account.all.unlink(&mut self.slab, Thread::Account, slot);
+        let (account, kind) = (order.account, self.kind(order) as usize);
+        let list = &mut self.accounts[account.0 as usize].closed[kind];
+        list.push(&mut self.slab, Thread::Standing, slot);
+        self.shares[kind].add(account.0);
+        let largest = self.shares[kind].overfull()?;
+        let list = &mut self.accounts[largest as usize].closed[kind];
+        let oldest = list.oldest()?;
+        list.unlink(&mut self.slab, Thread::Standing, oldest);
+        self.shares[kind].remove(largest);
+        Some(oldest)
+    }
+
+    /// Lets go of an order that is in no list.
+    fn forget(&mut self, slot: Slot) {
+        let OrderState {
+            order,
+            account,
+            client_order_id,
+            ..
+        } = self.slab.node(slot).order;
+        self.by_id.remove(self.key.of_order(order), slot);
+        if !client_order_id.is_empty() {
+            // Another order has the id where the id was used again.
+            let hash = self.key.of_client_id(account, &client_order_id);
+            self.by_client_id.remove(hash, slot);
+        }
         self.slab.remove(slot);
     }
-}
 
-/// The image: the live orders by account and id, then the closed ones without a client order id and those with one, both
-/// in the order of closing; a count (`u32`) before each. All lists follow from these three.
-impl Orders {
-    /// All live orders, account by account, the oldest of each first.
-    pub(crate) fn live_oldest_first(&self) -> impl Iterator<Item = &OrderState> {
-        let live = self.accounts.iter().map(|account| account.live);
-        live.flat_map(|live| live.oldest_first(&self.slab, Thread::Standing))
+    fn named(&self, account: AccountId, id: &ClientOrderId) -> Option<Slot> {
+        if id.is_empty() {
+            return None;
+        }
+        let is_it = |slot| {
+            let order = &self.slab.node(slot).order;
+            order.account == account && order.client_order_id == *id
+        };
+        let hash = self.key.of_client_id(account, id);
+        self.by_client_id.find(hash, is_it)
     }
 
-    pub(crate) fn write_image(&self, sink: &mut impl ImageSink) {
-        sink.put_u32(self.live() as u32);
-        for order in self.live_oldest_first() {
-            order.write_image(sink);
+    fn kind(&self, order: &OrderState) -> Kind {
+        let none_is_kept = self.limits.client_ids_per_account == 0 && self.limits.client_ids_total == 0;
+        match order.client_order_id.is_empty() || none_is_kept {
+            true => Kind::Plain,
+            false => Kind::WithId,
         }
-        for closed in [self.closed, self.closed_with_id] {
-            sink.put_u32(closed.len() as u32);
-            for order in closed.oldest_first(&self.slab, Thread::Standing) {
-                order.write_image(sink);
+    }
+}
+
+/// The list that leads on from an order.
+fn thread_of(order: &OrderState, live_only: bool) -> Thread {
+    match live_only && !order.status.closed() {
+        true => Thread::Standing,
+        false => Thread::Account,
+    }
+}
+
+impl AccountOrders {
+    /// Adds an order whose id is greater than any before.
+    fn push(&mut self, slab: &mut Slab, slot: Slot) {
+        self.all.push(slab, Thread::Account, slot);
+        self.since_mark += 1;
+        if self.since_mark >= MARK_EVERY {
+            self.mark(slab, slot);
+            self.since_mark = 0;
+        }
+    }
+
+    /// Takes an order out. If it was marked, its neighbour is marked in its place, so that gaps between marks never grow.
+    fn unlink(&mut self, slab: &mut Slab, slot: Slot) {
+        if slab.node(slot).marked {
+            self.marks.remove(&slab.node(slot).order.order.0);
+            let [older, newer] = slab.neighbours(Thread::Account, slot);
+            if let Some(heir) = newer.or(older)
+                && !slab.node(heir).marked
+            {
+                self.mark(slab, heir);
             }
         }
+        self.all.unlink(slab, Thread::Account, slot);
     }
 
-    /// Reads the orders of the accounts that are known.
-    pub(crate) fn read_image(
-        closed_limit: usize,
-        limits: Limits,
-        known: &Known<'_>,
-        source: &mut impl ImageSource,
-    ) -> Result<Self, ImageError> {
-        let mut orders = Self::new(closed_limit);
-        orders.set_limits(limits);
-        for _ in 0..known.accounts.len() {
-            orders.add_account();
-        }
-        orders.read_live(known, source)?;
-        orders.read_closed(known, source)?;
-        orders.read_closed_with_id(known, source)?;
-        orders.list_by_id();
-        Ok(orders)
-    }
-
-    fn read_live(&mut self, known: &Known<'_>, source: &mut impl ImageSource) -> Result<(), ImageError> {
-        let count = source.take_u32()?;
-        must(count <= self.limits.max_open_orders, "live orders")?;
-        let mut previous = None;
-        for _ in 0..count {
-            let order = OrderState::read_image(known, source)?;
-            let rests = (order.order_type, order.time_in_force) == (OrderType::Limit, TimeInForce::Gtc);
-            must(rests && !order.status.closed(), "live orders")?;
-            let place = Some((order.account, order.order));
-            must(previous < place, "order")?;
-            previous = place;
-            let slot = self.take_in(order)?;
-            self.slab.node_mut(slot).resting = true;
-            let account = &mut self.accounts[order.account.0 as usize];
-            account.live.push(&mut self.slab, Thread::Standing, slot);
-        }
-        Ok(())
-    }
-
-    fn read_closed(&mut self, known: &Known<'_>, source: &mut impl ImageSource) -> Result<(), ImageError> {
-        let count = source.take_u32()?;
-        let forgotten = (count as usize).saturating_sub(self.closed_limit);
-        let mut previous = Sequence::default();
-        for place in 0..count as usize {
-            let order = take_closed(&mut previous, known, source)?;
-            must(!self.is_kept_by_id(&order), "client_order_id")?;
-            if place >= forgotten {
-                let slot = self.take_in(order)?;
-                self.closed.push(&mut self.slab, Thread::Standing, slot);
-            }
-        }
-        Ok(())
-    }
-
-    fn read_closed_with_id(
-        &mut self,
-        known: &Known<'_>,
-        source: &mut impl ImageSource,
-    ) -> Result<(), ImageError> {
-        let count = source.take_u32()?;
-        must(count <= self.limits.client_ids_total, "closed orders")?;
-        let mut previous = Sequence::default();
-        for _ in 0..count {
-            let order = take_closed(&mut previous, known, source)?;
-            must(self.is_kept_by_id(&order), "client_order_id")?;
-            let slot = self.take_in(order)?;
-            let account = &mut self.accounts[order.account.0 as usize];
-            account
-                .closed_with_id
-                .push(&mut self.slab, Thread::ClientId, slot);
-            let kept = account.closed_with_id.len();
-            must(
-                kept <= self.limits.client_ids_per_account as usize,
-                "closed orders",
-            )?;
-            self.closed_with_id.push(&mut self.slab, Thread::Standing, slot);
-        }
-        Ok(())
-    }
-
-    fn take_in(&mut self, order: OrderState) -> Result<Slot, ImageError> {
-        let slot = self.slab.insert(order);
-        must(self.slots.insert(order.order.0, slot), "order")?;
-        Ok(slot)
-    }
-
-    /// Makes each account's list of all its orders.
-    fn list_by_id(&mut self) {
-        let mut by_id: Vec<(u64, Slot)> = self.slots.iter().collect();
-        by_id.sort_unstable();
-        for (_, slot) in by_id {
-            let account = self.slab.node(slot).order.account;
-            let all = &mut self.accounts[account.0 as usize].all;
-            all.push(&mut self.slab, Thread::Account, slot);
-        }
+    fn mark(&mut self, slab: &mut Slab, slot: Slot) {
+        let node = slab.node_mut(slot);
+        node.marked = true;
+        self.marks.insert(node.order.order.0, slot);
     }
 }
 
-/// A closed order that did not close before the `previous` one.
-fn take_closed(
-    previous: &mut Sequence,
-    known: &Known<'_>,
-    source: &mut impl ImageSource,
-) -> Result<OrderState, ImageError> {
-    let order = OrderState::read_image(known, source)?;
-    must(
-        order.status.closed() && *previous <= order.sequence,
-        "closed orders",
-    )?;
-    *previous = order.sequence;
-    Ok(order)
+/// The shares by [`Kind`], without holders.
+fn shares(closed_limit: usize, floor: u32, limits: &Limits) -> [Shares; 2] {
+    let pools = [closed_limit as u64, limits.client_ids_total.into()];
+    pools.map(|pool| Shares::new(floor, pool, 0))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,20 +1,20 @@
 //! The tables of names: instruments and accounts, numbered from 0 in the order in which they came.
 
 use alloc::collections::BTreeMap;
-use alloc::vec::Vec;
 
 use hoga_protocol::codec::{ImageError, ImageSink, ImageSource};
 use hoga_protocol::{
     AccountId, AccountName, AccountStatus, Command, FeesSet, InstrumentId, InstrumentSpec, InstrumentStatus,
     Symbol,
 };
+use hoga_tables::Segments;
 
 use crate::image::{Item, must};
 
 /// Every instrument of the exchange.
 #[derive(Clone, Debug, Default)]
 pub struct Instruments {
-    specs: Vec<InstrumentSpec>,
+    specs: Segments<InstrumentSpec>,
     by_symbol: BTreeMap<Symbol, InstrumentId>,
     /// Those that operators have changed.
     administered: BTreeMap<InstrumentId, Administered>,
@@ -50,10 +50,7 @@ impl Instruments {
 
     /// All instruments in the order of definition.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (InstrumentId, &InstrumentSpec)> {
-        self.specs
-            .iter()
-            .enumerate()
-            .map(|(number, spec)| (InstrumentId(number as u32), spec))
+        (0..self.specs.len()).map(|number| (InstrumentId(number as u32), &self.specs[number]))
     }
 
     /// How many there are.
@@ -92,11 +89,6 @@ impl Instruments {
         };
     }
 
-    /// Whether operators have changed any.
-    pub(crate) fn are_administered(&self) -> bool {
-        !self.administered.is_empty()
-    }
-
     /// Writes how many operators have changed, and of each its number, its status and whether its fees were set.
     pub(crate) fn write_administered(&self, sink: &mut impl ImageSink) {
         sink.put_u32(self.administered.len() as u32);
@@ -130,7 +122,7 @@ impl Instruments {
 
     pub(crate) fn write_image(&self, sink: &mut impl ImageSink) {
         sink.put_u32(self.specs.len() as u32);
-        for spec in &self.specs {
+        for spec in self.specs.iter() {
             sink.put_record(&Command::DefineInstrument(*spec));
         }
     }
@@ -155,7 +147,7 @@ impl Instruments {
 /// Names are looked up in a tree: clients choose them, and no choice of names makes a tree slow.
 #[derive(Clone, Debug, Default)]
 pub struct Accounts {
-    names: Vec<AccountName>,
+    names: Segments<AccountName>,
     by_name: BTreeMap<AccountName, AccountId>,
     /// Those whose terms are not the default.
     administered: BTreeMap<AccountId, AccountTerms>,
@@ -219,11 +211,6 @@ impl Accounts {
         };
     }
 
-    /// Whether any has terms other than the default.
-    pub(crate) fn are_administered(&self) -> bool {
-        !self.administered.is_empty()
-    }
-
     /// Writes how many have terms of their own, and of each its number, its status and its limit.
     pub(crate) fn write_administered(&self, sink: &mut impl ImageSink) {
         sink.put_u32(self.administered.len() as u32);
@@ -257,7 +244,7 @@ impl Accounts {
 
     pub(crate) fn write_image(&self, sink: &mut impl ImageSink) {
         sink.put_u32(self.names.len() as u32);
-        for name in &self.names {
+        for name in self.names.iter() {
             let mut item = Item::<{ 1 + AccountName::MAX_LEN }>::new();
             item.put_text(name);
             sink.put(item.bytes());

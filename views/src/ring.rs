@@ -1,42 +1,36 @@
 //! The newest items of a numbered series.
 
-use alloc::vec::Vec;
-use core::mem::{MaybeUninit, size_of};
+use hoga_tables::Segments;
 
-/// The last `limit` items of a series that is numbered from 0.
-#[derive(Debug)]
+/// The last `limit` items of a series that is numbered from 0. No item moves; a push allocates one chunk of 1,024 at
+/// most.
+#[derive(Clone, Debug)]
 pub(crate) struct Ring<T> {
-    slots: Vec<T>,
+    slots: Segments<T>,
     limit: usize,
     /// The number whose slot is the first.
     base: u64,
     next: u64,
 }
 
-/// The most slots reserved at once. Memory that is reserved and not yet written costs address space only, and no item
-/// is ever copied for growth below this many.
-const RESERVED: usize = 1 << 20;
+/// The most items for which memory is found beforehand: a limit may be far above what a day brings.
+const TOUCHED: usize = 1 << 20;
 
 impl<T> Ring<T> {
-    /// Holds `limit` items, at least one.
-    pub(crate) fn new(limit: usize) -> Self {
-        Self::starting_at(0, limit)
-    }
-
-    /// A ring whose items before `next` are already dropped.
+    /// Holds `limit` items, at least one; those before `next` are already dropped.
     pub(crate) fn starting_at(next: u64, limit: usize) -> Self {
         let limit = limit.max(1);
         Self {
-            slots: Vec::with_capacity(limit.min(RESERVED)),
+            slots: Segments::with_max(limit),
             limit,
             base: next,
             next,
         }
     }
 
-    /// Writes to the reserved memory that holds no item yet, once in each page.
+    /// Finds memory for what will be held, at most 2^20 items, and writes to it.
     pub(crate) fn touch(&mut self) {
-        touch(&mut self.slots);
+        self.slots.touch_zeroed(self.limit.min(TOUCHED));
     }
 
     /// The items held, the earliest first.
@@ -54,6 +48,11 @@ impl<T> Ring<T> {
         self.next
     }
 
+    /// The most items it holds.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
     pub(crate) fn get(&self, number: u64) -> Option<&T> {
         if number < self.first() || number >= self.next {
             return None;
@@ -61,21 +60,17 @@ impl<T> Ring<T> {
         self.slots.get(self.slot(number))
     }
 
-    /// The item that the next push drops.
-    pub(crate) fn leaving(&self) -> Option<&T> {
-        if self.slots.len() < self.limit {
-            return None;
-        }
-        self.slots.get(self.slot(self.next))
+    /// Whether the next push drops the first item.
+    pub(crate) fn is_full(&self) -> bool {
+        self.slots.len() == self.limit
     }
 
-    /// Adds an item, dropping the [`leaving`](Self::leaving) one.
+    /// Adds an item, dropping the first one when the ring is [full](Self::is_full).
     pub(crate) fn push(&mut self, item: T) {
         let slot = self.slot(self.next);
-        if slot < self.slots.len() {
-            self.slots[slot] = item;
-        } else {
-            self.slots.push(item);
+        match self.slots.get_mut(slot) {
+            Some(held) => *held = item,
+            None => self.slots.push(item),
         }
         self.next += 1;
     }
@@ -96,25 +91,5 @@ impl<T> Ring<T> {
 
     fn slot(&self, number: u64) -> usize {
         ((number - self.base) % self.limit as u64) as usize
-    }
-}
-
-/// The least that a system gives at once.
-const PAGE: usize = 4_096;
-
-/// Writes to the room of a list that it does not use yet, once in each page.
-pub(crate) fn touch<T>(list: &mut Vec<T>) {
-    let step = (PAGE / size_of::<T>().max(1)).max(1);
-    for slot in list.spare_capacity_mut().iter_mut().step_by(step) {
-        *slot = MaybeUninit::zeroed();
-    }
-}
-
-impl<T: Copy> Clone for Ring<T> {
-    /// With the same room reserved, which a vector's own clone would not keep.
-    fn clone(&self) -> Self {
-        let mut slots = Vec::with_capacity(self.limit.min(RESERVED));
-        slots.extend_from_slice(&self.slots);
-        Self { slots, ..*self }
     }
 }

@@ -4,12 +4,13 @@ use alloc::vec::Vec;
 
 use hoga_protocol::codec::{ImageError, ImageSink, ImageSource};
 use hoga_protocol::{AccountId, Event, Fee, Lots, Notional, Sequence, Ticks};
+use hoga_tables::{Segments, Shares};
 
 use crate::executions::{Role, fee_fits};
-use crate::image::{Item, Known, must, price_in_range, take_range};
-use crate::numbers::Numbers;
+use crate::image::{Item, Known, MOST, must, price_in_range};
 use crate::order::OrderState;
-use crate::ring::Ring;
+use crate::pool::Pool;
+use crate::queue::{Blocks, Queue};
 
 /// One fill of one order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,49 +45,96 @@ pub struct OrderUpdate {
     pub fill: Option<Fill>,
 }
 
-/// The newest updates of all orders.
+/// The newest updates of each account's orders.
+///
+/// Each account keeps its last [`account_floor`](crate::ViewLimits::account_floor) updates whatever other accounts do;
+/// above that all accounts together keep [`order_updates`](crate::ViewLimits::order_updates). Beyond it the account
+/// that has the most drops its oldest. So an account's held updates are always its newest, without a gap.
+///
+/// Worst cases: an update takes constant time but for one step per doubling of the accounts, drops one update at most,
+/// and allocates a few chunks at most; nothing is moved as a whole. Memory is about 250 bytes for each update held.
 #[derive(Clone, Debug)]
 pub struct OrderUpdates {
-    updates: Ring<OrderUpdate>,
-    of_account: Vec<AccountUpdates>,
+    updates: Pool<OrderUpdate>,
+    /// By account and in order, where its updates are.
+    places: Blocks<u32>,
+    of_account: Segments<AccountUpdates>,
+    shares: Shares,
+    limit: usize,
+    next: u64,
+    /// The command of the last update, and the update's place in it.
+    last: Option<(Sequence, u32)>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct AccountUpdates {
-    held: Numbers,
+    held: Queue,
     /// The account's newest update that was dropped.
-    dropped: Option<(Sequence, u32)>,
+    dropped: Option<Point>,
 }
 
+/// Where an update stands among all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Point {
+    number: u64,
+    sequence: Sequence,
+    index: u32,
+}
+
+/// The most updates for which memory is found beforehand: a limit may be far above what a day brings.
+const TOUCHED: usize = 1 << 20;
+
 impl OrderUpdates {
-    /// Holds `limit` updates, at least one.
-    pub(crate) fn new(limit: usize) -> Self {
+    /// Holds of each account its last `floor` updates, at least one, and `limit` above that.
+    pub(crate) fn new(limit: usize, floor: usize) -> Self {
+        let floor = u32::try_from(floor.max(1)).unwrap_or(u32::MAX);
         Self {
-            updates: Ring::new(limit),
-            of_account: Vec::new(),
+            updates: Pool::new(),
+            places: Blocks::new(),
+            of_account: Segments::new(),
+            shares: Shares::new(floor, limit as u64, 0),
+            limit,
+            next: 0,
+            last: None,
         }
     }
 
-    /// Writes to the memory reserved for what is not there yet.
+    /// Finds memory for what will be held, at most 2^20 updates, and writes to it.
     pub(crate) fn touch(&mut self) {
-        self.updates.touch();
+        self.updates.touch(self.limit.min(TOUCHED));
     }
 
-    /// The number of the earliest update held; [`next`](Self::next) when none is.
-    pub fn first(&self) -> u64 {
-        self.updates.first()
+    /// How many updates are held.
+    pub fn held(&self) -> u64 {
+        self.shares.total()
+    }
+
+    /// How many updates are held beyond those that each account keeps.
+    pub fn capacity(&self) -> u64 {
+        self.shares.pool()
     }
 
     /// The number that the next update will get.
     pub fn next(&self) -> u64 {
-        self.updates.next()
+        self.next
     }
 
-    /// The account's first held update whose number is `from` or greater.
+    /// The account's first held update whose number is `from` or greater. When there is none behind the account's
+    /// newest, that takes constant time; else as many steps as the account's updates can be halved.
     pub fn next_of(&self, account: AccountId, from: u64) -> Option<&OrderUpdate> {
         let held = &self.of_account.get(account.0 as usize)?.held;
-        let number = held.from(held.partition_point(|number| number < from)).next()?;
-        self.updates.get(number)
+        if self.at(held, held.len().checked_sub(1)?)?.number < from {
+            return None;
+        }
+        self.at(held, self.seen(held, |update| update.number < from))
+    }
+
+    /// Whether an update of the account whose number is `from` or greater was dropped: a reader that goes on from there
+    /// would miss it.
+    pub fn is_dropped(&self, account: AccountId, from: u64) -> bool {
+        let of_account = self.of_account.get(account.0 as usize);
+        let dropped = of_account.and_then(|account| account.dropped);
+        dropped.is_some_and(|dropped| dropped.number >= from)
     }
 
     /// Where the account's updates go on after a point: give the number to [`next_of`](Self::next_of).
@@ -108,123 +156,200 @@ impl OrderUpdates {
             return Ok(self.next());
         };
         if let Some(dropped) = of_account.dropped
-            && dropped > point
+            && (dropped.sequence, dropped.index) > point
         {
-            return Err(dropped.0);
+            return Err(dropped.sequence);
         }
         let held = &of_account.held;
-        let seen = held.partition_point(|number| {
-            self.updates
-                .get(number)
-                .is_some_and(|update| (update.sequence, update.index) <= point)
-        });
-        Ok(held.from(seen).next().unwrap_or(self.next()))
+        let seen = self.seen(held, |update| (update.sequence, update.index) <= point);
+        Ok(self.at(held, seen).map_or(self.next, |update| update.number))
+    }
+
+    fn at(&self, held: &Queue, place: usize) -> Option<&OrderUpdate> {
+        let place = self.places.get(held, place)?;
+        Some(&self.updates[place])
+    }
+
+    /// How many of the held updates `is_seen` holds for; it holds for a prefix.
+    fn seen(&self, held: &Queue, is_seen: impl Fn(&OrderUpdate) -> bool) -> usize {
+        self.places
+            .partition_point(held, |place| is_seen(&self.updates[place]))
     }
 
     pub(crate) fn add_account(&mut self) {
         self.of_account.push(AccountUpdates::default());
+        self.shares.add_holder();
     }
 
     pub(crate) fn push(&mut self, event: &Event, order: &OrderState, fill: Option<Fill>) {
-        let last = self.last();
-        let index = match last.filter(|last| last.sequence == event.sequence) {
-            Some(last) => last.index + 1,
-            None => 0,
+        let index = match self.last {
+            Some((sequence, index)) if sequence == event.sequence => index + 1,
+            _ => 0,
         };
-        self.hold(index, *order, fill);
-    }
-
-    fn last(&self) -> Option<&OrderUpdate> {
-        let last = self.updates.next().checked_sub(1)?;
-        self.updates.get(last)
-    }
-
-    /// Holds the next update. Its command is the one that changed the order last.
-    fn hold(&mut self, index: u32, order: OrderState, fill: Option<Fill>) {
-        if let Some(leaving) = self.updates.leaving() {
-            let owner = &mut self.of_account[leaving.order.account.0 as usize];
-            owner.held.drop_first();
-            owner.dropped = Some((leaving.sequence, leaving.index));
-        }
-        let number = self.updates.next();
-        self.of_account[order.account.0 as usize].held.push(number);
-        self.updates.push(OrderUpdate {
-            number,
-            sequence: order.sequence,
+        self.hold(OrderUpdate {
+            number: self.next,
+            sequence: event.sequence,
             index,
-            order,
+            order: *order,
             fill,
         });
+        self.last = Some((event.sequence, index));
+        self.next += 1;
     }
 
-    /// Writes the numbers of the first update held and of the next (`u64` each), of each account whether one was dropped
-    /// and its newest dropped one, then the updates held. The newest of all dropped ones is the one before the first
-    /// held, so the places of the held ones among their command's follow.
+    /// Holds an update, the newest of its account, and drops the one that this pushes out.
+    fn hold(&mut self, update: OrderUpdate) {
+        let account = update.order.account.0;
+        let place = self.updates.insert(update);
+        let owner = &mut self.of_account[account as usize];
+        self.places.push(&mut owner.held, place);
+        self.shares.add(account);
+        let Some(largest) = self.shares.overfull() else {
+            return;
+        };
+        let owner = &mut self.of_account[largest as usize];
+        if let Some(oldest) = self.places.pop(&mut owner.held) {
+            let dropped = self.updates.remove(oldest);
+            owner.dropped = Some(dropped.point());
+            self.shares.remove(largest);
+        }
+    }
+}
+
+impl OrderUpdate {
+    fn point(&self) -> Point {
+        Point {
+            number: self.number,
+            sequence: self.sequence,
+            index: self.index,
+        }
+    }
+}
+
+/// The image: the number that the next update will get (`u64`); of each account whether an update of it was dropped, and
+/// the number, command and place of the newest dropped one; how many updates are held (`u32`); these, account by
+/// account and in order. An update's command is the one that changed its order last.
+impl OrderUpdates {
     pub(crate) fn write_image(&self, sink: &mut impl ImageSink) {
-        sink.put_u64(self.first());
-        sink.put_u64(self.next());
-        for account in &self.of_account {
-            let mut item = Item::<13>::new();
+        sink.put_u64(self.next);
+        for account in self.of_account.iter() {
+            let mut item = Item::<21>::new();
             item.put_bool(account.dropped.is_some());
-            if let Some((sequence, index)) = account.dropped {
-                item.put_u64(sequence.0);
-                item.put_u32(index);
+            if let Some(dropped) = account.dropped {
+                item.put_u64(dropped.number);
+                item.put_u64(dropped.sequence.0);
+                item.put_u32(dropped.index);
             }
             sink.put(item.bytes());
         }
-        for update in self.updates.iter() {
-            update.order.write_image(sink);
-            write_fill(update.fill.as_ref(), sink);
+        sink.put_u32(self.held() as u32);
+        for account in self.of_account.iter() {
+            for place in self.places.from(&account.held, 0) {
+                let update = &self.updates[place];
+                let mut item = Item::<12>::new();
+                item.put_u64(update.number);
+                item.put_u32(update.index);
+                sink.put(item.bytes());
+                update.order.write_image(sink);
+                write_fill(update.fill.as_ref(), sink);
+            }
         }
     }
 
     pub(crate) fn read_image(
         limit: usize,
+        floor: usize,
         known: &Known<'_>,
         source: &mut impl ImageSource,
     ) -> Result<Self, ImageError> {
-        let numbers = take_range(source, "updates")?;
-        let mut updates = Self {
-            updates: Ring::starting_at(numbers.start, limit),
-            of_account: Vec::new(),
-        };
-        let mut previous = None;
+        let mut updates = Self::new(limit, floor);
+        updates.next = source.take_u64()?;
+        must(updates.next <= MOST, "updates")?;
+        let mut points = Vec::new();
         for _ in 0..known.accounts.len() {
-            let account = AccountUpdates::read_image(source)?;
-            previous = previous.max(account.dropped);
-            updates.of_account.push(account);
+            updates.add_account();
+            let number = updates.of_account.len() - 1;
+            let account = &mut updates.of_account[number];
+            account.dropped = read_dropped(known, source)?;
+            points.extend(account.dropped);
         }
-        must((numbers.start > 0) == previous.is_some(), "dropped update")?;
-        for _ in numbers {
-            let order = OrderState::read_image(known, source)?;
-            let fill = read_fill(&order, known, source)?;
-            let index = match previous {
-                Some((sequence, index)) if sequence == order.sequence => index + 1,
-                _ => 0,
-            };
-            let place = Some((order.sequence, index));
-            must(previous < place && index <= MOST_OF_A_COMMAND, "update order")?;
-            previous = place;
-            updates.hold(index, order, fill);
+        let mut account = AccountId(0);
+        let mut previous = None;
+        for _ in 0..source.take_u32()? {
+            let update = read_update(known, source)?;
+            must(update.order.account >= account, "update order")?;
+            if previous.is_none() || update.order.account > account {
+                account = update.order.account;
+                previous = updates.of_account[account.0 as usize].dropped;
+            }
+            let point = update.point();
+            must(previous.is_none_or(|previous| previous < point), "update order")?;
+            previous = Some(point);
+            points.push(point);
+            updates.hold(update);
         }
+        updates.last = check_points(points, updates.next)?;
         Ok(updates)
     }
+}
+
+/// Whether these updates can stand where they say, all of them among the first `next`. Returns the last one's command and
+/// its place in it. The last update of all is always held: its account keeps one at least.
+fn check_points(mut points: Vec<Point>, next: u64) -> Result<Option<(Sequence, u32)>, ImageError> {
+    points.sort_unstable();
+    let mut before: Option<Point> = None;
+    for &point in &points {
+        // As many updates as lie between two of one command lie between their places in it; a later command begins anew.
+        let fits = match before {
+            None => u64::from(point.index) <= point.number,
+            Some(before) if before.sequence == point.sequence => {
+                before.number < point.number
+                    && before.index < point.index
+                    && u64::from(point.index - before.index) == point.number - before.number
+            }
+            Some(before) => {
+                before.number < point.number
+                    && before.sequence < point.sequence
+                    && u64::from(point.index) < point.number - before.number
+            }
+        };
+        must(fits, "update order")?;
+        before = Some(point);
+    }
+    must(before.map_or(0, |last| last.number + 1) == next, "updates")?;
+    Ok(before.map(|last| (last.sequence, last.index)))
 }
 
 /// A trade changes two orders.
 const MOST_OF_A_COMMAND: u32 = 2 * (Event::MAX_INDEX + 1);
 
-impl AccountUpdates {
-    /// Reads an account that holds no update yet.
-    fn read_image(source: &mut impl ImageSource) -> Result<Self, ImageError> {
-        let mut account = Self::default();
-        if source.take_bool("dropped update")? {
-            let (sequence, index) = (Sequence(source.take_u64()?), source.take_u32()?);
-            must(sequence.0 >= 1 && index <= MOST_OF_A_COMMAND, "dropped update")?;
-            account.dropped = Some((sequence, index));
-        }
-        Ok(account)
+fn read_dropped(known: &Known<'_>, source: &mut impl ImageSource) -> Result<Option<Point>, ImageError> {
+    if !source.take_bool("dropped update")? {
+        return Ok(None);
     }
+    let dropped = Point {
+        number: source.take_u64()?,
+        sequence: Sequence(source.take_u64()?),
+        index: source.take_u32()?,
+    };
+    let was_made = (1..=known.sequence.0).contains(&dropped.sequence.0);
+    let fits = was_made && dropped.index <= MOST_OF_A_COMMAND && dropped.number < MOST;
+    must(fits, "dropped update")?;
+    Ok(Some(dropped))
+}
+
+fn read_update(known: &Known<'_>, source: &mut impl ImageSource) -> Result<OrderUpdate, ImageError> {
+    let (number, index) = (source.take_u64()?, source.take_u32()?);
+    must(index <= MOST_OF_A_COMMAND && number < MOST, "update order")?;
+    let order = OrderState::read_image(known, source)?;
+    let fill = read_fill(&order, known, source)?;
+    Ok(OrderUpdate {
+        number,
+        sequence: order.sequence,
+        index,
+        order,
+        fill,
+    })
 }
 
 /// Bytes of a fill in an image, behind the byte that says whether there is one and on which side of the trade.

@@ -2,33 +2,49 @@
 
 mod image;
 
-use alloc::vec::Vec;
-
 use hoga_protocol::{
     Event, EventBody, Genesis, InstrumentId, Lots, Nanos, OrderAccepted, OrderCanceled, OrderId,
     OrderReplaced, Sequence, Trade, TradeSide,
 };
+use hoga_tables::Segments;
 
 use crate::armings::Armings;
 use crate::book::Book;
-use crate::executions::{Executions, Role};
+use crate::executions::{Execution, Executions, Role};
 use crate::order::OrderState;
 use crate::orders::Orders;
 use crate::registry::{AccountTerms, Accounts, Instruments};
-use crate::slab::Slot;
-use crate::updates::{Fill, OrderUpdates};
+use crate::slab::{Node, Slot};
+use crate::updates::{Fill, OrderUpdate, OrderUpdates};
 
 /// How much of the past the views hold.
+///
+/// What accounts hold is shared: each account keeps its floor whatever the others do, and what lies above the floors
+/// of all comes out of one pool. When the pool is full, the account that holds the most (of several the one opened
+/// first) loses its oldest item, so an account that floods the exchange pushes out its own history.
+///
+/// In the worst case, when every account has filled its floor, the views hold `executions × 70 + order_updates × 250 +
+/// closed_orders × 240 + accounts × (1,000 + account_floor × 850)` bytes, besides the live orders and what
+/// [`Limits`](hoga_protocol::Limits) says of client order ids (240 bytes each).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ViewLimits {
-    /// Executions, counted by side; rounded down to whole trades, at least one trade. About 60 bytes each.
+    /// Executions of everybody, counted by side; rounded down to whole trades, at least one trade. The oldest of all goes
+    /// first. About 70 bytes each.
     pub executions: usize,
-    /// Closed orders without a client order id, at least one. About 200 bytes each. (For those with one the
+    /// Closed orders without a client order id, above the floors. About 240 bytes each. (For those with one the
     /// exchange's own [`Limits`](hoga_protocol::Limits) count.)
     pub closed_orders: usize,
-    /// Order updates, at least one. About 250 bytes each.
+    /// Order updates, above the floors. About 250 bytes each.
     pub order_updates: usize,
+    /// Of each account, at least one: how many order updates, closed orders with and as many without a client order id,
+    /// and own executions it keeps whatever other accounts do. About 850 bytes for each account and each one of
+    /// these.
+    pub account_floor: usize,
 }
+
+// What the figures above are made of.
+const _: () =
+    assert!(size_of::<OrderUpdate>() <= 240 && size_of::<Node>() <= 192 && size_of::<Execution>() <= 80);
 
 impl Default for ViewLimits {
     fn default() -> Self {
@@ -36,6 +52,7 @@ impl Default for ViewLimits {
             executions: 1_000_000,
             closed_orders: 100_000,
             order_updates: 200_000,
+            account_floor: 16,
         }
     }
 }
@@ -51,7 +68,7 @@ pub struct Views {
     instruments: Instruments,
     accounts: Accounts,
     armings: Armings,
-    books: Vec<Book>,
+    books: Segments<Book>,
     orders: Orders,
     executions: Executions,
     updates: OrderUpdates,
@@ -72,10 +89,10 @@ impl Views {
             instruments: Instruments::default(),
             accounts: Accounts::default(),
             armings: Armings::default(),
-            books: Vec::new(),
-            orders: Orders::new(limits.closed_orders),
-            executions: Executions::new(limits.executions),
-            updates: OrderUpdates::new(limits.order_updates),
+            books: Segments::new(),
+            orders: Orders::new(limits.closed_orders, limits.account_floor),
+            executions: Executions::new(limits.executions, limits.account_floor),
+            updates: OrderUpdates::new(limits.order_updates, limits.account_floor),
             working: None,
         }
     }
@@ -89,6 +106,11 @@ impl Views {
     }
 
     /// Takes in the next event.
+    ///
+    /// Worst case: a trade changes one level of one book and two orders, for which two updates and the trade are held, at
+    /// most two orders close, and as many updates, closed orders and executions as come go. Each of these takes
+    /// constant time, but for the search in trees of levels, and of accounts by what they hold; nothing is moved or
+    /// rehashed as a whole.
     ///
     /// # Panics
     /// When the event cannot follow those before it: it does not come after the last one, or it names an instrument,
@@ -109,7 +131,7 @@ impl Views {
         self.complete = event.last;
         match &event.body {
             EventBody::Started(genesis) => {
-                self.orders.set_limits(genesis.limits);
+                self.orders.begin(genesis);
                 self.genesis = Some(*genesis);
             }
             EventBody::InstrumentDefined(defined) => {
@@ -120,6 +142,7 @@ impl Views {
             EventBody::AccountOpened(opened) => {
                 self.accounts.open(opened.account, opened.name);
                 self.orders.add_account();
+                self.executions.add_account();
                 self.updates.add_account();
             }
             EventBody::OrderAccepted(accepted) => self.accept(event, accepted),

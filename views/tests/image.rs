@@ -10,12 +10,17 @@ use hoga_views::*;
 const FEW: ViewLimits = ViewLimits {
     executions: 4,
     closed_orders: 2,
-    order_updates: 5,
+    order_updates: 2,
+    account_floor: 1,
 };
 
 /// Views that have something of everything: live orders of two accounts, one in part filled; closed ones with and
 /// without an id; executions and updates that were dropped and such that are held.
 fn small() -> Tape {
+    small_with(FEW)
+}
+
+fn small_with(view_limits: ViewLimits) -> Tape {
     let limits = Limits {
         max_instruments: 2,
         max_accounts: 3,
@@ -25,7 +30,7 @@ fn small() -> Tape {
         client_ids_per_account: 2,
         client_ids_total: 3,
     };
-    let mut tape = Tape::with_limits(FEW, limits);
+    let mut tape = Tape::with_limits(view_limits, limits);
     tape.play(
         "10: new a X sell gtc 1001@100 mine
          11: new b X buy gtc 2002@90
@@ -106,51 +111,22 @@ fn what_operators_and_armings_leave_behind_is_not_lost_in_an_image() {
 }
 
 #[test]
-fn an_image_of_nothing_administered_has_the_form_that_older_programs_read() {
-    let mut tape = administered();
-    assert_eq!(image(&tape.views)[0], 2);
-    let by = OperatorName::new("ops").unwrap();
-    let open = InstrumentStatus::Open;
-    let undone = [
-        EventBody::InstrumentStatusSet(InstrumentStatusSet {
-            by,
-            instrument: InstrumentId(1),
-            status: open,
-        }),
-        EventBody::Disarmed(Disarm {
-            account: AccountId(1),
-            arming: Sequence(24),
-        }),
-    ];
-    for (sequence, body) in (30..).zip(undone) {
-        tape.views.fold(&event(sequence, 0, true, body));
-    }
-    assert_eq!(image(&tape.views)[0], 2, "something is left");
-    assert_eq!(image(&small().views)[0], 1);
-    // The other form with nothing in it would be a second image of one state.
-    let mut empty = image(&small().views);
-    empty[0] = 2;
-    empty.extend([0; 12]);
-    assert_eq!(read(FEW, &empty).unwrap_err(), ImageError::BadValue("form"));
-}
-
-#[test]
 fn no_cut_image_is_believed_and_no_bent_one_means_anything_but_its_own_bytes() {
     for tape in [small(), administered()] {
-        cut_and_bend(&image(&tape.views));
+        cut_and_bend(FEW, &image(&tape.views));
     }
 }
 
-fn cut_and_bend(whole: &[u8]) {
-    assert!(image(&read(FEW, whole).unwrap()) == whole);
+fn cut_and_bend(limits: ViewLimits, whole: &[u8]) {
+    assert!(image(&read(limits, whole).unwrap()) == whole);
     for len in 0..whole.len() {
-        assert!(read(FEW, &whole[..len]).is_err(), "cut at {len}");
+        assert!(read(limits, &whole[..len]).is_err(), "cut at {len}");
     }
     let mut bent = whole.to_vec();
     let mut refused = 0;
     for bit in 0..whole.len() * 8 {
         bent[bit / 8] ^= 1 << (bit % 8);
-        match read(FEW, &bent) {
+        match read(limits, &bent) {
             Ok(views) => assert!(image(&views) == bent, "bit {bit}"),
             Err(_) => refused += 1,
         }
@@ -168,8 +144,11 @@ fn views_that_have_not_begun_are_not_lost_either() {
 #[test]
 fn an_image_of_a_later_form_is_not_guessed_at() {
     let mut image = image(&small().views);
-    image[0] = 3;
-    assert_eq!(read(FEW, &image).unwrap_err(), ImageError::UnknownVersion(3));
+    for form in [1, 2, 4] {
+        image[0] = form;
+        let error = read(FEW, &image).unwrap_err();
+        assert_eq!(error, ImageError::UnknownVersion(form.into()));
+    }
 }
 
 #[test]
@@ -209,14 +188,18 @@ const FEE: isize = 85;
 
 /// Refused, for `field`, once the bytes at `at` from the first place of `place` on are `with`.
 fn check(place: &[u8], at: isize, with: &[u8], field: &'static str) {
-    let mut image = image(&small().views);
+    check_with(FEW, place, at, with, field);
+}
+
+fn check_with(limits: ViewLimits, place: &[u8], at: isize, with: &[u8], field: &'static str) {
+    let mut image = image(&small_with(limits).views);
     let found = image.windows(place.len()).position(|bytes| bytes == place);
     let from = found
         .expect("the place is in the image")
         .checked_add_signed(at)
         .unwrap();
     image[from..from + with.len()].copy_from_slice(with);
-    let error = read(FEW, &image).expect_err(field);
+    let error = read(limits, &image).map(drop).expect_err(field);
     assert_eq!(
         error,
         ImageError::BadValue(field),
@@ -241,7 +224,7 @@ fn an_order_that_cannot_be_is_refused() {
         (TIME_IN_FORCE, &[3], "time_in_force"),
         (TIME_IN_FORCE, &[1], "live orders"),
         (POST_ONLY, &[2], "post_only"),
-        (REASON, &[6], "reason"),
+        (REASON, &[9], "reason"),
         (REASON, &[1], "live orders"),
         (PRICE, &zero, "price"),
         (PRICE, &i64::MIN.to_le_bytes(), "price"),
@@ -267,14 +250,15 @@ fn an_order_that_cannot_be_is_refused() {
 #[test]
 fn orders_that_do_not_go_together_are_refused() {
     let id = |id: u64| id.to_le_bytes();
-    // Live ones of one account are 10 and 16, closed ones 15 and 17, closed ones with an id 12 and 18.
+    // Live ones of one account are 10 and 16, closed ones of b 13 and 17, of c 15 and with an id 12 and 18.
     check(&order(16, 0, 1), ID, &id(10), "order");
     check(&order(10, 0, 0), ID, &id(16), "order");
     check(&order(15, 2, 0), ID, &id(10), "order");
     check(&order(18, 2, 0), ID, &id(12), "order");
     check(&order(17, 1, 0), SEQUENCE, &id(14), "order");
-    check(&order(15, 2, 0), SEQUENCE, &id(18), "closed orders");
-    check(&order(12, 2, 0), COUNT, &[255; 4], "closed orders");
+    check(&order(13, 1, 1), SEQUENCE, &id(18), "closed orders");
+    check(&order(13, 1, 1), ACCOUNT, &[2], "closed orders");
+    check(&order(12, 2, 0), FEE + 16, &[0], "client_order_id");
     // An order that was neither filled nor canceled stands among the closed ones.
     check(&order(17, 1, 0), REASON, &[0], "closed orders");
 }
@@ -310,8 +294,8 @@ fn trade(sequence: u64, index: u32) -> Vec<u8> {
 fn a_trade_that_cannot_be_is_refused() {
     let zero = 0u64.to_le_bytes();
     let cases: [(isize, &[u8], &'static str); 14] = [
-        (-8, &zero, "executions"),
-        (-16, &[255; 8], "executions"),
+        (-12, &zero, "executions"),
+        (-20, &[255; 8], "executions"),
         (0, &18u64.to_le_bytes(), "sequence"),
         (0, &zero, "sequence"),
         (0, &19u64.to_le_bytes(), "sequence"),
@@ -332,24 +316,75 @@ fn a_trade_that_cannot_be_is_refused() {
 
 #[test]
 fn an_update_that_cannot_be_is_refused() {
-    // The first number and the next, then what each account dropped last.
-    let numbers: Vec<u8> = [12u64, 17]
-        .iter()
-        .flat_map(|number| number.to_le_bytes())
-        .collect();
-    let dropped = |account: isize| 16 + 13 * account;
-    let cases: [(isize, &[u8], &'static str); 7] = [
-        (0, &17u64.to_le_bytes(), "updates"),
-        (8, &[255; 8], "updates"),
-        (0, &[0; 8], "dropped update"),
+    // The number of the next, then of each account whether one was dropped, and number, sequence and index of the newest
+    // dropped one: 9 (15.2), 11 (17.0) and 13 (18.0).
+    let numbers = [&17u64.to_le_bytes()[..], &[1], &9u64.to_le_bytes()].concat();
+    let dropped = |account: isize| 8 + 21 * account;
+    // Behind the count the held ones: 10 (16.0) of a, 12 (17.1) and 15 (18.2) of b, 14 (18.1) and 16 (18.3) of c.
+    let held = dropped(3) + 4;
+    let id = |id: u64| id.to_le_bytes();
+    let cases: [(isize, &[u8], &'static str); 12] = [
+        (0, &id(18), "updates"),
+        (0, &id(16), "updates"),
+        (0, &[255; 8], "updates"),
         (dropped(0), &[2], "dropped update"),
-        (dropped(1) + 1, &19u64.to_le_bytes(), "update order"),
-        (dropped(1) + 9, &[255; 4], "dropped update"),
-        (dropped(1) + 1, &[0; 8], "dropped update"),
+        (dropped(0) + 1, &id(10), "update order"),
+        (dropped(1) + 9, &id(19), "dropped update"),
+        (dropped(1) + 9, &id(0), "dropped update"),
+        (dropped(1) + 17, &[255; 4], "dropped update"),
+        (dropped(2) + 1, &id(12), "update order"),
+        (held, &id(9), "update order"),
+        (held, &id(14), "update order"),
+        (held + 8, &[1], "update order"),
     ];
     for (at, with, field) in cases {
         check(&numbers, at, with, field);
     }
+}
+
+#[test]
+fn an_execution_that_was_not_pushed_out_is_kept_for_its_account() {
+    let limits = ViewLimits {
+        executions: 2,
+        account_floor: 2,
+        ..FEW
+    };
+    // The trade of command 18 is held for everybody, numbers 4 and 5; kept are 1 and 3 of a, and 2 of c.
+    let kept = [&3u32.to_le_bytes()[..], &1u64.to_le_bytes(), &12u64.to_le_bytes()].concat();
+    let item = |number: isize| 4 + 77 * number;
+    let id = |id: u64| id.to_le_bytes();
+    let cases: [(isize, &[u8], &'static str); 14] = [
+        (item(0), &id(3), "kept executions"),
+        (item(0), &id(6), "kept executions"),
+        (item(0) + 8, &id(15), "kept executions"),
+        (item(0) + 8, &id(0), "sequence"),
+        (item(0) + 8, &id(19), "sequence"),
+        (item(0) + 16, &[255; 4], "index"),
+        (item(0) + 20, &[2], "instrument"),
+        (item(0) + 24, &id(13), "order"),
+        (item(0) + 32, &[3], "account"),
+        (item(0) + 32, &[1], "kept executions"),
+        (item(0) + 36, &[2], "side"),
+        (item(0) + 37, &id(0), "price"),
+        (item(0) + 45, &id(0), "quantity"),
+        (item(0) + 53, &i128::MAX.to_le_bytes(), "fee"),
+    ];
+    for (at, with, field) in cases {
+        check_with(limits, &kept, at, with, field);
+    }
+    let views = small_with(limits).views;
+    let own: Vec<u64> = views
+        .executions()
+        .newest_of(AccountId(2))
+        .map(|execution| execution.number)
+        .collect();
+    assert_eq!(own, [4, 2]);
+    // Bent, it may tell of more for one account than the limits have it keep.
+    let wide = ViewLimits {
+        account_floor: 100,
+        ..limits
+    };
+    cut_and_bend(wide, &image(&views));
 }
 
 #[test]

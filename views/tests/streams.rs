@@ -229,14 +229,15 @@ fn a_resumed_client_misses_no_update_and_sees_none_twice() {
         (100, 14, Some(0), Ok(9)),
         (100, 15, None, Ok(14)),
         (100, 99, Some(7), Ok(14)),
-        // The last seven are held: numbers 7 to 13; the last dropped one of the account is number 6, update 13.3.
-        (7, 13, None, Ok(8)),
-        (7, 13, Some(3), Ok(8)),
-        (7, 13, Some(2), Err(13)),
-        (7, 12, None, Err(13)),
-        // The last one is held: number 13; the last dropped one of the account is number 9, update 14.1.
-        (1, 14, Some(0), Err(14)),
-        (1, 14, None, Ok(13)),
+        // Of each account one and four above that: of a and b three, numbers 8, 9 and 13 of b; the last dropped one of b
+        // is number 6, update 13.3.
+        (4, 13, None, Ok(8)),
+        (4, 13, Some(3), Ok(8)),
+        (4, 13, Some(2), Err(13)),
+        (4, 12, None, Err(13)),
+        // Of each account the last one is held: number 13; the last dropped one of b is number 9, update 14.1.
+        (0, 14, Some(0), Err(14)),
+        (0, 14, None, Ok(13)),
     ];
     for (held, sequence, index, want) in cases {
         let tape = tape(100, held);
@@ -251,41 +252,45 @@ fn a_resumed_client_misses_no_update_and_sees_none_twice() {
 
 #[test]
 fn what_another_account_lost_does_not_keep_an_account_from_resuming() {
-    let tape = tape(100, 1);
-    let quiet = AccountId(2);
-    // Both of its updates, events 15.0 and 15.1, were dropped.
-    assert_eq!(
-        tape.views.updates().resume(quiet, Sequence(15), Some(0)),
-        Err(Sequence(15))
-    );
-    assert_eq!(tape.views.updates().resume(quiet, Sequence(15), None), Ok(14));
-    let mut fresh = Tape::new(ViewLimits {
-        order_updates: 2,
-        ..MANY
-    });
-    fresh.play(
-        "10: new a X buy gtc 5@100
-         11: new a X buy gtc 5@100
-         12: new a X buy gtc 5@100
-         13: new b X buy gtc 5@100",
-    );
-    assert_eq!(fresh.views.updates().resume(B, Sequence(0), None), Ok(3));
-    assert_eq!(fresh.views.updates().resume(quiet, Sequence(0), None), Ok(4));
-    assert_eq!(
-        fresh.views.updates().resume(AccountId(50), Sequence(0), None),
-        Ok(4)
-    );
-    assert_eq!(
-        fresh.views.updates().resume(A, Sequence(10), None),
-        Err(Sequence(11))
-    );
-    assert_eq!(fresh.views.updates().resume(A, Sequence(11), None), Ok(2));
+    // Updates above the floor of one, what came after `script`, account, sequence, the number or the earliest.
+    let cases = [
+        (0, B, 0, Ok(5)),
+        (0, AccountId(2), 0, Ok(6)),
+        (0, AccountId(50), 0, Ok(6)),
+        (0, A, 13, Ok(4)),
+        (0, A, 12, Err(Sequence(13))),
+        (2, A, 12, Ok(3)),
+        (2, A, 11, Ok(2)),
+        (2, A, 10, Err(Sequence(11))),
+        (3, A, 9, Err(Sequence(10))),
+        (4, A, 10, Ok(1)),
+        (4, B, 10, Ok(5)),
+    ];
+    for (order_updates, account, after, want) in cases {
+        let mut tape = Tape::new(ViewLimits {
+            order_updates,
+            ..MANY
+        });
+        for sequence in 10..15 {
+            tape.play(&format!("{sequence}: new a X buy gtc 5@100"));
+        }
+        tape.play("15: new b X buy gtc 5@100");
+        let updates = tape.views.updates();
+        assert_eq!(
+            (updates.next(), updates.held()),
+            (6, (order_updates as u64 + 2).min(6))
+        );
+        let got = updates.resume(account, Sequence(after), None);
+        assert_eq!(got, want, "{order_updates} of {account:?} after {after}");
+        let from = after.saturating_sub(9);
+        assert_eq!(updates.is_dropped(account, from), want.is_err(), "from {from}");
+    }
 }
 
 #[test]
 fn a_client_cut_off_between_the_two_sides_of_its_own_trade_misses_neither() {
     let mut tape = Tape::new(ViewLimits {
-        order_updates: 1,
+        order_updates: 0,
         ..MANY
     });
     tape.play(
@@ -293,10 +298,73 @@ fn a_client_cut_off_between_the_two_sides_of_its_own_trade_misses_neither() {
          11: new a X sell gtc 5@100; trade 11 10 5@100 left 0/0 fee 0/0",
     );
     let updates = tape.views.updates();
-    assert_eq!(updates.first(), 3);
+    assert_eq!((updates.held(), updates.next()), (1, 4));
     assert_eq!(updates.resume(A, Sequence(11), Some(0)), Err(Sequence(11)));
     assert_eq!(updates.resume(A, Sequence(11), Some(1)), Ok(3));
     assert_eq!(updates.resume(A, Sequence(11), Some(2)), Ok(4));
     let resting = updates.next_of(A, 0).unwrap();
     assert_eq!((resting.number, resting.order.side), (3, Side::Buy));
+}
+
+#[test]
+fn an_account_whose_fills_others_push_out_can_still_read_its_own() {
+    // Executions of everybody, floor, account, those that are found, those that are too old.
+    let cases: [(usize, usize, AccountId, &[u64], &[u64]); 7] = [
+        (100, 1, A, &[1, 3, 5], &[]),
+        (100, 1, B, &[0, 2, 4, 7], &[]),
+        (2, 1, A, &[5], &[1, 3]),
+        (2, 2, A, &[3, 5], &[1]),
+        (2, 9, A, &[1, 3, 5], &[]),
+        (2, 2, B, &[4, 7], &[0, 2]),
+        (4, 3, B, &[2, 4, 7], &[0]),
+    ];
+    for (executions, account_floor, account, held, too_old) in cases {
+        let mut tape = Tape::new(ViewLimits {
+            executions,
+            account_floor,
+            ..MANY
+        });
+        tape.play(TRADES);
+        let whole = Tape::new(MANY).play(TRADES).views.executions().clone();
+        let name = format!("{executions} {account_floor} {account:?}");
+        let again = common::read(
+            ViewLimits {
+                executions,
+                account_floor,
+                ..MANY
+            },
+            &common::image(&tape.views),
+        );
+        for views in [&tape.views, &again.unwrap()] {
+            let executions = views.executions();
+            let newest: Vec<Execution> = executions.newest_of(account).collect();
+            let want = held.iter().rev().map(|&number| whole.get(number).unwrap());
+            assert!(want.eq(newest), "{name}");
+            for after in 0..9 {
+                let got = executions.after_of(account, after).map(|found| found.number);
+                let want = held.iter().copied().filter(|&number| number > after);
+                assert!(want.eq(got), "{name} after {after}");
+            }
+            for number in 0..8 {
+                let Execution {
+                    sequence,
+                    index,
+                    role,
+                    account: whose,
+                    ..
+                } = whole.get(number).unwrap();
+                let found = executions.find_of(account, sequence, index, role);
+                let is_held = found == Found::Held(number);
+                assert_eq!(is_held, held.contains(&number), "{name}: {number} {found:?}");
+                if whose == account && !is_held {
+                    assert!(
+                        too_old.contains(&number) && found == Found::TooOld,
+                        "{name}: {number}"
+                    );
+                }
+            }
+            assert_eq!(executions.newest_of(AccountId(50)).count(), 0);
+            assert_eq!(executions.after_of(AccountId(50), 0).count(), 0);
+        }
+    }
 }

@@ -111,6 +111,7 @@ impl Market {
     }
 
     /// The slot of a live order of this account.
+    #[inline(always)]
     pub(super) fn live_order(&self, account: AccountId, order: OrderId) -> Result<Slot, Rejected> {
         if !self.accounts.contains(account) {
             return Err(refused_for(order, RejectReason::UnknownAccount));

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use hoga_gateway::LEAST_HELD;
 use hoga_protocol::{CancelAll, Limits, MAX_OPEN_ORDERS};
 use serde::Deserialize;
 use toml::{Table, Value};
@@ -11,6 +12,9 @@ use crate::pipeline::{MAX_RING, MIN_RING, cancel_reserve};
 
 /// The most that any view may be told to hold.
 const MOST_KEPT: usize = 1 << 30;
+
+/// The most that the views may keep for each account.
+const MOST_OF_AN_ACCOUNT: usize = 100_000;
 
 /// The longest that an exchange that was asked to stop may go on, in milliseconds.
 const MOST_DRAIN_MS: u64 = 600_000;
@@ -87,9 +91,9 @@ impl Config {
         }
         let views = &self.views;
         let kept = [
-            ("executions", views.executions, 2),
+            ("executions", views.executions, LEAST_HELD),
             ("closed_orders", views.closed_orders, 1),
-            ("order_updates", views.order_updates, 1),
+            ("order_updates", views.order_updates, LEAST_HELD),
         ];
         for (key, kept, least) in kept {
             if !(least..=MOST_KEPT).contains(&kept) {
@@ -97,6 +101,13 @@ impl Config {
                     "views.{key} is {kept}: it must be from {least} to {MOST_KEPT}, and all of it is held in memory"
                 ));
             }
+        }
+        if !(1..=MOST_OF_AN_ACCOUNT).contains(&views.account_floor) {
+            return Err(format!(
+                "views.account_floor is {}: it must be from 1 to {MOST_OF_AN_ACCOUNT}, and all of it is held in memory \
+                 for each account",
+                views.account_floor
+            ));
         }
         if self.instruments.as_ref().is_some_and(Vec::is_empty) {
             return Err(

@@ -125,6 +125,11 @@ fn gateway(metrics: &Metrics, sheet: &mut Sheet<'_>) -> fmt::Result {
             "Commands sequenced whose events have not come back yet.",
             stats.backlog,
         ),
+        (
+            "gateway_waiting_bytes",
+            "Bytes of memory that answers and frames take up that wait for their readers.",
+            stats.waiting_bytes,
+        ),
     ] {
         sheet.gauge(name, help, value as u64)?;
     }
@@ -159,6 +164,21 @@ fn gateway(metrics: &Metrics, sheet: &mut Sheet<'_>) -> fmt::Result {
             "gateway_busy_refusals",
             "Requests answered busy or journal_full.",
             stats.busy_refusals,
+        ),
+        (
+            "gateway_query_refusals",
+            "Queries answered busy because answers that wait took up as much memory as they may.",
+            stats.query_refusals,
+        ),
+        (
+            "gateway_query_rows",
+            "Rows that queries have looked at.",
+            stats.query_rows,
+        ),
+        (
+            "gateway_held_drains",
+            "How often events were left in the output ring until readers were handed what they would evict.",
+            stats.held_drains,
         ),
         ("gateway_events", "Events folded into the views.", stats.events),
         (

@@ -8,7 +8,7 @@ use hoga_gateway::{GatewayStats, TurnTimes};
 use crate::recorder::{NANOSECONDS, Recorded, Recorder};
 
 /// How many counts a gateway has.
-const COUNTS: usize = 17;
+const COUNTS: usize = 21;
 
 /// What other threads see of the gateway: its counters as they stood after its last turn that did something, and what
 /// its turns took.
@@ -90,6 +90,10 @@ fn flat(stats: &GatewayStats) -> [u64; COUNTS] {
         busy_refusals,
         backlog,
         events,
+        query_refusals,
+        query_rows,
+        waiting_bytes,
+        held_drains,
     } = *stats;
     [
         connections as u64,
@@ -109,6 +113,10 @@ fn flat(stats: &GatewayStats) -> [u64; COUNTS] {
         busy_refusals,
         backlog as u64,
         events,
+        query_refusals,
+        query_rows,
+        waiting_bytes as u64,
+        held_drains,
     ]
 }
 
@@ -131,6 +139,10 @@ fn whole(counts: [u64; COUNTS]) -> GatewayStats {
         busy_refusals,
         backlog,
         events,
+        query_refusals,
+        query_rows,
+        waiting_bytes,
+        held_drains,
     ] = counts;
     GatewayStats {
         connections: connections as usize,
@@ -150,6 +162,10 @@ fn whole(counts: [u64; COUNTS]) -> GatewayStats {
         busy_refusals,
         backlog: backlog as usize,
         events,
+        query_refusals,
+        query_rows,
+        waiting_bytes: waiting_bytes as usize,
+        held_drains,
     }
 }
 

@@ -186,7 +186,7 @@ impl Http {
             .nth(1)
             .and_then(|status| status.parse().ok())
             .ok_or_else(bad)?;
-        let mut length = 0;
+        let (mut length, mut chunked) = (0, false);
         loop {
             let mut line = String::new();
             self.stream.read_line(&mut line)?;
@@ -194,12 +194,22 @@ impl Http {
             if line.is_empty() {
                 break;
             }
+            chunked |= line == "transfer-encoding: chunked";
             if let Some(value) = line.strip_prefix("content-length:") {
                 length = value.trim().parse().map_err(|_| bad())?;
             }
         }
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body)?;
+        while chunked {
+            let mut line = String::new();
+            self.stream.read_line(&mut line)?;
+            let size = usize::from_str_radix(line.trim(), 16).map_err(|_| bad())?;
+            let mut chunk = vec![0; size + 2];
+            self.stream.read_exact(&mut chunk)?;
+            body.extend_from_slice(&chunk[..size]);
+            chunked = size > 0;
+        }
         Ok((status, String::from_utf8(body).map_err(|_| bad())?))
     }
 

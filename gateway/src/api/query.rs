@@ -1,20 +1,21 @@
 //! Answers from the views.
 
-use hoga_views::Views;
+use hoga_protocol::{AccountName, ExchangeId};
+use hoga_views::{OrderState, Views};
 
+use super::Handled;
 use super::access::{account_of, last_seen, own_only};
-use crate::answer::{respond, respond_page};
+use super::cursor::Binding;
+use crate::answer::{PAGE, PAGE_HEADERS, respond};
 use crate::auth::{Identity, Permission};
 use crate::desk::{any_order, find_instrument, find_order, shutting_down, unknown_order};
 use crate::http::Manner;
 use crate::line::Line;
+use crate::listing::{Listing, Rows, Walk, book};
 use crate::ports::CommandSink;
 use crate::route::Route;
 use crate::turn::{Stage, Turn, recovering};
 use crate::wire::{ApiError, codes, encode, resume};
-
-/// Among how many executions of an instrument those of one account are looked for.
-const OWN_AMONG: usize = 4_096;
 
 /// Whether clients should be sent here: orders are taken, and will be for a while.
 ///
@@ -32,130 +33,177 @@ fn must_be_ready<S: CommandSink>(turn: &Turn<'_, S>) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Answers from the views.
+/// Answers from the views: at once what takes one look-up, in portions what lists.
 pub(super) fn query<S: CommandSink>(
     identity: Option<&Identity>,
     route: &Route,
     manner: &Manner,
     line: &mut Line,
     turn: &mut Turn<'_, S>,
-) -> Result<(), ApiError> {
-    let views = turn.views()?;
-    let out = line.egress.buffer();
-    let body = |out: &mut Vec<u8>, write: &mut dyn FnMut(&mut Vec<u8>)| {
-        respond(out, 200, manner, |body| write(body));
-    };
+) -> Result<Handled, ApiError> {
     match route {
-        Route::Page => respond_page(out, manner),
         Route::Readyz => {
+            turn.views()?;
             must_be_ready(turn)?;
-            body(out, &mut |body| encode::status(body, "ready"));
+            respond(line.egress.buffer(), 200, manner, |body| {
+                encode::status(body, "ready");
+            });
+            return Ok(Handled::Done);
         }
         Route::Time => {
+            turn.views()?;
             let now = turn.wall();
-            body(out, &mut |body| encode::time(body, now));
+            respond(line.egress.buffer(), 200, manner, |body| encode::time(body, now));
+            return Ok(Handled::Done);
         }
-        Route::Instruments => body(out, &mut |body| encode::instruments(body, views)),
+        _ => {}
+    }
+    turn.check_memory()?;
+    let views = turn.views()?;
+    let exchange = views
+        .genesis()
+        .map(|genesis| genesis.exchange)
+        .unwrap_or_default();
+    let listing = match route {
+        Route::Page => Listing::text("text/html; charset=utf-8", PAGE_HEADERS, PAGE.as_bytes()),
+        Route::GetOrder { order_id, account } => {
+            let order = one_order(identity, order_id, *account, views)?;
+            respond(line.egress.buffer(), 200, manner, |body| {
+                encode::order(body, order, views)
+            });
+            return Ok(Handled::Done);
+        }
+        Route::Instruments { limit, cursor } => {
+            let binding = Binding::new(exchange, "instruments", &[]);
+            let place = open(cursor.as_deref(), binding)?.unwrap_or(0);
+            Listing::new(Rows::Instruments, Some(binding), *limit, place)
+        }
         Route::OrderBook { symbol, depth } => {
             let instrument = find_instrument(symbol, views)?;
-            if let (Some(book), Some(spec)) = (views.book(instrument), views.instruments().get(instrument)) {
-                body(out, &mut |body| encode::book(body, book, spec, *depth));
-            }
+            Listing::new(book(instrument, *depth, views), None, 2 * *depth, 0)
         }
-        Route::Executions { symbol, limit, after } => {
+        Route::Executions {
+            symbol,
+            limit,
+            after,
+            cursor,
+        } => {
             let instrument = find_instrument(symbol, views)?;
-            let executions = views.executions();
             let own = own_only(identity);
-            // Those of one account are looked for among many.
-            let looked_at = if own.is_some() { OWN_AMONG } else { *limit };
-            let numbers = match after {
-                Some(after) => {
-                    executions.after(instrument, last_seen(after, own.as_ref(), views)?, looked_at)
-                }
-                None => executions.newest(instrument, looked_at),
+            let names = [
+                Some(symbol.as_str()),
+                own.as_ref().map(|own| own.as_str()),
+                after.as_deref(),
+            ];
+            let binding = Binding::new(exchange, "executions", &names);
+            let place = match (open(cursor.as_deref(), binding)?, after) {
+                (Some(place), after) => still_held(place, after.is_some(), views)?,
+                (None, Some(after)) => last_seen(after, own.as_ref(), views)?,
+                (None, None) => u64::MAX,
             };
-            let own = own.map(|name| views.accounts().by_name(&name));
-            let mut found: Vec<_> = numbers
-                .iter()
-                .filter_map(|&number| executions.get(number))
-                .filter(|execution| own.is_none_or(|own| own == Some(execution.account)))
-                .collect();
-            let surplus = found.len().saturating_sub(*limit);
-            if after.is_some() {
-                found.truncate(*limit);
-            } else {
-                found.drain(..surplus);
-            }
-            body(out, &mut |body| {
-                encode::executions(body, found.iter().copied(), views)
-            });
+            let rows = Rows::Executions {
+                instrument,
+                own: own.map(|name| views.accounts().by_name(&name)),
+                walk: walk(after.is_some()),
+            };
+            Listing::new(rows, Some(binding), *limit, place)
         }
-        Route::Trades { symbol, limit, after } => {
+        Route::Trades {
+            symbol,
+            limit,
+            after,
+            cursor,
+        } => {
             let instrument = find_instrument(symbol, views)?;
-            let executions = views.executions();
-            let numbers = match after {
-                // Behind the resting side of the trade that was seen.
-                Some(after) => {
-                    let seen = resume::behind_trade(*after, views)? - 1;
-                    executions.after(instrument, seen, 2 * limit)
-                }
-                None => executions.newest(instrument, 2 * limit),
+            let named = after.map(|after| after.to_string());
+            let binding = Binding::new(exchange, "trades", &[Some(symbol.as_str()), named.as_deref()]);
+            let place = match (open(cursor.as_deref(), binding)?, after) {
+                (Some(place), after) => still_held(place, after.is_some(), views)?,
+                // The resting side of the trade that was seen.
+                (None, Some(after)) => resume::behind_trade(*after, views)? - 1,
+                (None, None) => u64::MAX,
             };
-            let aggressors = numbers.iter().filter(|number| number.is_multiple_of(2));
-            body(out, &mut |body| {
-                let aggressors = aggressors.clone().filter_map(|&number| executions.get(number));
-                encode::trades(body, aggressors, views);
-            });
+            let walk = walk(after.is_some());
+            Listing::new(Rows::Trades { instrument, walk }, Some(binding), *limit, place)
         }
-        Route::GetOrder { order_id, account } => {
-            let named = match (identity, account) {
-                (None, account) => *account,
-                (Some(identity), None) if identity.permissions.has(Permission::DropCopy) => None,
-                (identity, account) => Some(account_of(identity, *account, true)?),
-            };
-            let order = match &named {
-                Some(name) => find_order(order_id, views.accounts().by_name(name), views)?,
-                None => any_order(order_id, views).ok_or_else(|| unknown_order(order_id))?,
-            };
-            body(out, &mut |body| encode::order(body, order, views));
-        }
-        Route::ListOrders { .. } => list_orders(identity, route, views, &mut |write| body(out, write))?,
+        Route::ListOrders { .. } => orders(identity, route, exchange, views)?,
         _ => return Err(ApiError::new(codes::NOT_FOUND, "there is nothing here")),
-    }
-    Ok(())
+    };
+    Ok(Handled::Listing(Box::new(listing)))
 }
 
-type Write<'w> = &'w mut dyn FnMut(&mut Vec<u8>);
+/// The place that a cursor names, if there is one.
+fn open(cursor: Option<&str>, binding: Binding) -> Result<Option<u64>, ApiError> {
+    cursor.map(|cursor| binding.open(cursor)).transpose()
+}
 
-fn list_orders(
+/// Whether the list is looked through upwards.
+fn walk(is_after: bool) -> Walk {
+    if is_after { Walk::After } else { Walk::Before }
+}
+
+/// The place of a cursor, unless executions that follow it upwards are gone.
+///
+/// # Errors
+/// 410 `execution_too_old`.
+fn still_held(place: u64, is_after: bool, views: &Views) -> Result<u64, ApiError> {
+    if is_after && place.saturating_add(1) < views.executions().first() {
+        let message = "cursor: what follows it is no longer in memory; leave it out to begin anew";
+        return Err(ApiError::new(codes::EXECUTION_TOO_OLD, message));
+    }
+    Ok(place)
+}
+
+fn one_order<'v>(
+    identity: Option<&Identity>,
+    order_id: &str,
+    account: Option<AccountName>,
+    views: &'v Views,
+) -> Result<&'v OrderState, ApiError> {
+    let named = match (identity, account) {
+        (None, account) => account,
+        (Some(identity), None) if identity.permissions.has(Permission::DropCopy) => None,
+        (identity, account) => Some(account_of(identity, account, true)?),
+    };
+    match &named {
+        Some(name) => find_order(order_id, views.accounts().by_name(name), views),
+        None => any_order(order_id, views).ok_or_else(|| unknown_order(order_id)),
+    }
+}
+
+fn orders(
     identity: Option<&Identity>,
     route: &Route,
+    exchange: ExchangeId,
     views: &Views,
-    respond: &mut dyn FnMut(Write<'_>),
-) -> Result<(), ApiError> {
+) -> Result<Listing, ApiError> {
     let Route::ListOrders {
         account,
         symbol,
         status,
         limit,
+        cursor,
     } = route
     else {
-        return Ok(());
+        return Err(ApiError::new(codes::NOT_FOUND, "there is nothing here"));
     };
     let instrument = symbol
         .as_ref()
         .map(|symbol| find_instrument(symbol, views))
         .transpose()?;
     let account = account_of(identity, *account, true)?;
-    let orders = || {
-        let account = views.accounts().by_name(&account);
-        account
-            .into_iter()
-            .flat_map(|account| views.orders().of_account(account))
-            .filter(|order| instrument.is_none_or(|instrument| order.instrument == instrument))
-            .filter(|order| status.is_none_or(|status| status.admits(order.status)))
-            .take(*limit)
+    let named = status.map(|status| format!("{status:?}"));
+    let names = [
+        Some(account.as_str()),
+        symbol.as_ref().map(|symbol| symbol.as_str()),
+        named.as_deref(),
+    ];
+    let binding = Binding::new(exchange, "orders", &names);
+    let place = open(cursor.as_deref(), binding)?.unwrap_or(u64::MAX);
+    let rows = Rows::Orders {
+        account: views.accounts().by_name(&account),
+        instrument,
+        status: *status,
     };
-    respond(&mut |body| encode::orders(body, orders(), views));
-    Ok(())
+    Ok(Listing::new(rows, Some(binding), *limit, place))
 }

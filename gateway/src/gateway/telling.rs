@@ -29,6 +29,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             connections: self.connections.len(),
             subscribers: self.connections.subscribers(),
             sessions: self.connections.sessions(),
+            waiting_bytes: self.connections.waiting_bytes(),
             backlog: self.core.as_ref().map_or(0, |core| core.desk.backlog()),
             ..self.stats
         }
@@ -38,7 +39,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
     pub(super) fn print(&mut self) -> usize {
         let mut printed = 0;
         while let Some((peer, page)) = self.pages.next() {
-            self.connections.print(peer, &page, self.now);
+            self.connections.print(peer, page);
             printed += 1;
         }
         printed

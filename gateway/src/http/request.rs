@@ -32,6 +32,11 @@ impl Request {
         self.values(name).next()
     }
 
+    /// Whether its client takes a body in chunks.
+    pub fn takes_chunks(&self) -> bool {
+        self.minor_version >= 1
+    }
+
     /// Whether only the head of the response is asked for.
     pub fn is_head(&self) -> bool {
         self.method == "HEAD"

@@ -14,6 +14,9 @@ pub(crate) struct Manner {
     pub head_only: bool,
     /// What is left to whoever asked.
     pub quota: Option<Quota>,
+    /// Whether the client takes a body in chunks (HTTP/1.1). To one that does not, a body whose length is not known
+    /// beforehand ends with the connection.
+    pub chunks: bool,
     /// The origin of a page that may read the response although it is another one than the exchange's.
     pub reader: Option<Arc<str>>,
 }
@@ -24,8 +27,20 @@ impl Manner {
         keep_alive: false,
         head_only: false,
         quota: None,
+        chunks: false,
         reader: None,
     };
+}
+
+/// How a client is told where a body ends (RFC 9112 §6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// After so many bytes.
+    Length(usize),
+    /// After the last chunk.
+    Chunks,
+    /// It is not: the body is left out, or ends with the connection.
+    Untold,
 }
 
 /// Appends a response. `extra` are further headers; names and values are the caller's own and hold no line ends.
@@ -37,14 +52,42 @@ pub(crate) fn write_response(
     manner: &Manner,
     extra: &[(&str, &str)],
 ) {
+    write_head(
+        out,
+        status,
+        content_type,
+        Framing::Length(body.len()),
+        manner,
+        extra,
+    );
+    if !manner.head_only {
+        out.extend_from_slice(body);
+    }
+}
+
+/// Appends all of a response that stands before its body.
+pub(crate) fn write_head(
+    out: &mut Vec<u8>,
+    status: u16,
+    content_type: &str,
+    framing: Framing,
+    manner: &Manner,
+    extra: &[(&str, &str)],
+) {
     put(out, "HTTP/1.1 ");
     write_u64(out, u64::from(status));
     put(out, " ");
     put(out, phrase(status));
     put(out, "\r\nContent-Type: ");
     put(out, content_type);
-    put(out, "\r\nContent-Length: ");
-    write_u64(out, body.len() as u64);
+    match framing {
+        Framing::Length(bytes) => {
+            put(out, "\r\nContent-Length: ");
+            write_u64(out, bytes as u64);
+        }
+        Framing::Chunks => put(out, "\r\nTransfer-Encoding: chunked"),
+        Framing::Untold => {}
+    }
     put(out, "\r\nConnection: ");
     put(out, if manner.keep_alive { "keep-alive" } else { "close" });
     for (name, value) in extra {
@@ -61,14 +104,25 @@ pub(crate) fn write_response(
         put(out, reader);
         put(
             out,
-            "\r\nVary: Origin\r\nAccess-Control-Expose-Headers: Retry-After, RateLimit, RateLimit-Policy, \
-             Exchange-Time",
+            "\r\nVary: Origin\r\nAccess-Control-Expose-Headers: Next-Cursor, Retry-After, RateLimit, \
+             RateLimit-Policy, Exchange-Time",
         );
     }
     put(out, "\r\n\r\n");
-    if !manner.head_only {
-        out.extend_from_slice(body);
+}
+
+/// Appends one chunk of a body (RFC 9112 §7.1); an empty one would end it and is left out.
+pub(crate) fn write_chunk(out: &mut Vec<u8>, bytes: &[u8]) {
+    if !bytes.is_empty() {
+        put(out, &format!("{:x}\r\n", bytes.len()));
+        out.extend_from_slice(bytes);
+        put(out, "\r\n");
     }
+}
+
+/// Appends the end of a body that came in chunks.
+pub(crate) fn write_last_chunk(out: &mut Vec<u8>) {
+    put(out, "0\r\n\r\n");
 }
 
 /// The two fields of the IETF's draft "RateLimit header fields for HTTP": so many in a window of a second, and so many left.

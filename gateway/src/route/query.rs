@@ -4,7 +4,7 @@ use std::fmt;
 
 use hoga_protocol::AsciiText;
 
-use super::{DEFAULT_LIMIT, MAX_LIMIT};
+use super::MAX_LIMIT;
 use crate::wire::{ApiError, codes, excerpt, label};
 
 /// The parameters of a query that have not been asked for yet.
@@ -53,10 +53,10 @@ impl Query {
         self.take(name).map(|text| ascii(name, &text)).transpose()
     }
 
-    /// The parameter `name` as a number from 1 to [`MAX_LIMIT`]; [`DEFAULT_LIMIT`] when it is not there.
-    pub(super) fn count(&mut self, name: &'static str) -> Result<usize, ApiError> {
+    /// The parameter `name` as a number from 1 to [`MAX_LIMIT`]; `default` when it is not there.
+    pub(super) fn count(&mut self, name: &'static str, default: usize) -> Result<usize, ApiError> {
         let Some(text) = self.take(name) else {
-            return Ok(DEFAULT_LIMIT);
+            return Ok(default);
         };
         digits(&text)
             .and_then(|count| usize::try_from(count).ok())

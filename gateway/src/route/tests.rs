@@ -53,6 +53,7 @@ fn every_endpoint_is_reached_with_its_defaults() {
                 symbol: Symbol::new("BTC-KRW").unwrap(),
                 limit: 7,
                 after: None,
+                cursor: None,
             },
         ),
         (
@@ -97,6 +98,7 @@ fn every_endpoint_is_reached_with_its_defaults() {
                 symbol: None,
                 status: None,
                 limit: 100,
+                cursor: None,
             },
         ),
         (
@@ -106,6 +108,7 @@ fn every_endpoint_is_reached_with_its_defaults() {
                 symbol: symbol("BTC-KRW"),
                 limit: 100,
                 after: None,
+                cursor: None,
             },
         ),
         (
@@ -116,7 +119,22 @@ fn every_endpoint_is_reached_with_its_defaults() {
                 depth: 100,
             },
         ),
-        ("HEAD", "/api/v1/instruments", Route::Instruments),
+        (
+            "HEAD",
+            "/api/v1/instruments",
+            Route::Instruments {
+                limit: 1_000,
+                cursor: None,
+            },
+        ),
+        (
+            "GET",
+            "/api/v1/instruments?cursor=x&limit=2",
+            Route::Instruments {
+                limit: 2,
+                cursor: Some("x".into()),
+            },
+        ),
         ("GET", "/api/v1/time", Route::Time),
         ("GET", "/healthz", Route::Healthz),
         ("HEAD", "/readyz", Route::Readyz),
@@ -171,6 +189,7 @@ fn every_parameter_reaches_its_route() {
                 symbol: Some(symbol("A")),
                 status: Some(StatusFilter::Is(OrderStatus::PartiallyFilled)),
                 limit: 1000,
+                cursor: None,
             },
         ),
         (
@@ -180,6 +199,7 @@ fn every_parameter_reaches_its_route() {
                 symbol: symbol("ABC/X"),
                 limit: 1,
                 after: Some("y".into()),
+                cursor: None,
             },
         ),
         (

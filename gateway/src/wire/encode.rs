@@ -98,22 +98,22 @@ pub fn execution_id(execution: &Execution, views: &Views) -> Uuid {
     )
 }
 
+/// What stands before the rows of a list of orders, and behind them.
+pub(crate) const ORDERS: [&str; 2] = ["{\"orders\":[", "]}"];
+/// As [`ORDERS`], of executions or trades.
+pub(crate) const ARRAY: [&str; 2] = ["[", "]"];
+/// As [`ORDERS`], of instruments.
+pub(crate) const INSTRUMENTS: [&str; 2] = ["{\"instruments\":[", "]}"];
+/// What stands behind the bids of a book and before its asks, and behind those.
+pub(crate) const BOOK: [&str; 2] = ["],\"asks\":[", "]}"];
+
 /// Appends a JSON array of executions.
 pub fn executions(out: &mut Vec<u8>, executions: impl Iterator<Item = Execution>, views: &Views) {
-    put(out, "[");
+    put(out, ARRAY[0]);
     list(out, executions, |out, item| {
         execution(out, &item, views, Format::Json)
     });
-    put(out, "]");
-}
-
-/// Appends a JSON array of trades, by the executions of their aggressors.
-pub fn trades(out: &mut Vec<u8>, aggressors: impl Iterator<Item = Execution>, views: &Views) {
-    put(out, "[");
-    list(out, aggressors, |out, item| {
-        trade(out, &item, views, Format::Json)
-    });
-    put(out, "]");
+    put(out, ARRAY[1]);
 }
 
 /// Appends an order as JSON.
@@ -125,31 +125,37 @@ pub fn order(out: &mut Vec<u8>, order: &OrderState, views: &Views) {
 
 /// Appends `{"orders":[…]}`.
 pub fn orders<'a>(out: &mut Vec<u8>, orders: impl Iterator<Item = &'a OrderState>, views: &Views) {
-    put(out, "{\"orders\":[");
+    put(out, ORDERS[0]);
     list(out, orders, |out, item| order(out, item, views));
-    put(out, "]}");
+    put(out, ORDERS[1]);
 }
 
 /// Appends `{"symbol":…,"sequence":…,"timestamp":…,"bids":[…],"asks":[…]}` with at most `depth` levels a side.
 pub fn book(out: &mut Vec<u8>, book: &Book, spec: &InstrumentSpec, depth: usize) {
-    put(out, "{\"symbol\":\"");
-    put(out, spec.symbol().as_str());
-    put(out, "\",\"sequence\":");
-    write_u64(out, book.sequence().0);
-    put(out, ",\"timestamp\":\"");
-    clock::write_iso(out, book.timestamp());
-    put(out, "\",\"bids\":[");
+    book_head(out, spec, book.sequence(), book.timestamp());
     list(out, book.levels(Side::Buy).take(depth), |out, item| {
         level(out, &item, spec)
     });
-    put(out, "],\"asks\":[");
+    put(out, BOOK[0]);
     list(out, book.levels(Side::Sell).take(depth), |out, item| {
         level(out, &item, spec)
     });
-    put(out, "]}");
+    put(out, BOOK[1]);
 }
 
-fn level(out: &mut Vec<u8>, level: &Level, spec: &InstrumentSpec) {
+/// Appends what stands before the bids of a book.
+pub(crate) fn book_head(out: &mut Vec<u8>, spec: &InstrumentSpec, sequence: Sequence, timestamp: Nanos) {
+    put(out, "{\"symbol\":\"");
+    put(out, spec.symbol().as_str());
+    put(out, "\",\"sequence\":");
+    write_u64(out, sequence.0);
+    put(out, ",\"timestamp\":\"");
+    clock::write_iso(out, timestamp);
+    put(out, "\",\"bids\":[");
+}
+
+/// Appends a level of a book.
+pub(crate) fn level(out: &mut Vec<u8>, level: &Level, spec: &InstrumentSpec) {
     put(out, "{\"price\":");
     price(out, level.price, spec);
     put(out, ",\"volume\":");
@@ -161,14 +167,15 @@ fn level(out: &mut Vec<u8>, level: &Level, spec: &InstrumentSpec) {
 
 /// Appends `{"instruments":[…]}`.
 pub fn instruments(out: &mut Vec<u8>, views: &Views) {
-    put(out, "{\"instruments\":[");
+    put(out, INSTRUMENTS[0]);
     list(out, views.instruments().iter(), |out, (_, spec)| {
         instrument(out, spec)
     });
-    put(out, "]}");
+    put(out, INSTRUMENTS[1]);
 }
 
-fn instrument(out: &mut Vec<u8>, spec: &InstrumentSpec) {
+/// Appends an instrument.
+pub(crate) fn instrument(out: &mut Vec<u8>, spec: &InstrumentSpec) {
     put(out, "{\"symbol\":\"");
     put(out, spec.symbol().as_str());
     put(out, "\",\"tick_size\":");

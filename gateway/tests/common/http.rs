@@ -97,6 +97,15 @@ impl Client {
                     head,
                     body: String::new(),
                 };
+                if response.header("transfer-encoding") == Some("chunked") {
+                    if let Some((body, consumed)) = unchunked(&self.read[end + 4..]) {
+                        response.body = String::from_utf8(body).unwrap();
+                        self.read.drain(..end + 4 + consumed);
+                        return Some(response);
+                    }
+                    self.fill()?;
+                    continue;
+                }
                 let length = response
                     .header("content-length")
                     .map_or(0, |len| len.parse().unwrap());
@@ -107,13 +116,21 @@ impl Client {
                     return Some(response);
                 }
             }
-            let mut bytes = [0; 4096];
-            match self.stream.read(&mut bytes) {
-                Ok(0) => return None,
-                Ok(count) => self.read.extend_from_slice(&bytes[..count]),
-                Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return None,
-                Err(error) => panic!("{error}, after {:?}", String::from_utf8_lossy(&self.read)),
+            self.fill()?;
+        }
+    }
+
+    /// Reads what comes next; none at the end.
+    fn fill(&mut self) -> Option<()> {
+        let mut bytes = [0; 4096];
+        match self.stream.read(&mut bytes) {
+            Ok(0) => None,
+            Ok(count) => {
+                self.read.extend_from_slice(&bytes[..count]);
+                Some(())
             }
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => None,
+            Err(error) => panic!("{error}, after {:?}", String::from_utf8_lossy(&self.read)),
         }
     }
 
@@ -121,6 +138,23 @@ impl Client {
     pub fn ends(&mut self) -> bool {
         let mut byte = [0];
         self.read.is_empty() && matches!(self.stream.read(&mut byte), Ok(0) | Err(_))
+    }
+}
+
+/// The body of a message in chunks and how many bytes it took, if all of it is there.
+pub fn unchunked(bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let (mut body, mut at) = (Vec::new(), 0);
+    loop {
+        let line = at + find(&bytes[at..], b"\r\n")?;
+        let size = std::str::from_utf8(&bytes[at..line]).unwrap();
+        let size = usize::from_str_radix(size, 16).unwrap_or_else(|_| panic!("no size of a chunk: {size:?}"));
+        let chunk = bytes.get(line + 2..line + 2 + size + 2)?;
+        assert!(chunk.ends_with(b"\r\n"), "a chunk without its end");
+        at = line + 2 + size + 2;
+        if size == 0 {
+            return Some((body, at));
+        }
+        body.extend_from_slice(&chunk[..size]);
     }
 }
 

@@ -1,6 +1,8 @@
 //! A gateway on a real socket, whose matcher is the real engine behind a queue that a test can hold back.
 #![allow(dead_code, reason = "every test binary uses its own part of this")]
 
+pub mod history;
+
 pub mod http;
 
 pub mod guarded;
@@ -46,6 +48,11 @@ pub struct Matcher {
 pub type Shared = Arc<Mutex<Matcher>>;
 
 impl Matcher {
+    /// Sequences a command without the gateway, as the exchange itself would.
+    pub fn sequence(&mut self, command: &Command) {
+        self.submit(Nanos(1_682_858_110_000_000_000), command);
+    }
+
     fn submit(&mut self, timestamp: Nanos, command: &Command) -> Sequence {
         self.sequence += 1;
         let sequence = Sequence(self.sequence);
@@ -296,6 +303,11 @@ impl World {
         self.clock
             .system_ahead
             .store(ahead_seconds * 1_000_000_000, Ordering::SeqCst);
+    }
+
+    /// The hand of a clock that is moved by hand, for errands that move it.
+    pub fn hand(&self) -> Arc<Mutex<Duration>> {
+        self.clock.hand.clone().unwrap()
     }
 
     /// Lets the gateway take a few turns, so that it has seen whatever its sockets and its clock have to tell.

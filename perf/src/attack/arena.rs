@@ -41,8 +41,8 @@ pub const SETTINGS: [(&str, &str); 18] = [
     ("QUOTAS__CANCELS_PER_ACCOUNT", "10000"),
     ("QUOTAS__QUERIES_PER_ACCOUNT", "10000"),
     ("QUOTAS__WEBSOCKETS_PER_ACCOUNT", "40"),
-    ("VIEWS__EXECUTIONS", "10000"),
-    ("VIEWS__ORDER_UPDATES", "10000"),
+    ("VIEWS__EXECUTIONS", "65544"),
+    ("VIEWS__ORDER_UPDATES", "65544"),
     ("FOLLOWER__ENABLED", "false"),
 ];
 

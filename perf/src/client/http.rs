@@ -28,7 +28,8 @@ fn request(address: &str, target: &str) -> Outcome<(u16, String)> {
     let what = || format!("GET {target} at {address}");
     let mut stream = connect_tcp(address)?;
     stream.set_read_timeout(Some(TIMEOUT)).context(what)?;
-    let request = format!("GET {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    // To HTTP/1.0 a long answer comes as it is, and not in chunks.
+    let request = format!("GET {target} HTTP/1.0\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).context(what)?;
     let mut response = Vec::new();
     stream

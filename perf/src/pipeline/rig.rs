@@ -320,7 +320,17 @@ fn follow(
     };
     let stores = Stores::new(dir);
     following::lock(&*stores.snapshots)
-        .and_then(|lock| Following::start(&config, &stores, replica, writer, 0, lock))
+        .and_then(|lock| {
+            Following::start(
+                &config,
+                &stores,
+                replica,
+                writer,
+                0,
+                lock,
+                ExchangeClock::new().time(),
+            )
+        })
         .map_err(Failure::new)
 }
 

@@ -1,16 +1,15 @@
 //! The views as bytes.
 //!
 //! Little endian, in this order: the form (`u32`); the last event's sequence, index and time; the genesis, if it was;
-//! the instruments; the accounts; each instrument's last change of the book; the orders; the executions; the updates.
-//! In form 2 what operators have made of instruments and of accounts, and the armings, follow; where there is none of
-//! these the form is 1, which programs read that know of none.
+//! the instruments; the accounts; each instrument's last change of the book; the orders; the executions; the updates;
+//! what operators have made of instruments and of accounts; the armings.
 //! What follows from something else is not written, so the two cannot disagree: the levels of a book are those of its
 //! live orders, and an order's status and what remains of it are those of its quantity, its fills and its end.
 
-use alloc::vec::Vec;
-
 use hoga_protocol::codec::{ImageError, ImageSink, ImageSource};
 use hoga_protocol::{Command, Event, Genesis, Nanos, Sequence};
+
+use hoga_tables::Segments;
 
 use super::{ViewLimits, Views};
 use crate::armings::Armings;
@@ -21,10 +20,8 @@ use crate::orders::Orders;
 use crate::registry::{Accounts, Instruments};
 use crate::updates::OrderUpdates;
 
-/// The form where nothing is armed or administered.
-const PLAIN: u32 = 1;
-/// The form where something is.
-const ADMINISTERED: u32 = 2;
+/// The form of the image.
+const FORM: u32 = 3;
 
 impl Views {
     /// Writes all that the views hold. Views of equal limits that folded the same events write the same bytes.
@@ -37,8 +34,7 @@ impl Views {
             "the views are within command {} and have no image",
             self.sequence.0
         );
-        let is_administered = self.is_administered();
-        sink.put_u32(if is_administered { ADMINISTERED } else { PLAIN });
+        sink.put_u32(FORM);
         sink.put_u64(self.sequence.0);
         sink.put_u32(self.index);
         sink.put_u64(self.timestamp.0);
@@ -48,27 +44,22 @@ impl Views {
         }
         self.instruments.write_image(sink);
         self.accounts.write_image(sink);
-        for book in &self.books {
+        for book in self.books.iter() {
             book.write_image(sink);
         }
         self.orders.write_image(sink);
         self.executions.write_image(sink);
         self.updates.write_image(sink);
-        if is_administered {
-            self.instruments.write_administered(sink);
-            self.accounts.write_administered(sink);
-            self.armings.write_image(sink);
-        }
-    }
-
-    fn is_administered(&self) -> bool {
-        self.instruments.are_administered() || self.accounts.are_administered() || !self.armings.is_empty()
+        self.instruments.write_administered(sink);
+        self.accounts.write_administered(sink);
+        self.armings.write_image(sink);
     }
 
     /// Reads what [`write_image`](Self::write_image) wrote, and nothing behind it.
     ///
-    /// The limits need not be those of the views that were written. Under smaller ones the newest is kept, exactly as
-    /// if the views had always had them; under greater ones all that the image has, and from there on more.
+    /// The limits need not be those of the views that were written. Where all are smaller or equal, what is kept is exactly
+    /// what the views had kept if they had always had them; under greater ones it is all that the image has, and from
+    /// there on more.
     ///
     /// # Errors
     /// [`ImageError`] when the bytes are not the image of any views, or one of a form that this version does not know.
@@ -76,7 +67,7 @@ impl Views {
     /// add up are all found; whether the image tells the truth is not.
     pub fn read_image(limits: ViewLimits, source: &mut impl ImageSource) -> Result<Views, ImageError> {
         let form = source.take_u32()?;
-        if form != PLAIN && form != ADMINISTERED {
+        if form != FORM {
             return Err(ImageError::UnknownVersion(form));
         }
         let sequence = Sequence(source.take_u64()?);
@@ -95,16 +86,18 @@ impl Views {
             index,
             timestamp,
         };
-        let mut books = Vec::new();
+        let mut books = Segments::new();
         for _ in 0..instruments.len() {
             books.push(Book::read_image(&known, source)?);
         }
-        let orders = Orders::read_image(limits.closed_orders, bounds, &known, source)?;
+        let floor = limits.account_floor;
+        let genesis_of = genesis.as_ref();
+        let orders = Orders::read_image(limits.closed_orders, floor, genesis_of, &known, source)?;
         for order in orders.live_oldest_first() {
             books[order.instrument.0 as usize].add(order.side, order.price, order.leaves);
         }
-        let executions = Executions::read_image(limits.executions, &known, source)?;
-        let updates = OrderUpdates::read_image(limits.order_updates, &known, source)?;
+        let executions = Executions::read_image(limits.executions, floor, &known, source)?;
+        let updates = OrderUpdates::read_image(limits.order_updates, floor, &known, source)?;
         let mut views = Views {
             sequence,
             index,
@@ -120,9 +113,7 @@ impl Views {
             updates,
             working: None,
         };
-        if form == ADMINISTERED {
-            views.read_administered(source)?;
-        }
+        views.read_administered(source)?;
         Ok(views)
     }
 
@@ -137,7 +128,7 @@ impl Views {
             timestamp: self.timestamp,
         };
         self.armings = Armings::read_image(&known, source)?;
-        must(self.is_administered(), "form")
+        Ok(())
     }
 }
 

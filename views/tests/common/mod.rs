@@ -24,6 +24,7 @@ pub const MANY: ViewLimits = ViewLimits {
     executions: 1000,
     closed_orders: 1000,
     order_updates: 1000,
+    account_floor: 1,
 };
 
 pub struct Tape {

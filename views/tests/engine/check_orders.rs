@@ -6,7 +6,7 @@ use hoga_views::*;
 
 use crate::steps::client_id;
 use crate::walk::Walk;
-use crate::{ACCOUNTS, IDS, INSTRUMENTS, VIEW_LIMITS};
+use crate::{ACCOUNTS, IDS, INSTRUMENTS};
 
 impl Walk {
     /// Everything that must hold after each command.
@@ -19,8 +19,8 @@ impl Walk {
         assert!(specs.eq(self.engine.instruments()), "fees");
         self.check_books();
         self.check_sums();
-        self.check_held_without_id();
-        self.check_held_with_id();
+        self.check_held();
+        self.check_client_ids();
     }
 
     fn check_books(&self) {
@@ -82,48 +82,33 @@ impl Walk {
         }
     }
 
-    fn check_held_without_id(&self) {
-        let forgotten = self
-            .closed_without_id
-            .len()
-            .saturating_sub(VIEW_LIMITS.closed_orders);
-        for (place, order) in self.closed_without_id.iter().enumerate() {
-            let held = self.views.orders().get(*order).is_some();
-            assert_eq!(held, place >= forgotten, "{order:?}");
+    fn check_held(&self) {
+        let orders = self.views.orders();
+        assert_eq!(
+            orders.closed(),
+            self.closed_without_id.len() + self.closed_with_id.len()
+        );
+        for (order, account) in &self.closed {
+            let kind = match self.with_id.contains_key(order) {
+                true => &self.closed_with_id,
+                false => &self.closed_without_id,
+            };
+            let held = orders.get(*order).is_some();
+            assert_eq!(held, kind.holds(*account, order), "{order:?}");
         }
     }
 
-    /// An order of no quantity is refused, but only after its client order id was looked at: so the engine tells of
-    /// each id which order has it.
-    fn check_held_with_id(&self) {
-        let mut engine = self.engine.clone();
-        let mut known = Vec::new();
-        let ids = (0..ACCOUNTS).flat_map(|account| (0..IDS).map(move |id| (account, id)));
-        for (probe, (account, id)) in ids.enumerate() {
-            let command = Command::NewOrder(NewOrder {
-                account: AccountId(account),
-                instrument: InstrumentId(0),
-                side: Side::Buy,
-                order_type: OrderType::Limit,
-                time_in_force: TimeInForce::Gtc,
-                post_only: false,
-                price: Ticks(1),
-                quantity: Lots::ZERO,
-                client_order_id: client_id(id),
-                valid_until: Nanos(0),
-                signed_by: SigningKeyId::NONE,
-            });
-            let sequence = Sequence(self.sequence + 1 + probe as u64);
-            engine.apply(sequence, Nanos(0), &command, &mut |event| {
-                let EventBody::Rejected(rejected) = event.body else {
-                    panic!("{event:?}");
-                };
-                known.extend(rejected.order);
-            });
-        }
-        for order in self.with_id.keys() {
-            let held = self.views.orders().get(*order).is_some();
-            assert_eq!(held, known.contains(order), "{order:?}");
+    /// By each id the newest order that is held under it is found, and by the others none.
+    fn check_client_ids(&self) {
+        let orders = self.views.orders();
+        for account in (0..ACCOUNTS).map(AccountId) {
+            assert!(orders.by_client_id(account, &ClientOrderId::EMPTY).is_none());
+            for id in (0..IDS).map(client_id) {
+                let want = orders
+                    .of_account(account)
+                    .find(|order| order.client_order_id == id);
+                assert_eq!(orders.by_client_id(account, &id), want, "{account:?} {id:?}");
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use hoga_protocol::*;
 use hoga_views::*;
 
+use crate::kept::Kept;
 use crate::walk::Walk;
 use crate::{ACCOUNTS, INSTRUMENTS, VIEW_LIMITS};
 
@@ -65,6 +66,36 @@ impl Walk {
                 .collect();
             assert_eq!(executions.after(instrument, number, limit), after);
         }
+        for account in (0..ACCOUNTS).map(AccountId) {
+            self.check_own_executions(account, &all, number);
+        }
+    }
+
+    /// The account's own executions: those that everybody is shown, and at least its floor.
+    fn check_own_executions(&self, account: AccountId, all: &[Execution], number: u64) {
+        let executions = self.views.executions();
+        let own: Vec<Execution> = all
+            .iter()
+            .filter(|execution| execution.account == account)
+            .copied()
+            .collect();
+        let in_ring = own
+            .iter()
+            .filter(|execution| execution.number >= executions.first());
+        let kept = in_ring.count().max(VIEW_LIMITS.account_floor);
+        let (dropped, held) = own.split_at(own.len().saturating_sub(kept));
+        assert!(executions.newest_of(account).eq(held.iter().rev().copied()));
+        let after = held.iter().filter(|execution| execution.number > number);
+        assert!(executions.after_of(account, number).eq(after.copied()));
+        for execution in all {
+            let (sequence, index, role) = (execution.sequence, execution.index, execution.role);
+            let found = executions.find_of(account, sequence, index, role);
+            let is_held = held.contains(execution);
+            assert_eq!(found == Found::Held(execution.number), is_held, "{execution:?}");
+            if dropped.contains(execution) {
+                assert_eq!(found, Found::TooOld, "{execution:?}");
+            }
+        }
     }
 
     /// Every account resumes after every update and after every command.
@@ -90,8 +121,15 @@ impl Walk {
             }
         }
         let updates = self.views.updates();
-        let first = all.len().saturating_sub(VIEW_LIMITS.order_updates) as u64;
-        assert_eq!((updates.first(), updates.next()), (first, all.len() as u64));
+        let (floor, pool) = (VIEW_LIMITS.account_floor, VIEW_LIMITS.order_updates);
+        let mut kept = Kept::new(floor, pool, usize::MAX);
+        for (number, update) in (0..).zip(&all) {
+            kept.add(update.2, number);
+        }
+        assert_eq!(
+            (updates.held(), updates.next()),
+            (kept.len() as u64, all.len() as u64)
+        );
         let points = all
             .iter()
             .flat_map(|update| [(update.0, Some(update.1)), (update.0, None)]);
@@ -105,7 +143,10 @@ impl Walk {
                     .filter(|(_, update)| update.2 == account && after(update))
                     .map(|(number, update)| (number, update.3))
                     .collect();
-                let lost = want.first().is_some_and(|(number, _)| *number < first);
+                let lost = want.iter().any(|(number, _)| !kept.holds(account, number));
+                if let Some(&(first, _)) = want.first() {
+                    assert_eq!(updates.is_dropped(account, first), lost, "{first} of {account:?}");
+                }
                 match updates.resume(account, sequence, index) {
                     Ok(from) => {
                         assert!(!lost, "{sequence:?} {index:?} of {account:?}");

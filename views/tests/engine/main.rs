@@ -10,6 +10,8 @@ mod steps;
 
 mod walk;
 
+mod kept;
+
 mod check_orders;
 
 mod check_streams;
@@ -29,8 +31,13 @@ const IDS: u8 = 9;
 const VIEW_LIMITS: ViewLimits = ViewLimits {
     executions: 40,
     closed_orders: 5,
-    order_updates: 50,
+    order_updates: 40,
+    account_floor: 4,
 };
+
+/// Client order ids of closed orders: of one account, and of all above the floors.
+const IDS_PER_ACCOUNT: u32 = 6;
+const IDS_TOTAL: u32 = 6;
 
 #[test]
 fn views_do_not_drift_from_the_engine() {

@@ -8,8 +8,9 @@ use hoga_views::*;
 use proptest::sample::Index;
 
 use crate::common::spec;
+use crate::kept::Kept;
 use crate::steps::Step;
-use crate::{ACCOUNTS, VIEW_LIMITS};
+use crate::{ACCOUNTS, IDS_PER_ACCOUNT, IDS_TOTAL, VIEW_LIMITS};
 
 /// Fill totals of one order: lots, notional, fee.
 pub type Sums = (u64, i128, i128);
@@ -22,12 +23,16 @@ pub struct Walk {
     pub events: Vec<Event>,
     pub accepted: Vec<(OrderId, AccountId)>,
     pub sums: BTreeMap<OrderId, Sums>,
-    pub closed_without_id: Vec<OrderId>,
+    pub closed_without_id: Kept<OrderId>,
+    pub closed_with_id: Kept<OrderId>,
+    /// Who placed each order that is closed.
+    pub closed: BTreeMap<OrderId, AccountId>,
     pub with_id: BTreeMap<OrderId, NewOrder>,
 }
 
 impl Walk {
     pub fn new() -> Self {
+        let floor = VIEW_LIMITS.account_floor;
         let mut walk = Self {
             engine: Engine::new(),
             views: Views::new(VIEW_LIMITS),
@@ -35,7 +40,9 @@ impl Walk {
             events: Vec::new(),
             accepted: Vec::new(),
             sums: BTreeMap::new(),
-            closed_without_id: Vec::new(),
+            closed_without_id: Kept::new(floor, VIEW_LIMITS.closed_orders, usize::MAX),
+            closed_with_id: Kept::new(floor, IDS_TOTAL as usize, usize::MAX),
+            closed: BTreeMap::new(),
             with_id: BTreeMap::new(),
         };
         walk.apply(&Command::Genesis(Genesis {
@@ -46,8 +53,8 @@ impl Walk {
                 max_open_orders: 60,
                 max_open_orders_per_account: 60,
                 max_touched_orders: Limits::MAX_TOUCHED,
-                client_ids_per_account: 3,
-                client_ids_total: 7,
+                client_ids_per_account: IDS_PER_ACCOUNT,
+                client_ids_total: IDS_TOTAL,
                 ..Limits::default()
             },
         }));
@@ -96,7 +103,7 @@ impl Walk {
                 cause: deadline.map_or(ArmCause::Disconnect, |at| ArmCause::Deadline(Nanos(at))),
             }),
             Step::Disarm(index) => {
-                let armings: Vec<Armed> = self.engine.armings().copied().collect();
+                let armings: Vec<Armed> = self.engine.armings().collect();
                 if armings.is_empty() {
                     return;
                 }
@@ -145,26 +152,26 @@ impl Walk {
                     sums.1 += notional;
                     sums.2 += side.fee.0;
                     if side.leaves == Lots::ZERO {
-                        self.record_close(side.order);
+                        self.record_close(side.order, side.account);
                     }
                 }
             }
-            EventBody::OrderCanceled(canceled) => self.record_close(canceled.order),
+            EventBody::OrderCanceled(canceled) => self.record_close(canceled.order, canceled.account),
             EventBody::DuplicateOrder { order } => {
-                let first = self
-                    .views
-                    .orders()
-                    .get(order)
-                    .expect("a duplicate can be answered");
-                assert!(!first.client_order_id.is_empty());
+                // The engine may know the id for longer than the order is held.
+                if let Some(first) = self.views.orders().get(order) {
+                    assert_eq!(first.client_order_id, self.with_id[&order].client_order_id);
+                }
             }
             _ => {}
         }
     }
 
-    fn record_close(&mut self, order: OrderId) {
-        if !self.with_id.contains_key(&order) {
-            self.closed_without_id.push(order);
+    fn record_close(&mut self, order: OrderId, account: AccountId) {
+        self.closed.insert(order, account);
+        match self.with_id.contains_key(&order) {
+            true => self.closed_with_id.add(account, order),
+            false => self.closed_without_id.add(account, order),
         }
     }
 }

@@ -10,6 +10,7 @@ fn exchange(held: usize) -> Exchange {
     let mut exchange = Exchange::new(ViewLimits {
         executions: held,
         order_updates: held,
+        account_floor: 1,
         ..ViewLimits::default()
     });
     for _ in 0..10 {
