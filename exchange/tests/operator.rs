@@ -205,9 +205,9 @@ fn a_configuration_that_contradicts_the_journal_does_not_start() {
             ["tick_size 500", "tick_size 1000"],
         ),
         (
-            "max_accounts = 100000",
-            "max_accounts = 7",
-            ["max_accounts: 7", "max_accounts: 100000"],
+            "max_open_orders = 200000",
+            "max_open_orders = 200001",
+            ["max_open_orders: 200001", "max_open_orders: 200000"],
         ),
         (
             r#"symbol = "ETH-KRW""#,

@@ -5,7 +5,13 @@ use hoga_protocol::*;
 use super::{Reference, Refusal};
 
 impl Reference {
-    pub(super) fn arm(&mut self, sequence: Sequence, arm: &Arm, said: &mut Vec<EventBody>) -> Refusal {
+    pub(super) fn arm(
+        &mut self,
+        sequence: Sequence,
+        stamp: Nanos,
+        arm: &Arm,
+        said: &mut Vec<EventBody>,
+    ) -> Refusal {
         self.must_be_open(arm.account)?;
         let deadline =
             |armed: &Armed| armed.account == arm.account && matches!(armed.cause, ArmCause::Deadline(_));
@@ -26,7 +32,13 @@ impl Reference {
         let armed = Armed {
             account: arm.account,
             arming: sequence,
-            cause: arm.cause,
+            // What the command's own stamp lacks of the exchange's time is added to the deadline.
+            cause: match arm.cause {
+                ArmCause::Deadline(at) if stamp < self.now => {
+                    ArmCause::Deadline(Nanos(at.0.saturating_add(self.now.0 - stamp.0)))
+                }
+                cause => cause,
+            },
         };
         self.armings.push(armed);
         said.push(EventBody::Armed(armed));

@@ -119,7 +119,7 @@ impl Reference {
             // There is one version, which is in force.
             Command::EngineVersion(_) => Err((RejectReason::InvalidSettings, None)),
             Command::Genesis(_) => Err((RejectReason::OutOfPlace, None)),
-            Command::Arm(arm) => self.arm(sequence, arm, &mut said),
+            Command::Arm(arm) => self.arm(sequence, timestamp, arm, &mut said),
             Command::Disarm(disarm) => self.disarm(disarm, &mut said),
             Command::Administer(administer) => self.administer(administer, &mut said),
             Command::DefineInstrument(spec) => self.define(spec, &mut said),
