@@ -38,12 +38,15 @@ pub struct Sent {
     pub nanos: Option<u64>,
 }
 
-/// A connection: bytes that wait, and the end of what was read.
 struct Line {
     stream: TcpStream,
+    /// Bytes that the kernel is yet to take.
     waiting: Vec<u8>,
-    tail: Vec<u8>,
     reads: bool,
+    /// The end of what was read, where the last answer is waited for.
+    tail: Option<Vec<u8>>,
+    /// Whether the last answer is there.
+    is_through: bool,
 }
 
 /// An order session and a connection of HTTP from each of some addresses.
@@ -125,15 +128,17 @@ impl Crowd {
             self.exchange();
             std::thread::sleep(TICK);
         }
+        for line in self.sessions.iter_mut().chain(&mut self.http) {
+            line.tail = Some(Vec::new());
+        }
         for line in 0..self.sessions.len() as u64 {
             let cancel = format!("\"op\":\"cancel\",\"order_id\":\"{MARK}\"}}");
             self.send(line, &Request::Order(cancel));
             let look = format!("/api/v1/orderbook/{MARK}");
             self.send(line, &Request::Http("GET", look, String::new()));
         }
-        let (marked, patience) = (MARK.as_bytes(), Instant::now() + PATIENCE);
-        let is_through = |line: &Line| line.tail.windows(marked.len()).any(|bytes| bytes == marked);
-        while !self.sessions.iter().chain(&self.http).all(is_through) {
+        let patience = Instant::now() + PATIENCE;
+        while !self.sessions.iter().chain(&self.http).all(|line| line.is_through) {
             if Instant::now() > patience || self.sent.ended > 0 {
                 return Err(Failure::new(
                     "the exchange does not answer all that is to fill it",
@@ -208,8 +213,9 @@ impl Crowd {
         Ok(Line {
             stream,
             waiting: Vec::new(),
-            tail: Vec::new(),
             reads: true,
+            tail: None,
+            is_through: false,
         })
     }
 
@@ -245,16 +251,19 @@ impl Line {
         while self.reads {
             match self.stream.read(&mut bytes) {
                 Ok(0) => return false,
-                Ok(read) => {
-                    let kept = self.tail.len().saturating_sub(2 * MARK.len());
-                    self.tail.drain(..kept);
-                    self.tail.extend_from_slice(&bytes[..read]);
-                }
+                Ok(read) => self.look(&bytes[..read]),
                 Err(error) if would_block(&error) => break,
                 Err(_) => return false,
             }
         }
         true
+    }
+
+    fn look(&mut self, bytes: &[u8]) {
+        let Some(tail) = &mut self.tail else { return };
+        tail.extend_from_slice(bytes);
+        self.is_through |= tail.windows(MARK.len()).any(|part| part == MARK.as_bytes());
+        tail.drain(..tail.len().saturating_sub(MARK.len()));
     }
 }
 
