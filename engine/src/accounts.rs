@@ -1,6 +1,8 @@
 //! The accounts, numbered from 0 in the order of opening, each with its live orders, oldest first, and with what it may
 //! send and hold.
 
+use alloc::vec::Vec;
+
 use hoga_protocol::{AccountId, AccountName, AccountStatus, InstrumentId, OpenAccount, RejectReason};
 use hoga_tables::{HashIndex, Segments};
 
@@ -12,7 +14,7 @@ use crate::slab::Slot;
 
 /// One account's live orders: all of them, and those in one instrument that it keeps at hand.
 #[derive(Clone, Copy)]
-struct Account {
+pub(crate) struct Account {
     live: Queue<ACCOUNT>,
     first: Lane,
     /// How many are live.
@@ -26,6 +28,21 @@ pub(crate) struct Standing {
     pub(crate) status: AccountStatus,
     /// The most orders in the books; [`u32::MAX`] for the limit of every account.
     pub(crate) max_open_orders: u32,
+}
+
+impl Account {
+    /// Whether it may do more than cancel.
+    #[inline(always)]
+    pub(crate) const fn may_send(&self) -> bool {
+        matches!(self.standing.status, AccountStatus::Active)
+    }
+
+    /// Whether one more order may rest where accounts without a limit of their own have this one.
+    #[inline(always)]
+    pub(crate) const fn has_room(&self, max_open_orders: u32) -> bool {
+        let own = self.standing.max_open_orders;
+        self.open < if own == u32::MAX { max_open_orders } else { own }
+    }
 }
 
 impl Standing {
@@ -50,7 +67,8 @@ pub(crate) struct Accounts {
     max: u32,
     /// The most open orders of an account that has no limit of its own.
     max_open_orders: u32,
-    list: Segments<Account>,
+    /// Room is set aside for as many as the limit may ever be, so that it never moves.
+    list: Vec<Account>,
     names: Segments<AccountName>,
     taken: Names,
     /// The lanes beside each account's first, each with an order at least, and places that are free.
@@ -66,7 +84,7 @@ impl Accounts {
         Self {
             max,
             max_open_orders,
-            list: Segments::with_max(accounts),
+            list: Vec::with_capacity(most_accounts(max) as usize),
             names: Segments::with_max(accounts),
             taken: Names::new(key, accounts),
             lanes: Segments::with_max(lanes),
@@ -111,21 +129,33 @@ impl Accounts {
         self.names.iter().copied()
     }
 
+    /// The name of `account`, which is open.
+    pub(crate) fn name(&self, account: AccountId) -> &AccountName {
+        &self.names[account.0 as usize]
+    }
+
     /// Whether `account`, which is open, may do more than cancel.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn may_send(&self, account: AccountId) -> bool {
-        self.list[account.0 as usize].standing.status == AccountStatus::Active
+        self.list[account.0 as usize].may_send()
     }
 
     /// Whether one more order of `account`, which is open, may rest, as far as the account is concerned.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn has_room(&self, account: AccountId) -> bool {
-        let Account { open, standing, .. } = &self.list[account.0 as usize];
-        let most = match standing.max_open_orders {
-            u32::MAX => self.max_open_orders,
-            own => own,
-        };
-        *open < most
+        self.list[account.0 as usize].has_room(self.max_open_orders)
+    }
+
+    /// The account, if it is open.
+    #[inline(always)]
+    pub(crate) fn get(&self, account: AccountId) -> Option<&Account> {
+        self.list.get(account.0 as usize)
+    }
+
+    /// The most open orders of an account that has no limit of its own.
+    #[inline(always)]
+    pub(crate) const fn max_open_orders(&self) -> u32 {
+        self.max_open_orders
     }
 
     /// How many orders of `account`, which is open, are live.
@@ -142,7 +172,7 @@ impl Accounts {
         self.list[account.0 as usize].standing = standing;
     }
 
-    /// Changes how many accounts there may be, and how many orders each may have in the books.
+    /// Changes how many accounts there may be, at most [`most_accounts`], and how many orders each may have in the books.
     pub(crate) fn set_limits(&mut self, max: u32, max_open_orders: u32) {
         (self.max, self.max_open_orders) = (max, max_open_orders);
     }
@@ -161,17 +191,11 @@ impl Accounts {
         let account = &mut self.list[id.0 as usize];
         account.live.push_back(&mut orders.slab, slot);
         account.open += 1;
-        // An account that trades one instrument at a time needs its first lane only.
-        if account.first.queue.is_empty() && account.first.instrument != instrument {
-            self.move_first_lane(id, instrument);
-        }
-        let account = &mut self.list[id.0 as usize];
-        if account.first.instrument == instrument {
-            account.first.queue.push_back(&mut orders.slab, slot);
-        } else {
-            let lane = self.lane(id, instrument);
-            lane.queue.push_back(&mut orders.slab, slot);
-        }
+        let lane = match account.first.instrument == instrument {
+            true => &mut account.first,
+            false => self.other_lane(id, instrument),
+        };
+        lane.queue.push_back(&mut orders.slab, slot);
     }
 
     /// The order at `slot` is live no longer.
@@ -216,19 +240,17 @@ impl Accounts {
         })
     }
 
-    /// Makes an empty first lane that of another instrument, unless the account has a lane there already.
+    /// The lane of an account in an instrument that is not its first lane's. Where it has none, an empty first lane becomes
+    /// that: an account that trades one instrument at a time needs no other.
     #[inline(never)]
-    fn move_first_lane(&mut self, account: AccountId, instrument: InstrumentId) {
-        if self.find_lane(account, instrument).is_none() {
-            self.list[account.0 as usize].first.instrument = instrument;
-        }
-    }
-
-    /// The lane of an account in an instrument that is not its first lane's.
-    #[inline(never)]
-    fn lane(&mut self, account: AccountId, instrument: InstrumentId) -> &mut Lane {
+    fn other_lane(&mut self, account: AccountId, instrument: InstrumentId) -> &mut Lane {
         let number = match self.find_lane(account, instrument) {
             Some(number) => number,
+            None if self.list[account.0 as usize].first.queue.is_empty() => {
+                let first = &mut self.list[account.0 as usize].first;
+                first.instrument = instrument;
+                return first;
+            }
             None => self.add_lane(Lane::new(account, instrument)),
         };
         &mut self.lanes[number as usize]
@@ -249,6 +271,13 @@ impl Accounts {
             .insert(hash(lane.account, lane.instrument), number);
         number
     }
+}
+
+/// How many accounts there may be at most, whatever an operator sets, in an exchange that began with a limit of `max`:
+/// sixteen times as many. Memory is taken as accounts are opened.
+pub(crate) const fn most_accounts(max: u32) -> u32 {
+    let most = max.saturating_mul(16);
+    if most < 1 << 24 { most } else { 1 << 24 }
 }
 
 impl Lane {

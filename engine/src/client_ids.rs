@@ -125,8 +125,8 @@ impl ClientIds {
         self.shares.set_pool(u64::from(total));
     }
 
-    /// The hashes of a request with a client order id, as an entry of an order that has `order` as its id.
-    pub(crate) fn entry(&self, order: OrderId, request: &NewOrder) -> Entry {
+    /// The hash of a request's terms: of all but `valid_until` and the key, which a repeat may have otherwise.
+    pub(crate) fn terms(&self, request: &NewOrder) -> u64 {
         let kind = [
             request.side as u8,
             request.order_type as u8,
@@ -135,10 +135,16 @@ impl ClientIds {
         ];
         let kind = u64::from(u32::from_le_bytes(kind));
         let place = u64::from(request.instrument.0) << 32 | kind;
-        let terms = [place, request.price.0 as u64, request.quantity.0];
+        self.key
+            .hash_words(&[place, request.price.0 as u64, request.quantity.0])
+    }
+
+    /// Takes the id of an accepted order, which no order has, until [`close`](Self::close).
+    #[inline(never)]
+    pub(crate) fn take(&mut self, order: OrderId, request: &NewOrder) -> Slot {
         let id = self.hash(request.account, &request.client_order_id);
-        let terms = self.key.hash_words(&terms);
-        Entry::new(id, terms, order, request.valid_until, request.account)
+        let terms = self.terms(request);
+        self.insert(Entry::new(id, terms, order, request.valid_until, request.account))
     }
 
     /// The entry that an account has for this id.
@@ -156,7 +162,7 @@ impl ClientIds {
         Some(&self.entries[Slot::at(slot)])
     }
 
-    /// Takes the id of an accepted order, which no order has, until [`close`](Self::close).
+    /// As [`take`](Self::take), with what it comes to.
     pub(crate) fn insert(&mut self, entry: Entry) -> Slot {
         let slot = self.entries.insert(entry);
         self.index.insert(entry.id, slot.index() as u32);
@@ -172,6 +178,7 @@ impl ClientIds {
         }
     }
 
+    #[inline(never)]
     fn close_given(&mut self, slot: Slot) {
         let account = self.entries[slot].account.0;
         let closed = &mut self.accounts[account as usize];
@@ -232,6 +239,14 @@ impl ClientIds {
     /// The most entries that one command has moved from one place of the index to another.
     pub(crate) fn most_moved(&self) -> usize {
         self.index.most_moved()
+    }
+
+    /// Falsifies the entry of this hash.
+    #[cfg(test)]
+    pub(crate) fn change(&mut self, account: AccountId, id: u64, change: impl FnOnce(&mut Entry)) {
+        let is_it = |slot: u32| self.entries[Slot::at(slot)].account == account;
+        let slot = self.index.find(id, is_it).expect("known");
+        change(&mut self.entries[Slot::at(slot)]);
     }
 
     fn hash(&self, account: AccountId, id: &ClientOrderId) -> u64 {

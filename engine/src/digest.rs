@@ -14,7 +14,8 @@ use crate::order_book::LevelTotals;
 /// A digest of events in order, over everything that each says: two histories with one digest are one.
 ///
 /// It is 128 bits that each word of an event changes by a step which can be undone, so two histories that differ once
-/// stay apart for as long as the same events are added to both. It shows accidents, not forgeries. The steps are those
+/// stay apart for as long as the same events are added to both. Two fields that share a word lie in it with bits of
+/// their own, or one of them is turned by half a word. It shows accidents, not forgeries. The steps are those
 /// of a multiplicative congruential generator with odd multipliers (2⁶⁴ over the golden ratio, and one of Steele and
 /// Vigna's, 2021), one for every other word; at the end of each event the halves are mixed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,28 +29,28 @@ impl EventsDigest {
         Self { halves: [0; 2] }
     }
 
-    /// Adds an event.
-    #[inline]
+    /// Adds an event. Where the kind of event is known to the caller only its arm is left.
+    #[inline(always)]
     pub fn push(&mut self, event: &Event) {
         let mut words = Words(self.halves);
-        words.pair(event.sequence.0, event.timestamp.0);
         let place = u64::from(event.index) << 32 | u64::from(event.last) << 31;
+        let moment = event.sequence.0 ^ event.timestamp.0.rotate_left(32);
         match &event.body {
-            EventBody::OrderAccepted(accepted) => words.accepted(place | 1, accepted),
-            EventBody::Trade(trade) => words.trade(place | 2, trade),
+            EventBody::OrderAccepted(accepted) => words.accepted(moment, place | 1, accepted),
+            EventBody::Trade(trade) => words.trade(moment, place | 2, trade),
             EventBody::OrderCanceled(canceled) => {
                 let how = u64::from(canceled.reason as u8) << 8 | u64::from(canceled.was_resting) << 16;
-                words.pair(place | how | 3, canceled.order.0);
+                words.pair(moment, place | how | 3);
                 let whose = u64::from(canceled.account.0) << 32 | u64::from(canceled.instrument.0);
-                words.pair(whose, canceled.canceled.0);
+                words.pair(canceled.order.0 ^ canceled.canceled.0.rotate_left(32), whose);
             }
             EventBody::OrderReplaced(replaced) => {
-                words.pair(
-                    place | u64::from(replaced.priority_kept) << 8 | 4,
-                    replaced.order.0,
-                );
+                words.pair(moment, place | u64::from(replaced.priority_kept) << 8 | 4);
                 let whose = u64::from(replaced.account.0) << 32 | u64::from(replaced.instrument.0);
-                words.pair(whose, replaced.price.0 as u64);
+                words.pair(
+                    replaced.order.0 ^ (replaced.price.0 as u64).rotate_left(32),
+                    whose,
+                );
                 words.pair(replaced.quantity.0, replaced.leaves.0);
             }
             _ => words.encoded(event),
@@ -72,6 +73,12 @@ impl EventsDigest {
     }
 }
 
+/// Both halves of a fee in one word.
+#[inline(always)]
+const fn fold(fee: i128) -> u64 {
+    fee as u64 ^ ((fee >> 64) as u64).rotate_left(32)
+}
+
 /// The two halves while the words of one event are added.
 struct Words([u64; 2]);
 
@@ -90,40 +97,40 @@ impl Words {
         [first, second.wrapping_add(first)]
     }
 
+    /// The order's id is the event's sequence.
     #[inline(always)]
-    fn accepted(&mut self, place: u64, accepted: &OrderAccepted) {
+    fn accepted(&mut self, moment: u64, place: u64, accepted: &OrderAccepted) {
         let request = &accepted.request;
         let terms = u64::from(request.side as u8) << 8
             | u64::from(request.order_type as u8) << 9
             | u64::from(request.time_in_force as u8) << 10
             | u64::from(request.post_only) << 12
             | (request.client_order_id.as_bytes().len() as u64) << 16;
-        self.pair(place | terms, accepted.order.0);
+        self.pair(moment, place | terms);
         let whose = u64::from(request.account.0) << 32 | u64::from(request.instrument.0);
-        self.pair(whose, request.price.0 as u64);
-        self.pair(request.quantity.0, request.valid_until.0);
+        let amounts = request.quantity.0 ^ (request.price.0 as u64).rotate_left(32);
+        self.pair(whose, amounts);
         if !request.client_order_id.is_empty() {
             self.bytes(request.client_order_id.as_bytes());
         }
-        if request.signed_by != SigningKeyId::NONE {
+        if request.valid_until != Nanos(0) || request.signed_by != SigningKeyId::NONE {
+            self.pair(request.valid_until.0, accepted.order.0);
             self.bytes(&request.signed_by.0);
         }
     }
 
     #[inline(always)]
-    fn trade(&mut self, place: u64, trade: &Trade) {
+    fn trade(&mut self, moment: u64, place: u64, trade: &Trade) {
         let (aggressor, resting) = (&trade.aggressor, &trade.resting);
-        self.pair(
-            place | u64::from(trade.aggressor_side as u8) << 8,
-            trade.price.0 as u64,
-        );
-        self.pair(trade.quantity.0, u64::from(trade.instrument.0));
-        self.pair(aggressor.order.0, resting.order.0);
+        let side = u64::from(trade.aggressor_side as u8) << 8;
+        self.pair(moment, place | side);
+        let orders = aggressor.order.0 ^ resting.order.0.rotate_left(32);
         let accounts = u64::from(aggressor.account.0) << 32 | u64::from(resting.account.0);
-        let high = (aggressor.fee.0 >> 64) as u64 ^ ((resting.fee.0 >> 64) as u64).rotate_left(32);
-        self.pair(accounts, high);
-        self.pair(aggressor.leaves.0, resting.leaves.0);
-        self.pair(aggressor.fee.0 as u64, resting.fee.0 as u64);
+        self.pair(orders, accounts);
+        let amounts = trade.quantity.0 ^ (trade.price.0 as u64).rotate_left(32);
+        let leaves = aggressor.leaves.0 ^ resting.leaves.0.rotate_left(32);
+        self.pair(amounts, leaves ^ u64::from(trade.instrument.0).rotate_left(44));
+        self.pair(fold(aggressor.fee.0), fold(resting.fee.0));
     }
 
     /// A length and as many bytes, so that no two lists of texts give the same words.

@@ -46,13 +46,13 @@ impl<'a, E: FnMut(&Event)> Emitter<'a, E> {
     }
 
     /// The command's last event.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn last(&mut self, body: EventBody) {
         self.emit(body, true);
     }
 
     /// An event that is the command's last where `last` says so.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn emit(&mut self, body: EventBody, last: bool) {
         let event = Event {
             sequence: self.sequence,

@@ -36,7 +36,8 @@ impl Engine {
     /// Carries out `command` and passes its events to `emit`: one or more, numbered from 0, the last one marked.
     ///
     /// The exchange's time becomes `timestamp`, or stays where it is later. Sequences must ascend, and lie in
-    /// `1..=Sequence::MAX`: a command whose sequence does not is refused as `OutOfPlace`, and not even time moves.
+    /// `1..=Sequence::MAX`: a command whose sequence does not is refused as `OutOfPlace`, and not even time moves, nor the
+    /// digest of events.
     /// No command panics, whatever its fields hold.
     pub fn apply(
         &mut self,
@@ -45,14 +46,13 @@ impl Engine {
         command: &Command,
         emit: &mut impl FnMut(&Event),
     ) {
-        let in_order = sequence > self.last_sequence && sequence <= Sequence::MAX;
-        if in_order {
-            self.last_sequence = sequence;
-            self.now = self.now.max(timestamp);
+        if sequence <= self.last_sequence || sequence > Sequence::MAX {
+            return refuse_out_of_place(self, sequence, emit);
         }
+        self.last_sequence = sequence;
+        self.now = self.now.max(timestamp);
         let mut out = Emitter::new(sequence, self.now, &mut self.history, emit);
         let answer = match (&mut self.market, command) {
-            _ if !in_order => Err(refused(RejectReason::OutOfPlace)),
             (Some(market), command) => market.apply(sequence, command, &mut out),
             (market, Command::Genesis(genesis)) => begin(market, genesis, &mut out),
             (None, _) => Err(refused(RejectReason::OutOfPlace)),
@@ -115,7 +115,8 @@ impl Engine {
         digest.finish()
     }
 
-    /// The digest of all events since the beginning: two engines with one digest have said the same.
+    /// The digest of all events since the beginning, but those that refuse a sequence out of order: two engines with one
+    /// digest have said the same.
     pub fn events_digest(&self) -> [u8; 16] {
         self.history.finish()
     }
@@ -208,6 +209,14 @@ impl Engine {
         let slot = arena.orders.find(order)?;
         Some(arena.terms(slot))
     }
+}
+
+/// The event is none of the exchange's history, which is what commands in their order have made.
+#[cold]
+fn refuse_out_of_place(engine: &Engine, sequence: Sequence, emit: &mut impl FnMut(&Event)) {
+    let mut history = engine.history;
+    let mut out = Emitter::new(sequence, engine.now, &mut history, emit);
+    out.last(EventBody::Rejected(refused(RejectReason::OutOfPlace)));
 }
 
 fn begin<E: FnMut(&Event)>(

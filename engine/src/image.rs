@@ -52,7 +52,7 @@ impl Engine {
 }
 
 impl Market {
-    fn write(&self, sink: &mut impl ImageSink) {
+    pub(crate) fn write(&self, sink: &mut impl ImageSink) {
         sink.put_record(&Command::Genesis(self.settings));
         sink.put_u32(self.rules.version());
         self.write_limits(sink);

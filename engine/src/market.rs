@@ -17,7 +17,7 @@ use hoga_protocol::{
     InstrumentId, InstrumentSpec, Limits, OpenAccount, OrderId, RejectReason, Rejected, Sequence, Side,
 };
 
-use crate::accounts::Accounts;
+use crate::accounts::{Accounts, most_accounts};
 use crate::arena::Arena;
 use crate::armings::Armings;
 use crate::client_ids::{ClientIds, Entry};
@@ -28,7 +28,6 @@ use crate::keyed::HashKey;
 use crate::rules::Rules;
 use crate::slab::Slot;
 use checkpoint::Checks;
-pub(crate) use new_order::check_terms;
 
 /// The state of a running exchange.
 #[derive(Clone)]
@@ -140,7 +139,8 @@ impl Market {
     pub(crate) fn raise_limits(&mut self, limits: Limits) -> bool {
         let is_raised = limits.max_accounts >= self.limits.max_accounts
             && limits.client_ids_total >= self.limits.client_ids_total;
-        if !limits.is_valid() || !is_raised {
+        let most = most_accounts(self.settings.limits.max_accounts);
+        if !limits.is_valid() || !is_raised || limits.max_accounts > most {
             return false;
         }
         self.limits = limits;
@@ -270,4 +270,4 @@ const fn refused_for(order: OrderId, reason: RejectReason) -> Rejected {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

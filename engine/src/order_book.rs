@@ -179,7 +179,7 @@ impl OrderBook {
     }
 
     /// The order that an aggressor of `side` who takes `worst` or better trades with next, if any.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn against(&self, arena: &Arena, side: Side, worst: Ticks) -> Option<Slot> {
         let best = &self.best[1 - side as usize];
         let is_within = !is_better(side, best.price, worst);
@@ -192,6 +192,7 @@ impl OrderBook {
 
     /// Whether the orders of `side` at `worst` or better hold `wanted` lots, trading with at most `most` of them. It looks
     /// at no more levels than `most`, and at no more orders.
+    #[inline(never)]
     pub(crate) fn could_fill(
         &self,
         arena: &Arena,
@@ -313,3 +314,6 @@ impl Best {
 fn is_better(side: Side, price: Ticks, other: Ticks) -> bool {
     select_unpredictable(side == Side::Buy, price > other, price < other)
 }
+
+#[cfg(test)]
+mod tests;

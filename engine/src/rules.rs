@@ -16,6 +16,10 @@ pub const ENGINE_VERSION: u32 = 1;
 pub(crate) struct Rules(u32);
 
 impl Rules {
+    /// Those of a version that is not there yet.
+    #[cfg(test)]
+    pub(crate) const LATER: Rules = Rules(ENGINE_VERSION + 1);
+
     /// Those of a version that this crate knows.
     pub(crate) fn new(version: u32) -> Option<Self> {
         (1..=ENGINE_VERSION).contains(&version).then_some(Self(version))

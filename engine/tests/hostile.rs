@@ -38,7 +38,7 @@ fn text() -> impl Strategy<Value = &'static str> {
 fn command() -> impl Strategy<Value = Command> {
     let numbers = (number(), number(), large(), large());
     let flags = (any::<bool>(), any::<bool>(), 0u8..3, any::<bool>());
-    (0u8..20, numbers, flags, text()).prop_map(|(kind, numbers, flags, text)| {
+    (0u8..22, numbers, flags, text()).prop_map(|(kind, numbers, flags, text)| {
         let (first, second, price, quantity) = numbers;
         let account = AccountId(first as u32);
         let (price, quantity) = (Ticks(price as i64), Lots(quantity));
@@ -74,6 +74,8 @@ fn command() -> impl Strategy<Value = Command> {
             10 => common::arm(first as u32, flags.0.then_some(second)),
             11 => common::disarm(first as u32, second),
             12 => common::administer(admin_action(first, second, flags)),
+            13 => common::administer(of_the_exchange(first, second, price.0 as u64, flags)),
+            14 => common::cancel_client_order(first as u32, text),
             _ => Command::NewOrder(NewOrder {
                 account,
                 instrument: InstrumentId(second as u32),
@@ -88,8 +90,8 @@ fn command() -> impl Strategy<Value = Command> {
                 price: if flags.1 { price } else { Ticks(0) },
                 quantity,
                 client_order_id: ClientOrderId::new(text).unwrap_or_default(),
-                valid_until: Nanos(0),
-                signed_by: SigningKeyId::NONE,
+                valid_until: Nanos(if flags.3 { first } else { 0 }),
+                signed_by: SigningKeyId([second as u8; 10]),
             }),
         }
     })
@@ -123,13 +125,29 @@ fn admin_action(first: u64, second: u64, flags: (bool, bool, u8, bool)) -> Admin
     }
 }
 
+fn of_the_exchange(first: u64, second: u64, time: u64, flags: (bool, bool, u8, bool)) -> AdminAction {
+    match flags.2 {
+        0 => common::cancel_instrument(first as u32),
+        1 => common::accept_clock(if flags.0 {
+            time
+        } else {
+            AcceptClock::MAX.0 - second % 4
+        }),
+        _ => AdminAction::SetLimits(SetLimits {
+            max_accounts: if flags.0 { first as u32 } else { 8 },
+            max_open_orders_per_account: second as u32,
+            client_ids_total: if flags.1 { time as u32 } else { 2 },
+        }),
+    }
+}
+
 fn genesis(one: u64, other: u64) -> Command {
     let limits = Limits {
         max_instruments: one as u32,
         max_accounts: other as u32,
         max_open_orders: one as u32,
         max_open_orders_per_account: one as u32,
-        max_touched_orders: Limits::MAX_TOUCHED,
+        max_touched_orders: other as u32,
         client_ids_per_account: one as u32,
         client_ids_total: other as u32,
     };
@@ -169,7 +187,7 @@ fn begun() -> Vec<Command> {
     let limits = Limits {
         max_open_orders: 20,
         max_open_orders_per_account: 20,
-        max_touched_orders: Limits::MAX_TOUCHED,
+        max_touched_orders: 3,
         client_ids_per_account: 1,
         client_ids_total: 2,
         ..common::LIMITS
@@ -263,7 +281,8 @@ fn the_dearest_book_there_is_overflows_nothing() {
         let EventBody::Trade(trade) = answer[1].body else {
             panic!("{answer:?}")
         };
-        assert_eq!((trade.aggressor.fee.0, trade.resting.fee.0), (fee, -fee));
+        // The fee is no whole number, nor is the rebate: both are rounded up.
+        assert_eq!((trade.aggressor.fee.0, trade.resting.fee.0), (fee + 1, -fee));
     }
 }
 

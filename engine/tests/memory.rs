@@ -20,7 +20,7 @@ fn begun(limits: Limits) -> Engine {
         ["X", "Y", "Z"]
             .map(|symbol| Command::DefineInstrument(common::spec(symbol, [1, Lots::MAX.0], 0, [200, 500]))),
     );
-    opening.extend((0..ACCOUNTS).map(|number| common::open(number, &format!("account-{number}"))));
+    opening.extend((0..ACCOUNTS).map(common::open_next));
     for (command, sequence) in opening.iter().zip(1..) {
         engine.apply(Sequence(sequence), Nanos(0), command, &mut |_| {});
     }
@@ -32,7 +32,7 @@ fn a_warm_engine_allocates_nothing() {
     let limits = Limits {
         max_open_orders: 500,
         max_open_orders_per_account: 500,
-        max_touched_orders: Limits::MAX_TOUCHED,
+        max_touched_orders: 60,
         client_ids_per_account: 50,
         client_ids_total: 150,
         ..common::LIMITS
@@ -45,9 +45,9 @@ fn a_warm_engine_allocates_nothing() {
             let sequence = engine.last_sequence().next();
             let command = match sequence.0 % 50 {
                 0 => common::checkpoint(engine),
-                _ => weather.command(sequence),
+                _ => weather.command(sequence, Nanos(sequence.0)),
             };
-            engine.apply(sequence, Nanos(0), &command, &mut |event| {
+            engine.apply(sequence, Nanos(sequence.0), &command, &mut |event| {
                 weather.hear(&event.body);
                 events += 1;
             });
@@ -67,6 +67,7 @@ fn a_warm_engine_allocates_nothing() {
 fn the_memory_of_all_orders_allowed_is_set_aside_at_genesis() {
     let limits = Limits {
         max_open_orders: 100_000,
+        max_open_orders_per_account: 100_000,
         ..common::LIMITS
     };
     let mut engine = None;
@@ -138,4 +139,80 @@ fn the_table_of_client_order_ids_does_not_grow_under_an_order_once_it_is_set_asi
         matches!(said[0].body, EventBody::DuplicateOrder { .. }),
         "{said:?}"
     );
+}
+
+/// What one command may take from the system while tables grow, in bytes.
+const CHUNK: u64 = 64 << 10;
+
+/// Sends commands, and returns the most bytes and the most pieces of memory that one of them took.
+fn most_taken(engine: &mut Engine, commands: impl Iterator<Item = Command>) -> (u64, u64) {
+    let (mut bytes, mut pieces) = (0, 0);
+    for command in commands {
+        let sequence = engine.last_sequence().next();
+        let mut is_refused = false;
+        let taken = measure(|| {
+            engine.apply(sequence, Nanos(0), &command, &mut |event| {
+                is_refused |= matches!(event.body, EventBody::Rejected(_));
+            });
+        });
+        assert!(!is_refused, "{command:?} is refused");
+        (bytes, pieces) = (bytes.max(taken.bytes_total), pieces.max(taken.count_total));
+    }
+    (bytes, pieces)
+}
+
+#[test]
+fn no_table_grows_by_more_than_a_chunk_under_one_command() {
+    let limits = Limits {
+        max_instruments: 5_000,
+        max_accounts: 200_000,
+        max_open_orders: 50_000,
+        max_open_orders_per_account: 50_000,
+        client_ids_per_account: 64,
+        client_ids_total: 1_000_000,
+        ..common::LIMITS
+    };
+    let mut engine = begun(limits);
+
+    let ids = (0..200_000u32).map(|number| {
+        Command::NewOrder(NewOrder {
+            time_in_force: TimeInForce::Ioc,
+            client_order_id: ClientOrderId::new(&format!("id-{number}")).unwrap(),
+            ..common::limit(Side::Buy, 1, 1)
+        })
+    });
+    let taken = most_taken(&mut engine, ids);
+    assert!(
+        taken.0 <= CHUNK && taken.1 <= 3,
+        "{taken:?} for a client order id"
+    );
+
+    // An account has a place in seven tables, each of which grows by a chunk of its own.
+    let taken = most_taken(&mut engine, (ACCOUNTS..100_000).map(common::open_next));
+    assert!(taken.0 <= 3 * CHUNK && taken.1 <= 8, "{taken:?} for an account");
+
+    let mut define = |number: u32| {
+        let spec = common::spec(&format!("S{number}"), [1, 9], 0, [0, 0]);
+        let sequence = engine.last_sequence().next();
+        engine.apply(sequence, Nanos(0), &Command::DefineInstrument(spec), &mut |_| {});
+    };
+    (3..5_000).for_each(&mut define);
+    // One account in 5,000 instruments, and then each of many in another two.
+    let one = (0..5_000).map(|number| (0, number));
+    let many = (0..20_000).flat_map(|account| [(account, 1), (account, 2)]);
+    let orders = one.chain(many).map(|(account, instrument)| {
+        Command::NewOrder(NewOrder {
+            account: AccountId(account),
+            instrument: InstrumentId(instrument),
+            ..common::limit(Side::Buy, 1, 1)
+        })
+    });
+    let taken = most_taken(&mut engine, orders);
+    assert!(taken.0 <= CHUNK && taken.1 <= 3, "{taken:?} for a lane");
+
+    let arms = (0..10_000).map(|account| common::arm(account, None));
+    let taken = most_taken(&mut engine, arms);
+    assert!(taken.0 <= CHUNK && taken.1 <= 3, "{taken:?} for an arming");
+    let moved = engine.most_moved();
+    assert!((1..=32).contains(&moved), "{moved} entries were moved");
 }

@@ -12,6 +12,7 @@ fn exchange(max_open_orders: u32) -> Exchange {
     let mut exchange = Exchange::new();
     exchange.send(&common::genesis(Limits {
         max_open_orders,
+        max_open_orders_per_account: max_open_orders,
         max_instruments: 10_001,
         ..LIMITS
     }));

@@ -77,7 +77,8 @@ fn vocabulary() -> Vec<String> {
         OutOfPlace | UnknownInstrument | UnknownAccount | UnknownOrder | AlreadyExists | TableFull
         | Capacity | InvalidPrice | QuantityTooSmall | QuantityTooLarge | NotionalTooSmall
         | InvalidCombination | PostOnlyWouldTrade | ClientOrderIdReused | TooLate | InvalidSettings
-        | InstrumentClosed | AccountSuspended | AccountLimit | TooManyArmings | UnknownArming => [
+        | InstrumentClosed | AccountSuspended | AccountLimit | TooManyArmings | UnknownArming
+        | ExpiredRequest | InvalidValidUntil => [
             OutOfPlace,
             UnknownInstrument,
             UnknownAccount,
@@ -98,6 +99,8 @@ fn vocabulary() -> Vec<String> {
             AccountSuspended,
             AccountLimit,
             UnknownArming,
+            ExpiredRequest,
+            InvalidValidUntil,
         ],
     };
     let cancels = match CancelReason::Requested {
@@ -105,12 +108,18 @@ fn vocabulary() -> Vec<String> {
         | CancelReason::MassCancel
         | CancelReason::ImmediateOrCancel
         | CancelReason::FillOrKill
-        | CancelReason::NoLiquidity => [
+        | CancelReason::NoLiquidity
+        | CancelReason::Capacity
+        | CancelReason::TouchLimit
+        | CancelReason::FillOrKillTouchLimit => [
             CancelReason::Requested,
             CancelReason::MassCancel,
             CancelReason::ImmediateOrCancel,
             CancelReason::FillOrKill,
             CancelReason::NoLiquidity,
+            CancelReason::Capacity,
+            CancelReason::TouchLimit,
+            CancelReason::FillOrKillTouchLimit,
         ],
     };
     let rejects = rejects.iter().map(|reason| format!("{reason:?}"));

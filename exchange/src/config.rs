@@ -332,11 +332,6 @@ impl Default for LimitsConfig {
     }
 }
 
-/// The most orders that every account may be allowed: a twentieth of all, so that no few accounts fill the books.
-pub(crate) fn most_per_account(max_open_orders: u32) -> u32 {
-    (max_open_orders / 20).max(1)
-}
-
 impl LimitsConfig {
     /// The same as the engine takes it.
     pub fn to_limits(&self) -> Limits {
@@ -345,7 +340,7 @@ impl LimitsConfig {
             max_accounts: self.max_accounts,
             max_open_orders: self.max_open_orders,
             max_open_orders_per_account: self.max_open_orders_per_account.unwrap_or_else(|| {
-                let twentieth = most_per_account(self.max_open_orders);
+                let twentieth = Limits::most_per_account(self.max_open_orders);
                 twentieth.min(Limits::default().max_open_orders_per_account)
             }),
             max_touched_orders: self.max_touched_orders,

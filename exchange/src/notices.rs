@@ -151,7 +151,7 @@ fn authentication(config: &Config, keys: Option<&Keyring>) -> String {
             true => "any program on this machine",
             false => "ANYBODY who can connect (--insecure)",
         };
-        return format!("off: {whom} may trade for any account");
+        return format!("off: the exchange trusts whoever reaches it; {whom} may trade as any account");
     };
     let (table, file) = (keys.table(), keys.path().display());
     let live = table.live(SystemClock::new().now());

@@ -73,7 +73,8 @@ pub fn recover(config: &Config, stores: &Stores, progress: &mut dyn FnMut(u64)) 
         begin(config, &mut recovered.replica, &mut recovered.writer)?;
         recovered.summary = "a new exchange".to_owned();
     } else {
-        compare(config, &recovered.replica.views)?;
+        let warning = compare(config, &recovered.replica.views)?;
+        recovered.warnings.extend(warning);
     }
     Ok(recovered)
 }
@@ -321,25 +322,36 @@ fn configured(config: &Config) -> Result<Option<Vec<InstrumentSpec>>, String> {
 }
 
 /// What the configuration names must be what the journal holds; what it leaves out, among it the instruments that
-/// operators have defined and the fees that they have set since, is the journal's business.
-fn compare(config: &Config, views: &Views) -> Result<(), String> {
+/// operators have defined and the fees that they have set since, is the journal's business. Limits that operators change
+/// while the exchange runs may differ, and then there is a warning.
+fn compare(config: &Config, views: &Views) -> Result<Option<String>, String> {
     let differs = |what: &str, configured: &str, journaled: &str| {
         Err(format!(
             "{what} differs: the configuration says {configured}, the journal says {journaled}. The journal decides: \
              take the key out of the configuration, or make it equal; a new data_dir begins a new exchange"
         ))
     };
-    if let (Some(limits), Some(genesis)) = (&config.limits, views.genesis())
-        && limits.to_limits() != genesis.limits
-    {
-        return differs(
-            "limits",
-            &format!("{:?}", limits.to_limits()),
-            &format!("{:?}", genesis.limits),
-        );
+    let mut warning = None;
+    if let (Some(limits), Some(genesis)) = (&config.limits, views.genesis()) {
+        let (limits, journaled) = (limits.to_limits(), genesis.limits);
+        let same_but_for_those = Limits {
+            max_accounts: journaled.max_accounts,
+            max_open_orders_per_account: journaled.max_open_orders_per_account,
+            client_ids_total: journaled.client_ids_total,
+            ..limits
+        };
+        if same_but_for_those != journaled {
+            return differs("limits", &format!("{limits:?}"), &format!("{journaled:?}"));
+        }
+        warning = (limits != journaled).then(|| {
+            format!(
+                "limits differ: the configuration says {limits:?}, the journal says {journaled:?}, and the journal's are in \
+                 force. Operators change them with `hoga admin limits`; make the configuration equal"
+            )
+        });
     }
     let Some(specs) = configured(config)? else {
-        return Ok(());
+        return Ok(warning);
     };
     let journaled: Vec<_> = views.instruments().iter().collect();
     for spec in &specs {
@@ -362,7 +374,7 @@ fn compare(config: &Config, views: &Views) -> Result<(), String> {
             None => return differs(&format!("instrument {}", spec.symbol()), &show(spec), "nothing"),
         }
     }
-    Ok(())
+    Ok(warning)
 }
 
 fn show(spec: &InstrumentSpec) -> String {

@@ -30,6 +30,14 @@ fn what_operators_did_is_in_force_after_a_restart_and_has_their_names() {
         ("bob", "account-limit desk 5", Ok("sequence")),
         ("bob", "account-limit desk none", Ok("sequence")),
         ("bob", "cancel-all desk --symbol XRP-KRW", Ok("canceled")),
+        ("bob", "cancel-instrument ETH-KRW", Ok("canceled")),
+        (
+            "bob",
+            "limits --max-accounts 100001 --max-open-orders-per-account 9000",
+            Ok("sequence"),
+        ),
+        ("bob", "limits --max-accounts 100000", Err("may only be raised")),
+        ("bob", "limits", Err("--max-accounts")),
         ("bob", "fees NO --maker 0 --taker 0", Err("unknown_symbol")),
         ("bob", "fees XRP-KRW --maker 0.5 --taker x", Err("invalid_field")),
     ] {
@@ -95,12 +103,13 @@ fn what_operators_did_is_in_force_after_a_restart_and_has_their_names() {
         "Administer bob SetAccountLimits",
         "Administer bob SetAccountLimits",
         "Administer bob CancelAll",
-        "Arm - -",
     ];
+    let exchange = ["Administer bob CancelInstrument", "Administer bob SetLimits"];
+    let armed = ["Arm - -"];
     let closed = ["Administer bob SetInstrumentStatus"];
-    assert_eq!(audit(""), [&ann[..], &closed, &desk].concat());
+    assert_eq!(audit(""), [&ann[..], &closed, &desk, &exchange, &armed].concat());
     assert_eq!(audit("--by ann"), ann);
-    assert_eq!(audit("--account desk"), desk);
+    assert_eq!(audit("--account desk"), [&desk[..], &armed].concat());
     assert!(audit("--since 2200-01-01").is_empty());
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use hoga_journal::{Journal, Options, Reader};
 use hoga_protocol::{
     AdminAction, Administer, Command, FeeRate, InstrumentId, InstrumentSpec, Lots, Notional, OperatorName,
-    Scaled, SetFees, Symbol,
+    Scaled, SetFees, SetLimits, Symbol,
 };
 use serde_json::Value;
 use support::append::append_to;
@@ -256,14 +256,24 @@ fn what_an_operator_set_is_not_held_against_the_configuration() {
         taker: FeeRate(5),
     };
     let by = OperatorName::new("ops").unwrap();
-    let commands = [AdminAction::DefineInstrument(spec), AdminAction::SetFees(fees)]
-        .map(|action| Command::Administer(Administer::new(by, action)));
+    let raised = SetLimits {
+        max_accounts: 200_000,
+        max_open_orders_per_account: 5_000,
+        client_ids_total: 2_000_000,
+    };
+    let actions = [
+        AdminAction::DefineInstrument(spec),
+        AdminAction::SetFees(fees),
+        AdminAction::SetLimits(raised),
+    ];
+    let commands = actions.map(|action| Command::Administer(Administer::new(by, action)));
     append_to(dir.path(), &commands);
     start(&example).unwrap().terminate();
     // What an operator cannot have set still is.
     for (was, is) in [
         (r#"tick_size = "1000""#, r#"tick_size = "500""#),
         (r#"symbol = "ETH-KRW""#, r#"symbol = "DOGE-KRW""#),
+        ("max_open_orders = 200000", "max_open_orders = 200001"),
     ] {
         assert!(example.contains(was), "{was}");
         let said = start(&example.replace(was, is)).map(|_| ()).unwrap_err();

@@ -14,9 +14,13 @@ fuzz_target!(|bytes: &[u8]| {
         Ok(request) => {
             // The account is the socket's own, whoever names one.
             match &request.op {
-                WsOp::Place(place) => assert!(place.account.is_none()),
+                WsOp::Place(place) => {
+                    assert!(place.account.is_none());
+                    assert!(place.valid_until.is_none_or(|until| until.0 > 0 && !place.client_order_id.is_empty()));
+                }
                 WsOp::Replace { request, .. } => assert!(request.account.is_none()),
                 WsOp::CancelAllAfter { timeout_ms } => assert!(*timeout_ms == 0 || *timeout_ms >= 1_000),
+                WsOp::CancelByClientId { client_order_id } => assert!(!client_order_id.is_empty()),
                 WsOp::Cancel { .. } | WsOp::CancelAll { .. } | WsOp::CancelOnDisconnect { .. } => {}
             }
             encode::cancel_all_reply(&mut out, &request.id, 7, format);

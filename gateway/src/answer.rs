@@ -1,6 +1,6 @@
 //! Outcomes and errors as the bytes that leave.
 
-use hoga_protocol::{Nanos, RejectReason, Rejected, Sequence};
+use hoga_protocol::{Nanos, OrderId, RejectReason, Rejected, Sequence};
 use hoga_views::{OrderState, Views};
 
 use crate::desk::order_closed;
@@ -22,8 +22,12 @@ const NO_SNIFF: (&str, &str) = ("X-Content-Type-Options", "nosniff");
 pub(crate) enum Answer<'v> {
     /// The order, and the HTTP status to show it with.
     Order(u16, &'v OrderState),
+    /// An order of which no more is in memory than its id, and the HTTP status to show it with.
+    UnknownOrder(u16, OrderId),
     /// So many orders were canceled.
     Canceled(u64),
+    /// So many orders of an instrument were canceled, and whether there are more.
+    InstrumentCanceled(u64, bool),
     /// Whether the session is armed.
     CancelOnDisconnect(bool),
     /// The account's deadline.
@@ -40,8 +44,10 @@ impl<'v> Answer<'v> {
         let (status, order) = match outcome {
             Outcome::Placed(order) => (201, order),
             Outcome::Duplicate(order) | Outcome::Changed(order) => (200, order),
-            Outcome::Canceled(canceled) | Outcome::More { canceled, .. } => {
-                return Answer::Canceled(canceled);
+            Outcome::Canceled(canceled) => return Answer::Canceled(canceled),
+            Outcome::More(cancel) => return Answer::Canceled(cancel.canceled),
+            Outcome::InstrumentCanceled { canceled, more } => {
+                return Answer::InstrumentCanceled(canceled, more);
             }
             Outcome::CancelOnDisconnect(on) => return Answer::CancelOnDisconnect(on),
             Outcome::CancelAllAfter(deadline) => return Answer::CancelAllAfter(deadline),
@@ -54,10 +60,9 @@ impl<'v> Answer<'v> {
         };
         match views.orders().get(order) {
             Some(order) => Answer::Order(status, order),
-            None => Answer::Error(ApiError::new(
-                codes::UNKNOWN_ORDER,
-                "the order was carried out, but closed so long ago that it is no longer in memory",
-            )),
+            // The engine may know of a first order for longer than the views keep it. An error would have the client send
+            // it again under another id.
+            None => Answer::UnknownOrder(status, order),
         }
     }
 
@@ -67,8 +72,18 @@ impl<'v> Answer<'v> {
             Answer::Order(status, order) => {
                 respond(out, *status, manner, |body| encode::order(body, order, views));
             }
+            Answer::UnknownOrder(status, order) => {
+                respond(out, *status, manner, |body| {
+                    encode::unknown_order(body, *order, views);
+                });
+            }
             Answer::Canceled(canceled) => {
                 respond(out, 200, manner, |body| encode::canceled(body, *canceled));
+            }
+            Answer::InstrumentCanceled(canceled, more) => {
+                respond(out, 200, manner, |body| {
+                    encode::instrument_canceled(body, *canceled, *more);
+                });
             }
             Answer::CancelOnDisconnect(on) => {
                 respond(out, 200, manner, |body| encode::cancel_on_disconnect(body, *on));
@@ -94,6 +109,9 @@ impl<'v> Answer<'v> {
     ) {
         framer.frame(out, agreed, |out| match self {
             Answer::Order(_, order) => encode::order_reply(out, id, order, views, agreed.format),
+            Answer::UnknownOrder(_, order) => {
+                encode::unknown_order_reply(out, id, *order, views, agreed.format)
+            }
             Answer::Canceled(canceled) => encode::cancel_all_reply(out, id, *canceled, agreed.format),
             Answer::CancelOnDisconnect(on) => encode::cancel_on_disconnect_reply(out, id, *on, agreed.format),
             Answer::CancelAllAfter(deadline) => {
@@ -101,7 +119,7 @@ impl<'v> Answer<'v> {
             }
             Answer::Error(error) => encode::error_reply(out, Some(id), error, agreed.format),
             // Operators have no socket.
-            Answer::Administered(_) => {}
+            Answer::Administered(_) | Answer::InstrumentCanceled(..) => {}
         });
     }
 }
@@ -173,7 +191,26 @@ mod tests {
     use super::*;
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
+    use hoga_views::ViewLimits;
     use sha2::{Digest as _, Sha256};
+
+    /// The engine may know of an order for longer than the views. An error would have a client place another one.
+    #[test]
+    fn a_repeat_of_an_order_that_the_views_have_forgotten_is_no_error() {
+        let views = Views::new(ViewLimits::default());
+        for (outcome, status) in [
+            (Outcome::Duplicate(OrderId(7)), "200"),
+            (Outcome::Placed(OrderId(7)), "201"),
+            (Outcome::Changed(OrderId(7)), "200"),
+        ] {
+            let mut out = Vec::new();
+            Answer::of(outcome, &views).write_http(&mut out, &views, &Manner::LAST);
+            let text = String::from_utf8(out).unwrap();
+            assert_eq!(text.split(' ').nth(1), Some(status), "{text}");
+            let body = r#"{"order_id":"00000000-0007-8000-8000-000000000000","status":"Unknown"}"#;
+            assert!(text.ends_with(body), "{text}");
+        }
+    }
 
     #[test]
     fn the_page_is_not_kept_from_running_its_own_script_by_its_policy() {

@@ -15,7 +15,7 @@ use crate::admin;
 use crate::answer::{Answer, respond};
 use crate::auth::{Credentials, Identity};
 use crate::channel::Channel;
-use crate::desk::{Taken, find_instrument};
+use crate::desk::{Sender, Taken, find_client_order, find_instrument};
 use crate::echo::Echo;
 use crate::frames::Stream;
 use crate::http::{Agreed, Manner, Request, write_upgrade};
@@ -142,6 +142,23 @@ pub(crate) fn handle<S: CommandSink>(
             let order_id = order_id.clone();
             Some((account, WsOp::Cancel { order_id }))
         }
+        Route::CancelByClientId {
+            client_order_id,
+            account,
+        } => Some((account, WsOp::CancelByClientId { client_order_id })),
+        Route::GetByClientId {
+            ref client_order_id,
+            account,
+        } => {
+            let account = account_of(identity, account, true)?;
+            turn.check_memory()?;
+            let views = turn.views()?;
+            let order = find_client_order(client_order_id, views.accounts().by_name(&account), views)?;
+            respond(line.egress.buffer(), 200, manner, |body| {
+                encode::order(body, order, views);
+            });
+            return Ok(Handled::Done);
+        }
         Route::CancelAllAfter => {
             let after = request::parse_cancel_all_after(&request.body)?;
             let timeout_ms = after.timeout_ms;
@@ -151,22 +168,25 @@ pub(crate) fn handle<S: CommandSink>(
         _ => None,
     };
     match op {
-        Some((account, op)) => command(account_of(identity, account, false)?, &op, manner, line, turn),
+        Some((account, op)) => command(identity, account, &op, manner, line, turn),
         None => query(identity, &route, manner, line, turn),
     }
 }
 
-/// Sequences a command on behalf of `account`.
+/// Sequences a command on behalf of the account that is named, or the key's.
 fn command<S: CommandSink>(
-    account: AccountName,
+    identity: Option<&Identity>,
+    account: Option<AccountName>,
     op: &WsOp,
     manner: &Manner,
     line: &mut Line,
     turn: &mut Turn<'_, S>,
 ) -> Result<Handled, ApiError> {
+    let account = account_of(identity, account, false)?;
     let now = turn.wall();
+    let sender = Sender::new(line, identity);
     let open = turn.open.as_mut().ok_or_else(recovering)?;
-    match open.desk.take(now, &account, op) {
+    match open.desk.take(now, &account, op, sender) {
         Ok(Taken::Sequenced { sequence, asked }) => {
             let peer = turn.peer;
             open.desk.wait(sequence, asked, Waiter { peer, id: None });
@@ -178,7 +198,7 @@ fn command<S: CommandSink>(
             Ok(Handled::Done)
         }
         Err(error) => {
-            turn.stats.busy_refusals += u64::from(error.is(codes::BUSY) || error.is(codes::JOURNAL_FULL));
+            turn.refused(line.origin, &error);
             Err(error)
         }
     }

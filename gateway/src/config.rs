@@ -24,6 +24,9 @@ pub struct GatewayConfig {
     pub max_connections_per_address: usize,
     /// Most WebSockets at once of one account, 1 to 1,000,000, where requests are signed; one more is answered 429.
     pub max_connections_per_account: usize,
+    /// Most accounts that one address, or IPv6 network of 64 bits, opens between a start and the next, 1 to 16,777,216; the
+    /// request that needs one more is answered 429.
+    pub max_accounts_per_address: usize,
     /// What one address, or IPv6 network of 64 bits, may request in a second, signed or not.
     pub address_rates: RequestRates,
     /// What one account may request in a second, where requests are signed.
@@ -32,7 +35,7 @@ pub struct GatewayConfig {
     pub http: HttpLimits,
     /// Most bytes of a client's WebSocket message, 1 KiB to 64 KiB; a longer one is closed 1009.
     pub max_message: usize,
-    /// Whether connections from this machine count towards those of their address, and their requests; a proxy's usually do
+    /// Whether connections from this machine count towards those of their address, and their requests and accounts; a proxy's usually do
     /// not.
     pub limit_loopback: bool,
     /// How many encoded execution frames are kept for live subscribers, 1 to 4,194,304. Who falls further behind is
@@ -69,6 +72,7 @@ pub struct GatewayConfig {
 }
 
 const CONNECTIONS: RangeInclusive<usize> = 1..=1_000_000;
+const ACCOUNTS: RangeInclusive<usize> = 1..=1 << 24;
 const HEADERS: RangeInclusive<usize> = 16..=HttpLimits::MAX_HEADERS;
 const BYTES: RangeInclusive<usize> = 1 << 10..=64 << 10;
 const RATE: RangeInclusive<usize> = 0..=RequestRates::MOST as usize;
@@ -91,6 +95,7 @@ impl Default for GatewayConfig {
             max_connections: 12_000,
             max_connections_per_address: 256,
             max_connections_per_account: 64,
+            max_accounts_per_address: 1_000,
             address_rates: RequestRates {
                 orders: 1_000,
                 cancels: 2_000,
@@ -198,6 +203,7 @@ impl GatewayConfig {
                 self.max_connections_per_account,
                 CONNECTIONS,
             ),
+            ("accounts_per_address", self.max_accounts_per_address, ACCOUNTS),
             ("orders_per_account", account.orders as usize, RATE),
             ("cancels_per_account", account.cancels as usize, RATE),
             ("queries_per_account", account.queries as usize, RATE),

@@ -4,19 +4,25 @@ mod arming;
 
 mod administering;
 
+mod placing;
+
 use std::collections::VecDeque;
 
 use hoga_protocol::{
-    AccountId, AccountName, AdminAction, Administer, Armed, CancelAll, CancelOrder, Command, CommandClass,
-    Event, InstrumentId, Nanos, OpenAccount, OperatorName, OrderId, Sequence, Symbol,
+    AccountId, AccountName, Armed, CancelAll, CancelClientOrder, CancelOrder, ClientOrderId, Command,
+    CommandClass, Event, InstrumentId, Nanos, OperatorName, OrderId, Sequence, SetLimits, SigningKeyId,
+    Symbol,
 };
 use hoga_views::{OrderState, Views};
 
 use crate::accounts::Opening;
-use crate::pending::{Asked, Behalf, Outcome, Pending, Waiter};
+use crate::auth::Identity;
+use crate::line::Line;
+use crate::origins::Origin;
+use crate::pending::{Asked, Behalf, CancelMany, Outcome, Pending, Waiter, Whose};
 use crate::ports::{CommandSink, Refusal};
 use crate::watch::Watch;
-use crate::wire::{ApiError, PlaceRequest, ReplaceRequest, WsOp, codes, ids};
+use crate::wire::{ApiError, ReplaceRequest, WsOp, codes, ids};
 
 /// The commands that the gateway has sequenced, those it still owes, and the views their events are folded into.
 #[derive(Debug)]
@@ -30,6 +36,27 @@ pub(crate) struct Desk<S> {
     owed: VecDeque<Owed>,
     watch: Watch,
     newest: Sequence,
+    /// The limits of the exchange that were asked for last, and the command that sets them.
+    limits: Option<(Sequence, SetLimits)>,
+}
+
+/// Who sends a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sender {
+    /// From where, if the limits of addresses hold there.
+    pub origin: Option<Origin>,
+    /// The key that signed it.
+    pub key: SigningKeyId,
+}
+
+impl Sender {
+    /// Whoever is at the other end of `line`; `identity` is whose key was shown, where authentication is on.
+    pub fn new(line: &Line, identity: Option<&Identity>) -> Self {
+        Self {
+            origin: line.origin,
+            key: identity.map_or(SigningKeyId::NONE, |identity| identity.key.into()),
+        }
+    }
 }
 
 /// What became of a request that was well-formed.
@@ -57,17 +84,18 @@ struct Owed {
 }
 
 impl<S: CommandSink> Desk<S> {
-    /// A desk whose views hold everything so far.
-    pub fn new(sink: S, views: Views) -> Self {
+    /// A desk whose views hold everything so far. Each address may open `accounts_per_address` accounts.
+    pub fn new(sink: S, views: Views, accounts_per_address: usize) -> Self {
         Self {
             sink,
             newest: views.sequence(),
             watch: Watch::new(&views),
             views,
             draining: false,
-            opening: Opening::default(),
+            opening: Opening::new(accounts_per_address),
             pending: Pending::default(),
             owed: VecDeque::new(),
+            limits: None,
         }
     }
 
@@ -87,23 +115,32 @@ impl<S: CommandSink> Desk<S> {
         !self.owed.is_empty() || self.watch.waiting() > 0
     }
 
-    /// Sequences what is asked for on behalf of `account`, or refuses it; nothing was sequenced then, save perhaps
-    /// the opening of the account.
+    /// Sequences what is asked for on behalf of `account`, or refuses it. Nothing was sequenced then, save the opening of the
+    /// account where the exchange had room for that and for no more.
     ///
     /// # Errors
     /// What the client is told.
-    pub fn take(&mut self, now: Nanos, account: &AccountName, op: &WsOp) -> Result<Taken, ApiError> {
+    pub fn take(
+        &mut self,
+        now: Nanos,
+        account: &AccountName,
+        op: &WsOp,
+        sender: Sender,
+    ) -> Result<Taken, ApiError> {
         if self.draining {
             return Err(shutting_down());
         }
         match op {
-            WsOp::Place(request) => self.place(now, account, request),
+            WsOp::Place(request) => self.place(now, account, request, sender),
             WsOp::Replace { order_id, request } => self.replace(now, account, order_id, request),
             WsOp::Cancel { order_id } => self.cancel(now, account, order_id),
+            WsOp::CancelByClientId { client_order_id } => {
+                self.cancel_by_client_id(now, account, *client_order_id)
+            }
             WsOp::CancelAll { symbol } => self.cancel_all(now, account, symbol.as_ref(), None),
             // Only a session can be lost, and it knows its arming.
-            WsOp::CancelOnDisconnect { on } => self.cancel_on_disconnect(now, account, None, *on),
-            WsOp::CancelAllAfter { timeout_ms } => self.cancel_all_after(now, account, *timeout_ms),
+            WsOp::CancelOnDisconnect { on } => self.cancel_on_disconnect(now, account, None, *on, sender),
+            WsOp::CancelAllAfter { timeout_ms } => self.cancel_all_after(now, account, *timeout_ms, sender),
         }
     }
 
@@ -127,20 +164,9 @@ impl<S: CommandSink> Desk<S> {
         }
         match self.pending.note(event) {
             None => {}
-            Some((
-                behalf,
-                Outcome::More {
-                    command,
-                    canceled,
-                    by,
-                },
-            )) => self.owed.push_back(Owed {
-                asked: Asked::CancelAll {
-                    command,
-                    canceled,
-                    by,
-                },
-                command: cancel_command(command, by),
+            Some((behalf, Outcome::More(cancel))) => self.owed.push_back(Owed {
+                asked: Asked::CancelMany(cancel),
+                command: cancel.command(),
                 behalf,
             }),
             Some((Behalf::Client(waiter), outcome)) => answer(waiter, outcome, &self.views),
@@ -166,36 +192,6 @@ impl<S: CommandSink> Desk<S> {
         sent
     }
 
-    fn place(&mut self, now: Nanos, name: &AccountName, request: &PlaceRequest) -> Result<Taken, ApiError> {
-        let account = self.account(name)?;
-        let order = request.to_order(account, &self.views)?;
-        self.open_account(now, name, account)?;
-        let sequence = self.submit(now, &Command::NewOrder(order))?;
-        Ok(Taken::Sequenced {
-            sequence,
-            asked: Asked::Place,
-        })
-    }
-
-    /// The number that the account has, or gets when it is opened next.
-    fn account(&self, name: &AccountName) -> Result<AccountId, ApiError> {
-        let known = self.opening.find(name, &self.views);
-        known
-            .or_else(|| self.opening.next(&self.views))
-            .ok_or_else(|| accounts_full(name))
-    }
-
-    /// Opens the account under the number of [`account`](Self::account), unless that was done.
-    fn open_account(&mut self, now: Nanos, name: &AccountName, account: AccountId) -> Result<(), ApiError> {
-        if self.opening.find(name, &self.views).is_some() {
-            return Ok(());
-        }
-        let open = OpenAccount { account, name: *name };
-        let sequence = self.submit(now, &Command::OpenAccount(open))?;
-        self.opening.push(sequence, *name, account);
-        Ok(())
-    }
-
     fn replace(
         &mut self,
         now: Nanos,
@@ -215,6 +211,31 @@ impl<S: CommandSink> Desk<S> {
             order: order.order,
         };
         self.change(now, order.order, &Command::CancelOrder(command))
+    }
+
+    /// Cancels an order by the name that its client gave it, also one whose placing is still under way.
+    fn cancel_by_client_id(
+        &mut self,
+        now: Nanos,
+        name: &AccountName,
+        client_order_id: ClientOrderId,
+    ) -> Result<Taken, ApiError> {
+        let account = self.opening.find(name, &self.views);
+        let account = account.ok_or_else(|| unknown_client_order(&client_order_id))?;
+        // With nothing under way the views know of every order that works.
+        if self.newest <= self.views.sequence() {
+            let order = find_client_order(&client_order_id, Some(account), &self.views)?;
+            if order.status.closed() {
+                return Err(order_closed(order));
+            }
+        }
+        let command = CancelClientOrder {
+            account,
+            client_order_id,
+        };
+        let sequence = self.submit(now, &Command::CancelClientOrder(command))?;
+        let asked = Asked::CancelByClientId;
+        Ok(Taken::Sequenced { sequence, asked })
     }
 
     fn change(&mut self, now: Nanos, order: OrderId, command: &Command) -> Result<Taken, ApiError> {
@@ -243,15 +264,14 @@ impl<S: CommandSink> Desk<S> {
             instrument,
             before: None,
         };
-        let sequence = self.submit(now, &cancel_command(command, by))?;
-        Ok(Taken::Sequenced {
-            sequence,
-            asked: Asked::CancelAll {
-                command,
-                canceled: 0,
-                by,
-            },
-        })
+        self.cancel_many(now, Whose::Account { command, by })
+    }
+
+    fn cancel_many(&mut self, now: Nanos, whose: Whose) -> Result<Taken, ApiError> {
+        let cancel = CancelMany::new(whose);
+        let sequence = self.submit(now, &cancel.command())?;
+        let asked = Asked::CancelMany(cancel);
+        Ok(Taken::Sequenced { sequence, asked })
     }
 
     /// The order of that id, if it is the account's and still works as far as the views know.
@@ -287,14 +307,6 @@ impl<S: CommandSink> Desk<S> {
     }
 }
 
-/// A cancel of an account's orders, by the account itself or by an operator.
-fn cancel_command(command: CancelAll, by: Option<OperatorName>) -> Command {
-    match by {
-        None => Command::CancelAll(command),
-        Some(by) => Command::Administer(Administer::new(by, AdminAction::CancelAll(command))),
-    }
-}
-
 /// The order of that id; when `account` is none, nobody has such an order.
 ///
 /// # Errors
@@ -307,6 +319,20 @@ pub(crate) fn find_order<'v>(
     any_order(order_id, views)
         .filter(|order| Some(order.account) == account)
         .ok_or_else(|| unknown_order(order_id))
+}
+
+/// The account's order of that name, the newest if it was given to several; when `account` is none, nobody has such an order.
+///
+/// # Errors
+/// 404 `unknown_order`.
+pub(crate) fn find_client_order<'v>(
+    client_order_id: &ClientOrderId,
+    account: Option<AccountId>,
+    views: &'v Views,
+) -> Result<&'v OrderState, ApiError> {
+    account
+        .and_then(|account| views.orders().by_client_id(account, client_order_id))
+        .ok_or_else(|| unknown_client_order(client_order_id))
 }
 
 /// The order of that id, whoever owns it.
@@ -332,6 +358,11 @@ pub(crate) fn unknown_order(order_id: &str) -> ApiError {
     ApiError::new(codes::UNKNOWN_ORDER, format!("this account has no order {shown}"))
 }
 
+fn unknown_client_order(client_order_id: &ClientOrderId) -> ApiError {
+    let message = format!("this account has no order whose client_order_id is {client_order_id}");
+    ApiError::new(codes::UNKNOWN_ORDER, message)
+}
+
 /// What a client is told of an order that works no more.
 pub(crate) fn order_closed(order: &OrderState) -> ApiError {
     ApiError::new(
@@ -345,12 +376,5 @@ pub(crate) fn shutting_down() -> ApiError {
     ApiError::new(
         codes::SHUTTING_DOWN,
         "the exchange is shutting down and takes no more commands",
-    )
-}
-
-fn accounts_full(name: &AccountName) -> ApiError {
-    ApiError::new(
-        codes::ACCOUNTS_FULL,
-        format!("the account {name} is not open, and the exchange has as many accounts as it may"),
     )
 }

@@ -1,5 +1,7 @@
 //! The loop: one thread, one poll.
 
+mod folding;
+
 mod sockets;
 
 mod telling;
@@ -41,12 +43,6 @@ const SERVING_TIME: Duration = Duration::from_micros(200);
 /// query; and the wait for readers whose sockets are full. An output ring must hold what a matcher publishes meanwhile. (Readers
 /// that are far behind and take data are served for longer: then the matcher waits, which is counted.)
 pub const LONGEST_ABSENCE_MICROS: u64 = 5 * SERVING_TIME.as_micros() as u64 + WAIT_MICROS;
-
-/// Most events taken from the output ring at once.
-const EVENTS_AT_ONCE: usize = 256;
-
-/// Once so many events are folded, connections have their turn as soon as the command at hand is folded whole.
-const EVENTS_PER_DRAIN: usize = 4_096;
 
 /// Most readinesses taken from the poll in one turn.
 const READINESSES: usize = 1024;
@@ -167,7 +163,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
     /// armed and have ended meanwhile. Until then nobody sees the views or gives a command, and /readyz is 503.
     pub fn open(&mut self, core: Core<S, E>) {
         let lanes = Lanes::new(self.config.stream_frames, core.views.executions().next());
-        let mut desk = Desk::new(core.sink, core.views);
+        let mut desk = Desk::new(core.sink, core.views, self.config.max_accounts_per_address);
         desk.recover(self.clock.now());
         desk.draining = self.stage >= Stage::Draining;
         self.core = Some(OpenCore {
@@ -262,55 +258,6 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             source: core.source,
             views: core.desk.views,
         })
-    }
-
-    /// Folds events into the views, answers those whose command is through, and encodes new executions. It stops between two
-    /// commands when it has folded many, and when readers must be handed first what folding on would evict.
-    fn drain(&mut self) -> usize {
-        let Some(OpenCore { desk, source, lanes }) = &mut self.core else {
-            return 0;
-        };
-        let (connections, framer, now) = (&mut self.connections, &mut self.framer, self.now);
-        let (mut events, mut published, mut unpublished) = (0, 0, 0);
-        loop {
-            let is_complete = desk.views.is_complete();
-            let most = match events < EVENTS_PER_DRAIN {
-                true => EVENTS_AT_ONCE,
-                false if is_complete => break,
-                false => 1,
-            };
-            let room = self.backpressure.room(connections, &desk.views, most, now);
-            if room == 0 {
-                self.stats.held_drains += 1;
-                break;
-            }
-            let drained = source.drain(room, &mut |event| {
-                desk.fold(event, &mut |waiter, outcome, views| {
-                    connections.answer(&waiter, outcome, views, framer, now);
-                });
-                connections.notice(event, &desk.views);
-            });
-            if drained == 0 {
-                break;
-            }
-            events += drained;
-            unpublished += drained;
-            if unpublished < EVENTS_AT_ONCE && drained == room && !desk.views.is_complete() {
-                continue;
-            }
-            unpublished = 0;
-            if lanes.next() < desk.views.executions().next() {
-                let began = self.clock.monotonic();
-                published += lanes.publish(&desk.views, framer, connections.listeners());
-                *self.broadcast.get_or_insert_default() += self.clock.monotonic() - began;
-            }
-        }
-        if published > 0 {
-            connections.unpark();
-        }
-        self.stats.events += events as u64;
-        self.stats.executions += published as u64;
-        events
     }
 
     /// Sequences the commands that the gateway itself owes, and lets the sink sequence what the exchange does.

@@ -37,6 +37,7 @@ impl RequestKind {
         match op {
             WsOp::Place(_) | WsOp::Replace { .. } => Self::Orders,
             WsOp::Cancel { .. }
+            | WsOp::CancelByClientId { .. }
             | WsOp::CancelAll { .. }
             | WsOp::CancelOnDisconnect { .. }
             | WsOp::CancelAllAfter { .. } => Self::Cancels,
@@ -341,7 +342,7 @@ fn refusal(whose: &str, kind: RequestKind, rate: u32, wait: Duration) -> ApiErro
     let error = ApiError::new(codes::TOO_MANY_REQUESTS, message);
     // In whole seconds; only expensive queries lead to more than one.
     match wait {
-        0..=1_000 => error,
+        ..=1_000 => error,
         ..=5_000 => error.with_header("Retry-After", "5"),
         ..=20_000 => error.with_header("Retry-After", "20"),
         _ => error.with_header("Retry-After", "60"),

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use hoga_protocol::{
-    ArmCause, CancelAll, Disarm, Event, EventBody, Nanos, OperatorName, OrderId, RejectReason, Rejected,
-    Sequence,
+    AdminAction, Administer, ArmCause, CancelAll, CancelInstrument, Command, Disarm, Event, EventBody, Nanos,
+    OperatorName, OrderId, RejectReason, Rejected, Sequence,
 };
 
 use crate::wire::RequestId;
@@ -43,15 +43,10 @@ pub(crate) enum Asked {
     Place,
     /// A change or a cancel of this order.
     Change(OrderId),
-    /// A cancel of all orders of an account.
-    CancelAll {
-        /// The command that was sequenced.
-        command: CancelAll,
-        /// How many earlier commands of the same request canceled.
-        canceled: u64,
-        /// The operator who cancels on the account's behalf, if one does.
-        by: Option<OperatorName>,
-    },
+    /// A cancel of an order by the name that its client gave it.
+    CancelByClientId,
+    /// A cancel of many orders.
+    CancelMany(CancelMany),
     /// An arming of a session, or its end.
     CancelOnDisconnect,
     /// A deadline, or its end.
@@ -60,6 +55,89 @@ pub(crate) enum Asked {
     Disarm,
     /// What an operator does.
     Administer,
+}
+
+/// A cancel of many orders, by as many commands as it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CancelMany {
+    /// Which orders.
+    pub whose: Whose,
+    /// How many the request's earlier commands canceled.
+    pub canceled: u64,
+}
+
+/// Which orders are canceled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// An account's.
+    Account {
+        /// The command.
+        command: CancelAll,
+        /// The operator who cancels on the account's behalf, if one does.
+        by: Option<OperatorName>,
+    },
+    /// An instrument's, whoever placed them.
+    Instrument {
+        /// The command.
+        command: CancelInstrument,
+        /// Who cancels.
+        by: OperatorName,
+        /// How many more commands there may be: what is placed meanwhile is canceled as well, so a busy instrument may
+        /// never be empty.
+        left: u32,
+    },
+}
+
+impl CancelMany {
+    /// One that has canceled nothing yet.
+    pub const fn new(whose: Whose) -> Self {
+        Self { whose, canceled: 0 }
+    }
+
+    /// The next command of it.
+    pub fn command(&self) -> Command {
+        match self.whose {
+            Whose::Account { command, by: None } => Command::CancelAll(command),
+            Whose::Account {
+                command,
+                by: Some(by),
+            } => Command::Administer(Administer::new(by, AdminAction::CancelAll(command))),
+            Whose::Instrument { command, by, .. } => {
+                Command::Administer(Administer::new(by, AdminAction::CancelInstrument(command)))
+            }
+        }
+    }
+
+    /// What comes of it after an event of its command, if that decides anything.
+    fn outcome(self, event: &Event) -> Option<Outcome> {
+        match (self.whose, &event.body) {
+            (Whose::Account { command, by }, EventBody::MassCancelDone(done)) => {
+                let canceled = self.canceled + u64::from(done.canceled);
+                if !done.more {
+                    return Some(Outcome::Canceled(canceled));
+                }
+                // What was placed after the first command of the request is none of its business.
+                let before = Some(command.before.unwrap_or(event.sequence));
+                let command = CancelAll { before, ..command };
+                let whose = Whose::Account { command, by };
+                Some(Outcome::More(Self { whose, canceled }))
+            }
+            (Whose::Instrument { command, by, left }, EventBody::InstrumentCanceled(done)) => {
+                let canceled = self.canceled + u64::from(done.canceled);
+                Some(match left.checked_sub(1) {
+                    Some(left) if done.more => {
+                        let whose = Whose::Instrument { command, by, left };
+                        Outcome::More(Self { whose, canceled })
+                    }
+                    _ => Outcome::InstrumentCanceled {
+                        canceled,
+                        more: done.more,
+                    },
+                })
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What became of it.
@@ -74,13 +152,13 @@ pub(crate) enum Outcome {
     /// A cancel of many is through.
     Canceled(u64),
     /// A cancel of many has to go on.
-    More {
-        /// By this command.
-        command: CancelAll,
-        /// How many so far.
+    More(CancelMany),
+    /// A cancel of an instrument's orders is through, or has had as many commands as it may.
+    InstrumentCanceled {
+        /// How many it canceled.
         canceled: u64,
-        /// The operator who cancels, if one does.
-        by: Option<OperatorName>,
+        /// Whether there are others still.
+        more: bool,
     },
     /// The session is armed, or is so no longer.
     CancelOnDisconnect(bool),
@@ -170,27 +248,10 @@ fn outcome(asked: Asked, event: &Event) -> Option<Outcome> {
         (Asked::Change(order), EventBody::OrderReplaced(_) | EventBody::OrderCanceled(_)) => {
             Some(Outcome::Changed(order))
         }
-        (
-            Asked::CancelAll {
-                command,
-                canceled,
-                by,
-            },
-            EventBody::MassCancelDone(done),
-        ) => {
-            let canceled = canceled + u64::from(done.canceled);
-            if !done.more {
-                return Some(Outcome::Canceled(canceled));
-            }
-            // What was placed after the first command of the request is none of its business.
-            let before = Some(command.before.unwrap_or(event.sequence));
-            let command = CancelAll { before, ..command };
-            Some(Outcome::More {
-                command,
-                canceled,
-                by,
-            })
+        (Asked::CancelByClientId, EventBody::OrderCanceled(canceled)) => {
+            Some(Outcome::Changed(canceled.order))
         }
+        (Asked::CancelMany(cancel), _) => cancel.outcome(event),
         (Asked::CancelOnDisconnect, EventBody::Armed(_)) => Some(Outcome::CancelOnDisconnect(true)),
         (Asked::CancelOnDisconnect, EventBody::Disarmed(_)) => Some(Outcome::CancelOnDisconnect(false)),
         (Asked::CancelAllAfter, EventBody::Armed(armed)) => {

@@ -2,7 +2,7 @@
 
 mod query;
 
-use hoga_protocol::{AccountName, Event, Sequence, Symbol};
+use hoga_protocol::{AccountName, ClientOrderId, Event, Sequence, Symbol};
 use hoga_views::OrderStatus;
 
 use self::query::{Query, ascii, decode, digits, invalid};
@@ -59,6 +59,20 @@ pub enum Route {
     CancelOrder {
         /// The order's id as it was sent.
         order_id: String,
+        /// Whose order it must be, if it was said.
+        account: Option<AccountName>,
+    },
+    /// `DELETE /api/v1/orders/by_client_id`
+    CancelByClientId {
+        /// The name that the client gave the order.
+        client_order_id: ClientOrderId,
+        /// Whose order it must be, if it was said.
+        account: Option<AccountName>,
+    },
+    /// `GET /api/v1/orders/by_client_id`
+    GetByClientId {
+        /// The name that the client gave the order.
+        client_order_id: ClientOrderId,
         /// Whose order it must be, if it was said.
         account: Option<AccountName>,
     },
@@ -180,10 +194,11 @@ impl Route {
             | Route::PlaceOrder
             | Route::ReplaceOrder { .. }
             | Route::CancelOrder { .. }
+            | Route::CancelByClientId { .. }
             | Route::CancelAll { .. }
             | Route::CancelAllAfter => &[Permission::Trade],
             Route::Admin(_) => &[Permission::Admin],
-            Route::GetOrder { .. } | Route::ListOrders { .. } => {
+            Route::GetOrder { .. } | Route::GetByClientId { .. } | Route::ListOrders { .. } => {
                 &[Permission::Read, Permission::Trade, Permission::DropCopy]
             }
             Route::WsExecutions { .. } | Route::Executions { .. } => {
@@ -207,9 +222,10 @@ impl Route {
     pub fn kind(&self) -> RequestKind {
         match self {
             Route::PlaceOrder | Route::ReplaceOrder { .. } => RequestKind::Orders,
-            Route::CancelOrder { .. } | Route::CancelAll { .. } | Route::CancelAllAfter => {
-                RequestKind::Cancels
-            }
+            Route::CancelOrder { .. }
+            | Route::CancelByClientId { .. }
+            | Route::CancelAll { .. }
+            | Route::CancelAllAfter => RequestKind::Cancels,
             _ => RequestKind::Queries,
         }
     }
@@ -222,6 +238,8 @@ impl Route {
                 | Route::PlaceOrder
                 | Route::ReplaceOrder { .. }
                 | Route::CancelOrder { .. }
+                | Route::CancelByClientId { .. }
+                | Route::GetByClientId { .. }
                 | Route::CancelAll { .. }
                 | Route::CancelAllAfter
                 | Route::Admin(_)
@@ -269,6 +287,7 @@ enum Endpoint {
     WsEcho,
     Orders,
     CancelAllAfter,
+    ByClientId,
     Admin(AdminPath),
     Order(String),
     Executions(String),
@@ -295,6 +314,8 @@ impl Endpoint {
             ["ws", "echo"] => Endpoint::WsEcho,
             ["api", "v1", "orders"] => Endpoint::Orders,
             ["api", "v1", "orders", "cancel_all_after"] => Endpoint::CancelAllAfter,
+            // The name is no segment of the path: it may be `..`, which clients and proxies take away.
+            ["api", "v1", "orders", "by_client_id"] => Endpoint::ByClientId,
             ["api", "v1", "admin", name] => {
                 Endpoint::Admin(AdminPath::of(name).ok_or_else(|| nothing_at(path))?)
             }
@@ -318,6 +339,7 @@ impl Endpoint {
             Endpoint::CancelAllAfter | Endpoint::Admin(_) => "POST",
             Endpoint::Orders => "GET, HEAD, POST, DELETE",
             Endpoint::Order(_) => "GET, HEAD, PATCH, DELETE",
+            Endpoint::ByClientId => "GET, HEAD, DELETE",
             _ => "GET, HEAD",
         }
     }
@@ -351,6 +373,25 @@ impl Endpoint {
                 cursor: query.take("cursor"),
             },
             (Endpoint::CancelAllAfter, _) => Route::CancelAllAfter,
+            (Endpoint::ByClientId, method) => {
+                let client_order_id = query.ascii("client_order_id")?.ok_or_else(|| {
+                    invalid(
+                        "client_order_id",
+                        format_args!("is needed here, to say which order is meant"),
+                    )
+                })?;
+                let account = query.ascii("account")?;
+                match method {
+                    "DELETE" => Route::CancelByClientId {
+                        client_order_id,
+                        account,
+                    },
+                    _ => Route::GetByClientId {
+                        client_order_id,
+                        account,
+                    },
+                }
+            }
             (Endpoint::Admin(path), _) => Route::Admin(path),
             (Endpoint::Order(order_id), "PATCH") => Route::ReplaceOrder { order_id },
             (Endpoint::Order(order_id), "DELETE") => Route::CancelOrder {

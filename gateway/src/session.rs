@@ -10,7 +10,7 @@ use crate::answer::Answer;
 use crate::auth::Identity;
 use crate::channel::{Channel, Incoming, SLOW_CONSUMER};
 use crate::config::GatewayConfig;
-use crate::desk::Taken;
+use crate::desk::{Sender, Taken};
 use crate::frame::Framer;
 use crate::http::Agreed;
 use crate::limits::RequestKind;
@@ -18,7 +18,7 @@ use crate::line::{Line, READ_PER_VISIT};
 use crate::pending::Waiter;
 use crate::ports::CommandSink;
 use crate::turn::{Step, Turn, recovering};
-use crate::wire::{ApiError, Format, WsOp, WsRequest, codes, encode, parse};
+use crate::wire::{ApiError, Format, WsOp, WsRequest, encode, parse};
 
 /// Most messages of one client that are looked at before others have their turn.
 const MESSAGES_PER_TURN: usize = 32;
@@ -241,7 +241,7 @@ impl Session {
         };
         let taken = self
             .charge(RequestKind::of(&request.op), line, turn)
-            .and_then(|()| self.take(&request, turn));
+            .and_then(|()| self.take(&request, line, turn));
         match taken {
             Ok(Taken::Sequenced { .. }) => {}
             Ok(Taken::Stands(outcome)) => {
@@ -251,7 +251,7 @@ impl Session {
                 }
             }
             Err(error) => {
-                turn.stats.busy_refusals += u64::from(error.is(codes::BUSY) || error.is(codes::JOURNAL_FULL));
+                turn.refused(line.origin, &error);
                 let id = Some(&request.id);
                 turn.framer.frame(line.egress.buffer(), self.agreed, |out| {
                     encode::error_reply(out, id, &error, self.agreed.format)
@@ -269,20 +269,22 @@ impl Session {
     fn take<S: CommandSink>(
         &mut self,
         request: &WsRequest,
+        line: &Line,
         turn: &mut Turn<'_, S>,
     ) -> Result<Taken, ApiError> {
         let now = turn.wall();
+        let sender = Sender::new(line, self.identity());
         let open = turn.open.as_mut().ok_or_else(recovering)?;
         let taken = match request.op {
             WsOp::CancelOnDisconnect { on } => {
                 let desk = &mut open.desk;
-                let taken = desk.cancel_on_disconnect(now, &self.account, self.arming, on)?;
+                let taken = desk.cancel_on_disconnect(now, &self.account, self.arming, on, sender)?;
                 if let Taken::Sequenced { sequence, .. } = taken {
                     self.arming = on.then_some(sequence);
                 }
                 taken
             }
-            ref op => open.desk.take(now, &self.account, op)?,
+            ref op => open.desk.take(now, &self.account, op, sender)?,
         };
         if let Taken::Sequenced { sequence, asked } = taken {
             let id = Some(request.id.clone());

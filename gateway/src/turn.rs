@@ -165,6 +165,14 @@ impl<S> Turn<'_, S> {
         checked.inspect_err(|error| self.limited(None, Some(*account), error))
     }
 
+    /// Counts and tells of a command that was refused, where that is of interest to an operator.
+    pub fn refused(&mut self, origin: Option<Origin>, error: &ApiError) {
+        self.stats.busy_refusals += u64::from(error.is(codes::BUSY) || error.is(codes::JOURNAL_FULL));
+        if error.is(codes::TOO_MANY_ACCOUNTS) {
+            self.limited(origin, None, error);
+        }
+    }
+
     fn limited(&mut self, origin: Option<Origin>, account: Option<AccountName>, error: &ApiError) {
         self.pages.notice(&Notice::Limited {
             address: origin.map(Origin::address),

@@ -3,8 +3,9 @@
 mod common;
 
 use common::http::{Client, Response, ask, limit, place};
+use common::ws::Ws;
 use common::{Setup, World};
-use hoga_protocol::Command;
+use hoga_protocol::{AdminAction, Command, Limits, SetLimits};
 use serde_json::{Value, json};
 
 const DEFINE: &str = r#"{"by":"ann","symbol":"XRP-KRW","tick_size":0.5,"lot_size":"0.01","quote_decimals":4,"min_quantity":0.01,"max_quantity":1000,"min_notional":"10","maker_fee":-0.0001,"taker_fee":"0.0005"}"#;
@@ -129,6 +130,165 @@ fn an_operators_cancel_does_not_stop_at_its_first_slice() {
 }
 
 #[test]
+fn all_orders_of_an_instrument_are_canceled_whoever_placed_them() {
+    let world = World::new();
+    let mut client = Client::connect(&world);
+    for (account, symbol, count) in [
+        ("alice", "BTC-KRW", 300),
+        ("bob", "BTC-KRW", 300),
+        ("bob", "ETH-KRW", 1),
+    ] {
+        let body = limit(account, "Buy", 1_000_000, "0.5").replace("BTC-KRW", symbol);
+        for _ in 0..count {
+            assert_eq!(client.ask("POST", "/api/v1/orders", &body).status, 201);
+        }
+    }
+    let before = world.matcher().journal.len();
+    let answer = ok(&world, "cancel_instrument", r#"{"symbol":"BTC-KRW","by":"ann"}"#);
+    assert_eq!(answer, json!({"canceled": 600, "more": false}));
+    assert_eq!(world.matcher().journal.len() - before, 3, "slices of 256");
+    assert_eq!(last_by(&world), "ann", "the last slice, too");
+    for (account, open) in [("alice", 0), ("bob", 1)] {
+        let path = format!("/api/v1/orders?account={account}&status=Open");
+        let left = ask(&world, "GET", &path, "").json();
+        assert_eq!(left["orders"].as_array().map(Vec::len), Some(open), "{account}");
+    }
+    let none = ok(&world, "cancel_instrument", r#"{"symbol":"BTC-KRW"}"#);
+    assert_eq!(none, json!({"canceled": 0, "more": false}));
+}
+
+#[test]
+fn clients_are_served_between_the_slices_of_a_cancel_which_ends_all_the_same() {
+    let world = World::with(Setup {
+        limits: Limits {
+            max_open_orders: 512,
+            max_open_orders_per_account: 512,
+            ..Limits::default()
+        },
+        ..Setup::default()
+    });
+    let mut client = Client::connect(&world);
+    let body = limit("alice", "Buy", 1_000_000, "0.5");
+    for _ in 0..512 {
+        assert_eq!(client.ask("POST", "/api/v1/orders", &body).status, 201);
+    }
+    ok(&world, "account_status", r#"{"account":"bob","status":"Active"}"#);
+    // Somebody is faster than the cancel: behind each slice stand as many orders as it takes away.
+    let before = world.matcher().journal.len();
+    world.matcher().paused = true;
+    let mut operator = Client::connect(&world);
+    operator.send(operator.request(
+        "POST",
+        "/api/v1/admin/cancel_instrument",
+        r#"{"symbol":"BTC-KRW"}"#,
+    ));
+    let mut sequenced = before;
+    for _ in 0..2 {
+        sequenced += 1;
+        common::wait_until("the slice", || world.matcher().journal.len() == sequenced);
+        let mut session = Ws::connect(&world, "/ws/orders?account=bob");
+        for id in 0..256 {
+            let order = body.replace("\"account\":\"alice\",", "");
+            session.send(&format!(r#"{{"id":{id},"op":"place",{}"#, &order[1..]));
+        }
+        sequenced += 256;
+        common::wait_until("the orders", || world.matcher().journal.len() == sequenced);
+        world.matcher().step(sequenced);
+    }
+    assert_eq!(operator.response().json(), json!({"canceled": 512, "more": true}));
+}
+
+#[test]
+fn limits_of_the_whole_exchange_are_changed_one_by_one_and_are_in_force_at_once() {
+    let world = World::with(Setup {
+        limits: Limits {
+            max_accounts: 100,
+            max_open_orders: 100,
+            max_open_orders_per_account: 2,
+            client_ids_per_account: 8,
+            client_ids_total: 50,
+            ..Limits::default()
+        },
+        ..Setup::default()
+    });
+    let set = |world: &World| match world.matcher().journal.last() {
+        Some(Command::Administer(administer)) => match administer.action() {
+            AdminAction::SetLimits(SetLimits {
+                max_accounts,
+                max_open_orders_per_account,
+                client_ids_total,
+            }) => [max_accounts, max_open_orders_per_account, client_ids_total],
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    };
+    let body = limit("alice", "Buy", 1_000_000, "0.5");
+    for _ in 0..2 {
+        assert_eq!(order(&world, &body).0, 201);
+    }
+    assert_eq!(order(&world, &body), (422, "account_limit".into()));
+    for (change, want) in [
+        (r#"{"max_open_orders_per_account":3}"#, [100, 3, 50]),
+        (r#"{"max_accounts":200,"by":"ann"}"#, [200, 3, 50]),
+        (r#"{"client_ids_total":60,"max_accounts":null}"#, [200, 3, 60]),
+    ] {
+        assert!(ok(&world, "limits", change)["sequence"].is_u64(), "{change}");
+        assert_eq!(set(&world), want, "{change}");
+    }
+    assert_eq!(order(&world, &body).0, 201);
+    assert_eq!(order(&world, &body), (422, "account_limit".into()));
+    // One account may have more than all, and fewer again than they.
+    ok(
+        &world,
+        "account_limits",
+        r#"{"account":"alice","max_open_orders":50}"#,
+    );
+    assert_eq!(order(&world, &body).0, 201);
+    ok(
+        &world,
+        "account_limits",
+        r#"{"account":"alice","max_open_orders":null}"#,
+    );
+    assert_eq!(order(&world, &body), (422, "account_limit".into()));
+    let before = world.matcher().journal.len();
+    for (change, says) in [
+        ("{}", "must be there"),
+        (r#"{"max_accounts":199}"#, "may only be raised"),
+        (r#"{"max_accounts":16777217}"#, "at most 16777216"),
+        (r#"{"client_ids_total":59}"#, "may only be raised"),
+        (r#"{"max_open_orders_per_account":6}"#, "from 1 to 5, a twentieth"),
+        (r#"{"max_open_orders_per_account":0}"#, "from 1 to 5, a twentieth"),
+        (r#"{"client_ids_total":268435456}"#, "would be 268437156"),
+        (r#"{"max_open_orders":1}"#, "max_open_orders"),
+        (r#"{"max_accounts":-1}"#, "max_accounts"),
+    ] {
+        let got = admin(&world, "limits", change);
+        assert_eq!(outcome(&got), (400, "invalid_field".into()), "{change}");
+        assert!(
+            got.body.contains(says) || says == "max_accounts",
+            "{change}: {got:?}"
+        );
+    }
+    assert_eq!(world.matcher().journal.len(), before);
+    // Two that are under way do not undo each other.
+    world.matcher().paused = true;
+    let mut clients = [Client::connect(&world), Client::connect(&world)];
+    for (at, change) in [r#"{"max_accounts":300}"#, r#"{"client_ids_total":70}"#]
+        .iter()
+        .enumerate()
+    {
+        let request = clients[at].request("POST", "/api/v1/admin/limits", change);
+        clients[at].send(request);
+        common::wait_until("it", || world.matcher().journal.len() == before + at + 1);
+    }
+    world.matcher().paused = false;
+    for client in &mut clients {
+        assert_eq!(client.response().status, 200);
+    }
+    assert_eq!(set(&world), [300, 3, 70]);
+}
+
+#[test]
 fn what_cannot_be_is_refused_and_changes_nothing() {
     let world = World::new();
     ok(&world, "instruments", DEFINE);
@@ -208,6 +368,13 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
             (400, "invalid_field"),
         ),
         (
+            "account_limits",
+            r#"{"account":"a","max_open_orders":4294967295}"#,
+            (400, "invalid_field"),
+        ),
+        ("cancel_instrument", r#"{"symbol":"NO"}"#, (404, "unknown_symbol")),
+        ("cancel_instrument", "{}", (400, "invalid_field")),
+        (
             "cancel_all",
             r#"{"account":"a","all":true}"#,
             (400, "invalid_field"),
@@ -229,21 +396,6 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
     );
     let got = ask(&world, "GET", "/api/v1/admin/fees", "");
     assert_eq!((got.status, got.header("allow")), (405, Some("POST")));
-}
-
-#[test]
-fn rules_that_know_no_administration_do_not_pretend_to() {
-    let world = World::with(Setup {
-        rules: 2,
-        ..Setup::default()
-    });
-    let got = admin(
-        &world,
-        "instrument_status",
-        r#"{"symbol":"BTC-KRW","status":"CancelOnly"}"#,
-    );
-    assert_eq!(outcome(&got), (409, "rules_too_old".into()));
-    place(&world, "alice", "Buy", 1_000_000, "0.5");
 }
 
 #[test]

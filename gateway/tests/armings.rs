@@ -2,11 +2,11 @@
 
 mod common;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::http::{Client, ask, place};
 use common::ws::Ws;
-use common::{PATIENCE, Setup, World};
+use common::{Setup, World, wait_until};
 use hoga_gateway::{GatewayConfig, Refusal};
 use hoga_protocol::{
     AccountId, AccountName, Arm, ArmCause, CancelAll, ClientOrderId, Command, InstrumentId, Lots, Nanos,
@@ -46,14 +46,6 @@ fn open_orders(world: &World, account: &str) -> usize {
         .as_array()
         .unwrap()
         .len()
-}
-
-fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !done() {
-        assert!(start.elapsed() < PATIENCE, "waited for {what} in vain");
-        std::thread::sleep(Duration::from_millis(1));
-    }
 }
 
 /// Commands of one kind, in the order of the journal.
@@ -336,27 +328,6 @@ fn a_timeout_that_cannot_be_meant_is_refused() {
         assert_eq!((answer.status, answer.code().as_str()), (400, code), "{body}");
     }
     assert_eq!(world.matcher().journal.len(), 3, "something was sequenced");
-}
-
-#[test]
-fn rules_that_know_no_armings_do_not_pretend_to() {
-    let world = World::with(Setup {
-        rules: 2,
-        ..Setup::default()
-    });
-    let mut ws = Ws::connect(&world, "/ws/orders?account=alice");
-    for op in [
-        r#"{"id":1,"op":"cancel_on_disconnect","on":true}"#,
-        r#"{"id":1,"op":"cancel_all_after","timeout_ms":1000}"#,
-    ] {
-        ws.send(op);
-        assert_eq!(reply(&mut ws)["error"]["code"], "rules_too_old", "{op}");
-    }
-    place(&world, "alice", "Buy", 1_000_000, "0.5");
-    drop(ws);
-    world.until("the end", |stats| stats.sessions == 0);
-    world.settle();
-    assert_eq!(open_orders(&world, "alice"), 1);
 }
 
 #[test]

@@ -96,7 +96,7 @@ pub enum AdminAction {
 /// account's open orders may be lowered: orders beyond it stay, and no other comes to rest before they have left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SetLimits {
-    /// As [`Limits::max_accounts`](crate::Limits::max_accounts).
+    /// As [`Limits::max_accounts`](crate::Limits::max_accounts), at most sixteen times what the exchange began with.
     pub max_accounts: u32,
     /// As [`Limits::max_open_orders_per_account`](crate::Limits::max_open_orders_per_account).
     pub max_open_orders_per_account: u32,

@@ -61,8 +61,19 @@ impl Limits {
     pub const MIN_TOUCHED: u32 = 1;
     /// The most that it may be: the output ring must have room for an event of each.
     pub const MAX_TOUCHED: u32 = 1 << 14;
+    /// The most that [`max_accounts`](Self::max_accounts) may be.
+    pub const MOST_ACCOUNTS: u32 = 1 << 24;
     /// The most client order ids that all limits together may ask for.
     pub const MAX_CLIENT_IDS: u64 = 1 << 28;
+
+    /// The most resting orders that every account may be allowed: a twentieth of all, so that no few accounts fill the
+    /// books. Operators can give a single account more.
+    pub const fn most_per_account(max_open_orders: u32) -> u32 {
+        match max_open_orders / 20 {
+            0 => 1,
+            most => most,
+        }
+    }
 
     /// How many client order ids may have to be kept at once: those of closed orders and of live ones.
     pub const fn most_client_ids(&self) -> u64 {
@@ -78,7 +89,7 @@ impl Limits {
             && self.max_instruments >= 1
             && self.max_instruments <= 1 << 20
             && self.max_accounts >= 1
-            && self.max_accounts <= 1 << 24
+            && self.max_accounts <= Self::MOST_ACCOUNTS
             && self.max_open_orders_per_account >= 1
             && self.max_open_orders_per_account <= self.max_open_orders
             && self.max_touched_orders >= Self::MIN_TOUCHED

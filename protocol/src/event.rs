@@ -157,7 +157,7 @@ pub enum CancelReason {
     Capacity = 5,
     /// It traded with as many orders as one command may touch, and something was left of it.
     TouchLimit = 6,
-    /// Fill or kill, and it would have had to trade with more orders than one command may touch.
+    /// Fill or kill, and as many orders as one command may touch do not hold enough.
     FillOrKillTouchLimit = 7,
 }
 

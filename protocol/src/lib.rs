@@ -26,6 +26,8 @@ mod command;
 
 mod event;
 
+mod terms;
+
 pub mod codec;
 
 pub use administration::{
@@ -46,5 +48,6 @@ pub use event::{
 pub use ids::{AccountId, ExchangeId, InstrumentId, OrderId, Sequence, SigningKeyId};
 pub use instrument::{InstrumentError, InstrumentSpec};
 pub use order::{NewOrder, OrderType, Side, TimeInForce};
+pub use terms::{check_notional, check_price, check_quantity};
 pub use text::{AccountName, AsciiText, ClientOrderId, OperatorName, Symbol, TextError};
 pub use units::{Fee, FeeAccrual, FeeRate, Lots, MAX_OPEN_ORDERS, Nanos, Notional, Ticks};

@@ -160,7 +160,8 @@ mod tests {
         let mut paid = FeeAccrual::ZERO;
         let venue: i128 = (0..10_000)
             .map(|_| {
-                paid.charge(Notional(1_000), taker).0 + FeeAccrual::ZERO.charge(Notional(1_000), maker).0
+                let mut earned = FeeAccrual::ZERO;
+                paid.charge(Notional(1_000), taker).0 + earned.charge(Notional(1_000), maker).0
             })
             .sum();
         assert!(venue >= 0, "the venue loses {venue}");

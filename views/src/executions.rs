@@ -193,6 +193,20 @@ impl Executions {
         places.filter_map(move |place| self.at(account, place))
     }
 
+    /// The account's own executions with a number less than `number`, the newest first, as [`after_of`](Self::after_of).
+    pub fn before_of(&self, account: AccountId, number: u64) -> impl Iterator<Item = Execution> {
+        let until = number
+            .checked_sub(1)
+            .map_or(0, |seen| self.own.after(account, seen));
+        (0..until).rev().filter_map(move |place| self.at(account, place))
+    }
+
+    /// The account's own execution with this number, also one that is held for it alone.
+    pub fn get_of(&self, account: AccountId, number: u64) -> Option<Execution> {
+        let mut found = self.before_of(account, number.checked_add(1)?);
+        found.next().filter(|execution| execution.number == number)
+    }
+
     fn at(&self, account: AccountId, place: usize) -> Option<Execution> {
         match self.own.get(account, place)? {
             Place::Kept(execution) => Some(*execution),

@@ -16,8 +16,8 @@ use crate::accounts::Standing;
 use crate::client_ids::Entry;
 use crate::digest::EventsDigest;
 use crate::engine::Engine;
+use crate::market::Market;
 use crate::market::checkpoint::{BookCursor, Checks, Cursor};
-use crate::market::{Market, check_terms};
 use crate::order::Order;
 use crate::slab::Slot;
 
@@ -360,7 +360,7 @@ impl Market {
         check(self.accounts.contains(terms.account), "account")?;
         let instrument = self.instruments.get(terms.instrument);
         let spec = instrument.ok_or(ImageError::BadValue("instrument"))?.spec;
-        check(check_terms(terms, &spec).is_ok(), "terms")?;
+        check(terms.check_terms(&spec).is_ok(), "terms")?;
         Ok(spec)
     }
 

@@ -20,6 +20,7 @@ impl Market {
         Ok(())
     }
 
+    #[inline(never)]
     pub(super) fn cancel_client_order<E: FnMut(&Event)>(
         &mut self,
         cancel: &CancelClientOrder,
@@ -37,6 +38,7 @@ impl Market {
         Ok(())
     }
 
+    #[inline(never)]
     pub(super) fn cancel_instrument<E: FnMut(&Event)>(
         &mut self,
         by: OperatorName,

@@ -6,7 +6,8 @@
 //! - counts and settings;
 //! - the next slice of what is stored, at most [`SLICE`] items: a scrub, which finds memory that changed by itself. It
 //!   goes on where the last one stopped, round and round: of each instrument the bids from the best down, the asks from
-//!   the best up, then its settings; then of each account what it may hold and its closed client order ids, oldest first.
+//!   the best up, then its settings; then of each account its name, what it may hold, and its closed client order ids, oldest
+//!   first. Armings count by their number only.
 //!
 //! A digest of everything would stop trading while it walks over every order. That is made where nothing waits: by the
 //! follower and by a recovery, of each snapshot.
@@ -227,6 +228,7 @@ impl Market {
     }
 
     fn digest_account(&self, account: AccountId, digest: &mut StateDigest) {
+        digest.bytes(self.accounts.name(account).as_bytes());
         let standing = self.accounts.standing(account);
         digest.u64(standing.status as u64);
         digest.u64(u64::from(standing.max_open_orders));

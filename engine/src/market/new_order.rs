@@ -1,14 +1,12 @@
 //! A new order: the checks in their fixed order, then its trades, then its rest or its cancel.
 
 use hoga_protocol::{
-    AccountId, CancelReason, Event, EventBody, InstrumentSpec, InstrumentStatus, Lots, Nanos, NewOrder,
-    Notional, OrderAccepted, OrderCanceled, OrderId, OrderType, RejectReason, Rejected, Side, Ticks,
-    TimeInForce,
+    CancelReason, Event, EventBody, InstrumentStatus, Lots, Nanos, NewOrder, OrderAccepted, OrderCanceled,
+    OrderId, OrderType, RejectReason, Rejected, Side, Ticks, TimeInForce,
 };
 
 use super::matching::{Aggressor, Residue};
 use super::{Answer, Market, refused, refused_for};
-use crate::client_ids::Entry;
 use crate::emitter::Emitter;
 use crate::order::Order;
 use crate::order_book::Supply;
@@ -31,11 +29,7 @@ impl Market {
         request: &NewOrder,
         out: &mut Emitter<'_, E>,
     ) -> Answer {
-        let entry = match request.client_order_id.is_empty() {
-            true => None,
-            false => Some(self.client_ids.entry(order, request)),
-        };
-        let (first, canceled) = match self.admit(request, entry.as_ref(), out.timestamp())? {
+        let (first, canceled) = match self.admit(request, out.timestamp())? {
             Admission::New(first) => (first, None),
             Admission::Canceled(reason) => (None, Some(reason)),
             Admission::Duplicate(order) => {
@@ -49,7 +43,10 @@ impl Market {
             request: *request,
         };
         out.emit(EventBody::OrderAccepted(accepted), first.is_none() && may_rest);
-        let client_id = entry.map_or(Slot::NONE, |entry| self.client_ids.insert(entry));
+        let client_id = match request.client_order_id.is_empty() {
+            true => Slot::NONE,
+            false => self.client_ids.take(order, request),
+        };
 
         let residue = if may_rest {
             Residue::Rests
@@ -57,11 +54,14 @@ impl Market {
             Residue::Canceled
         };
         let mut aggressor = Aggressor::new(order, request, worst_price(request), residue);
+        // An order that does not trade was refused where it has no room.
+        let mut rests = may_rest;
         if first.is_some() {
             self.trade(&mut aggressor, first, out);
+            rests = self.rests(&aggressor);
         }
         let leaves = aggressor.leaves;
-        if self.rests(&aggressor) {
+        if rests {
             self.rest(&aggressor, request, client_id);
             return Ok(());
         }
@@ -99,20 +99,17 @@ impl Market {
     /// valid, whether the instrument takes orders, whether the account may send any, terms that do not go together,
     /// price, quantity, notional, post-only, and room in the book for an order that would not trade.
     #[inline]
-    fn admit(&self, request: &NewOrder, entry: Option<&Entry>, now: Nanos) -> Result<Admission, Rejected> {
-        if !self.accounts.contains(request.account) {
+    fn admit(&self, request: &NewOrder, now: Nanos) -> Result<Admission, Rejected> {
+        let Some(account) = self.accounts.get(request.account) else {
             return Err(refused(RejectReason::UnknownAccount));
-        }
+        };
         let Some(instrument) = self.instruments.get(request.instrument) else {
             return Err(refused(RejectReason::UnknownInstrument));
         };
-        if let Some(entry) = entry {
-            if let Some(first) = self.client_ids.find_hash(request.account, entry.id) {
-                return match first.terms == entry.terms {
-                    true => Ok(Admission::Duplicate(first.order)),
-                    false => Err(refused_for(first.order, RejectReason::ClientOrderIdReused)),
-                };
-            }
+        if !request.client_order_id.is_empty()
+            && let Some(known) = self.known_id(request)
+        {
+            return known;
         }
         if request.valid_until != Nanos(0) {
             self.check_validity(request, now).map_err(refused)?;
@@ -120,17 +117,22 @@ impl Market {
         if instrument.status != InstrumentStatus::Open {
             return Err(refused(RejectReason::InstrumentClosed));
         }
-        if !self.accounts.may_send(request.account) {
+        if !account.may_send() {
             return Err(refused(RejectReason::AccountSuspended));
         }
-        check_terms(request, &instrument.spec).map_err(refused)?;
+        request.check_terms(&instrument.spec).map_err(refused)?;
         let worst = worst_price(request);
         let first = instrument.book.against(&self.arena, request.side, worst);
         if request.post_only && first.is_some() {
             return Err(refused(RejectReason::PostOnlyWouldTrade));
         }
         if first.is_none() && request.time_in_force == TimeInForce::Gtc {
-            self.check_room(request.account).map_err(refused)?;
+            if self.arena.orders.len() >= self.limits.max_open_orders as usize {
+                return Err(refused(RejectReason::Capacity));
+            }
+            if !account.has_room(self.accounts.max_open_orders()) {
+                return Err(refused(RejectReason::AccountLimit));
+            }
         }
         if request.time_in_force == TimeInForce::Fok {
             let (side, most) = (request.side.opposite(), self.limits.max_touched_orders);
@@ -146,31 +148,21 @@ impl Market {
         Ok(Admission::New(first))
     }
 
+    /// The answer to a request whose client order id is another order's, or its own of before.
+    #[inline(never)]
+    fn known_id(&self, request: &NewOrder) -> Option<Result<Admission, Rejected>> {
+        let first = self.client_ids.find(request.account, &request.client_order_id)?;
+        Some(match first.terms == self.client_ids.terms(request) {
+            true => Ok(Admission::Duplicate(first.order)),
+            false => Err(refused_for(first.order, RejectReason::ClientOrderIdReused)),
+        })
+    }
+
     /// Whether a request whose id is not known may be carried out, as far as its `valid_until` says.
     #[inline(never)]
     fn check_validity(&self, request: &NewOrder, now: Nanos) -> Result<(), RejectReason> {
-        let latest = Nanos(now.0.saturating_add(NewOrder::MAX_VALIDITY.0));
-        if request.client_order_id.is_empty() || request.valid_until > latest {
-            return Err(RejectReason::InvalidValidUntil);
-        }
         // An id that was forgotten may have been this one, carried out already.
-        let forgotten = self.client_ids.forgotten_until(request.account);
-        if request.valid_until <= now.max(forgotten) {
-            return Err(RejectReason::ExpiredRequest);
-        }
-        Ok(())
-    }
-
-    /// Whether an order may rest that would not trade.
-    #[inline]
-    fn check_room(&self, account: AccountId) -> Result<(), RejectReason> {
-        if self.arena.orders.len() >= self.limits.max_open_orders as usize {
-            return Err(RejectReason::Capacity);
-        }
-        match self.accounts.has_room(account) {
-            true => Ok(()),
-            false => Err(RejectReason::AccountLimit),
-        }
+        request.check_validity(now, self.client_ids.forgotten_until(request.account))
     }
 
     /// Why what is left of an order that traded, or could not, is canceled.
@@ -183,56 +175,6 @@ impl Market {
             (TimeInForce::Ioc, OrderType::Limit) => CancelReason::ImmediateOrCancel,
         }
     }
-}
-
-/// The checks that need no state: the terms against each other, then against the instrument.
-#[inline]
-pub(crate) fn check_terms(request: &NewOrder, spec: &InstrumentSpec) -> Result<(), RejectReason> {
-    let is_limit = request.order_type == OrderType::Limit;
-    let may_rest = request.time_in_force == TimeInForce::Gtc;
-    if (may_rest && !is_limit) || (request.post_only && !may_rest) {
-        return Err(RejectReason::InvalidCombination);
-    }
-    if !is_limit && request.price != Ticks(0) {
-        return Err(RejectReason::InvalidPrice);
-    }
-    if is_limit {
-        check_price(request.price)?;
-    }
-    check_quantity(request.quantity, spec)?;
-    if is_limit {
-        check_notional(request.price, request.quantity, spec)?;
-    }
-    Ok(())
-}
-
-pub(super) fn check_price(price: Ticks) -> Result<(), RejectReason> {
-    match price {
-        Ticks(1..) if price <= Ticks::MAX => Ok(()),
-        _ => Err(RejectReason::InvalidPrice),
-    }
-}
-
-pub(super) fn check_quantity(quantity: Lots, spec: &InstrumentSpec) -> Result<(), RejectReason> {
-    if quantity < spec.min_quantity {
-        return Err(RejectReason::QuantityTooSmall);
-    }
-    if quantity > spec.max_quantity {
-        return Err(RejectReason::QuantityTooLarge);
-    }
-    Ok(())
-}
-
-/// `price` and `quantity` have passed their own checks, so the product fits.
-pub(super) fn check_notional(
-    price: Ticks,
-    quantity: Lots,
-    spec: &InstrumentSpec,
-) -> Result<(), RejectReason> {
-    if spec.min_notional > Notional(0) && spec.notional(price, quantity) < spec.min_notional {
-        return Err(RejectReason::NotionalTooSmall);
-    }
-    Ok(())
 }
 
 /// The worst price the order takes; a market order takes any.

@@ -2,11 +2,11 @@
 
 use hoga_protocol::{
     AccountId, CancelReason, Event, EventBody, InstrumentId, InstrumentSpec, InstrumentStatus, Lots,
-    OrderCanceled, OrderId, OrderReplaced, RejectReason, Rejected, ReplaceOrder, Ticks,
+    OrderCanceled, OrderId, OrderReplaced, RejectReason, Rejected, ReplaceOrder, Ticks, check_notional,
+    check_price, check_quantity,
 };
 
 use super::matching::{Aggressor, Residue};
-use super::new_order::{check_notional, check_price, check_quantity};
 use super::{Answer, Market, refused_for};
 use crate::emitter::Emitter;
 use crate::order::Order;
@@ -111,6 +111,7 @@ impl Market {
     }
 
     /// The slot of a live order of this account.
+    #[inline(always)]
     pub(super) fn live_order(&self, account: AccountId, order: OrderId) -> Result<Slot, Rejected> {
         if !self.accounts.contains(account) {
             return Err(refused_for(order, RejectReason::UnknownAccount));

@@ -7,8 +7,10 @@ use alloc::vec::Vec;
 
 use hoga_protocol::*;
 
+use super::checkpoint::{BookCursor, Cursor};
 use super::*;
 use crate::ENGINE_VERSION;
+use crate::digest::EventsDigest;
 use crate::engine::Engine;
 
 fn genesis() -> Genesis {
@@ -18,6 +20,7 @@ fn genesis() -> Genesis {
         hash_key: [1, 2],
         limits: Limits {
             max_open_orders: 100,
+            max_open_orders_per_account: 50,
             ..Limits::default()
         },
     }
@@ -33,7 +36,7 @@ pub(super) fn spec(symbol: &str) -> InstrumentSpec {
     InstrumentSpec::new(symbol, one, one, 0, Lots(1), most, Notional(0), fee, fee).expect("an instrument")
 }
 
-pub(super) fn order(account: u32, side: Side, price: i64, id: &str) -> NewOrder {
+pub(crate) fn order(account: u32, side: Side, price: i64, id: &str) -> NewOrder {
     NewOrder {
         account: AccountId(account),
         instrument: InstrumentId(0),
@@ -49,7 +52,7 @@ pub(super) fn order(account: u32, side: Side, price: i64, id: &str) -> NewOrder 
     }
 }
 
-/// Under the newest rules: two live orders in one queue, the first filled in part and with an id; one in another; two closed ids.
+/// Two live orders in one queue, the first filled in part and with an id; one in another; two closed ids.
 pub(super) fn engine() -> Engine {
     let mut engine = Engine::new();
     let name = |name| AccountName::new(name).expect("a name");
@@ -154,7 +157,7 @@ pub(super) fn changes() -> Vec<(&'static str, Change)> {
             market.arena.orders[slot].named = false;
         }),
     ];
-    let rest: [(&str, Change); 13] = [
+    let rest: [(&str, Change); 14] = [
         ("a level's price", |market| move_both(market, Side::Buy, 99)),
         ("its volume", |market| level(market).change(1, 0)),
         ("its count", |market| level(market).change(0, 1)),
@@ -175,6 +178,15 @@ pub(super) fn changes() -> Vec<(&'static str, Change)> {
         ("an instrument's fee", |market| {
             market.instruments.known(InstrumentId(1)).spec.taker_fee.0 += 1;
         }),
+        ("another account's limit", |market| {
+            market.accounts.set_standing(
+                AccountId(1),
+                crate::accounts::Standing {
+                    max_open_orders: 3,
+                    ..market.accounts.standing(AccountId(1))
+                },
+            );
+        }),
         ("a closed id forgotten", |market| {
             let limits = Limits {
                 client_ids_total: 0,
@@ -182,6 +194,7 @@ pub(super) fn changes() -> Vec<(&'static str, Change)> {
                 ..market.settings.limits
             };
             market.client_ids = ClientIds::new(HashKey::new([0; 2]), &limits);
+            (0..2).for_each(|_| market.client_ids.add_account());
             let slot = first(market);
             market.arena.orders[slot].named = false;
         }),
@@ -191,41 +204,104 @@ pub(super) fn changes() -> Vec<(&'static str, Change)> {
                 name: AccountName::new("c").expect("a name"),
             };
             market.accounts.open(&open).expect("opened");
+            market.add_account();
         }),
     ];
-    orders.into_iter().chain(rest).collect()
+    orders
+        .into_iter()
+        .chain(rest)
+        .chain(limits())
+        .chain(client_ids())
+        .collect()
 }
 
-/// Of what checkpoints keep, which is state where the rules have them.
-fn kept() -> [(&'static str, Change); 8] {
+/// Of the limits in force, which need not be the genesis's.
+fn limits() -> [(&'static str, Change); 7] {
     [
-        ("the rules in force", |market| {
-            market.rules = Rules::new(1).expect("known")
+        ("most instruments", |market| market.limits.max_instruments += 1),
+        ("most accounts", |market| market.limits.max_accounts += 1),
+        ("most open orders", |market| market.limits.max_open_orders += 1),
+        ("most of an account", |market| {
+            market.limits.max_open_orders_per_account += 1;
         }),
-        ("the cursor's instrument", |market| {
-            market.checks.cursor.instrument.0 += 1
+        ("most touched", |market| market.limits.max_touched_orders += 1),
+        ("ids of an account", |market| {
+            market.limits.client_ids_per_account += 1;
         }),
-        ("its side", |market| market.checks.cursor.side = Side::Sell),
-        ("its price", |market| market.checks.cursor.price.0 -= 1),
-        ("its order", |market| market.checks.cursor.order.0 += 1),
-        ("the tape", |market| market.checks.tape.0 += 1),
-        ("the newest check", |market| {
-            market.checks.last = Some(StateCheck {
-                sequence: Sequence(1),
-                digest: [0; 16],
-            });
+        ("ids of all", |market| market.limits.client_ids_total += 1),
+    ]
+}
+
+/// Of what is kept of client order ids.
+fn client_ids() -> [(&'static str, Change); 8] {
+    fn change(market: &mut Market, id: &str, change: fn(&mut Entry)) {
+        let id = ClientOrderId::new(id).expect("an id");
+        let found = market.client_ids.find(AccountId(0), &id);
+        let hash = found.expect("known").id;
+        market.client_ids.change(AccountId(0), hash, change);
+    }
+    [
+        ("a closed id's hash", |market| {
+            change(market, "one", |entry| entry.id ^= 1);
         }),
-        ("its digest", |market| {
-            market.checks.last = Some(StateCheck {
-                sequence: Sequence(1),
-                digest: [1; 16],
-            });
+        ("its terms", |market| {
+            change(market, "one", |entry| entry.terms ^= 1)
+        }),
+        ("its order", |market| {
+            change(market, "one", |entry| entry.order.0 += 100);
+        }),
+        ("how long it is valid", |market| {
+            change(market, "one", |entry| entry.valid_until.0 = 9);
+        }),
+        ("a live id's terms", |market| {
+            change(market, "live", |entry| entry.terms ^= 1);
+        }),
+        ("how long that is valid", |market| {
+            change(market, "live", |entry| entry.valid_until.0 = 9);
+        }),
+        ("until when ids may have been forgotten", |market| {
+            market.client_ids.set_forgotten_until(AccountId(0), Nanos(5));
+        }),
+        ("another account's", |market| {
+            market.client_ids.set_forgotten_until(AccountId(1), Nanos(5));
         }),
     ]
 }
 
-/// Of what operators and armings leave behind, which is state where the rules have them.
-fn administered() -> [(&'static str, Change); 9] {
+/// Of what checkpoints keep.
+pub(super) fn kept() -> [(&'static str, Change); 9] {
+    fn stand(market: &mut Market, change: fn(&mut BookCursor)) {
+        let mut cursor = BookCursor::start(InstrumentId(0), Side::Buy);
+        change(&mut cursor);
+        market.checks.cursor = Cursor::Book(cursor);
+    }
+    fn check(market: &mut Market, digest: [u8; 16]) {
+        let sequence = Sequence(1);
+        market.checks.last = Some(StateCheck { sequence, digest });
+    }
+    [
+        ("the rules in force", |market| market.rules = Rules::LATER),
+        ("the cursor's instrument", |market| {
+            stand(market, |cursor| cursor.instrument.0 += 1);
+        }),
+        ("its side", |market| {
+            stand(market, |cursor| cursor.side = Side::Sell)
+        }),
+        ("its price", |market| stand(market, |cursor| cursor.price.0 -= 1)),
+        ("its order", |market| stand(market, |cursor| cursor.order.0 += 1)),
+        ("a cursor in the accounts", |market| {
+            market.checks.cursor = Cursor::Account(AccountId(0), None);
+        }),
+        ("behind an id", |market| {
+            market.checks.cursor = Cursor::Account(AccountId(0), Some(0));
+        }),
+        ("the newest check", |market| check(market, [0; 16])),
+        ("its digest", |market| check(market, [1; 16])),
+    ]
+}
+
+/// Of what operators and armings leave behind.
+fn administered() -> [(&'static str, Change); 11] {
     fn arm(market: &mut Market, account: u32, arming: u64, cause: ArmCause) {
         let armed = Armed {
             account: AccountId(account),
@@ -263,6 +339,14 @@ fn administered() -> [(&'static str, Change); 9] {
         ("its deadline", |market| {
             arm(market, 0, 3, ArmCause::Deadline(Nanos(0)))
         }),
+        ("a leap after it", |market| {
+            arm(market, 0, 3, ArmCause::Deadline(Nanos(0)));
+            market.armings.leap(Nanos(5));
+        }),
+        ("a leap before it", |market| {
+            market.armings.leap(Nanos(5));
+            arm(market, 0, 3, ArmCause::Deadline(Nanos(0)));
+        }),
     ]
 }
 
@@ -270,29 +354,6 @@ fn digest(market: &Market) -> [u8; 16] {
     let mut digest = StateDigest::new();
     market.digest(&mut digest);
     digest.finish()
-}
-
-#[test]
-fn what_checkpoints_keep_is_no_state_where_the_rules_have_none() {
-    let mut market = engine().market.expect("begun");
-    market.rules = Rules::new(1).expect("known");
-    let before = digest(&market);
-    for (name, change) in &kept()[1..] {
-        change(&mut market);
-        assert_eq!(digest(&market), before, "{name}");
-    }
-}
-
-#[test]
-fn what_operators_set_is_no_state_where_the_rules_have_none() {
-    let mut market = engine().market.expect("begun");
-    market.rules = Rules::new(2).expect("known");
-    let before = digest(&market);
-    for (name, change) in administered() {
-        let mut changed = market.clone();
-        change(&mut changed);
-        assert_eq!(digest(&changed), before, "{name}");
-    }
 }
 
 #[test]
@@ -307,4 +368,59 @@ fn no_field_can_change_without_the_digest() {
             panic!("the digest does not tell a change of {name:?} from one of {other:?}");
         }
     }
+}
+
+#[test]
+fn no_history_and_no_time_can_change_without_the_digest() {
+    let engine = engine();
+    let mut seen = BTreeMap::from([(engine.state_digest(), "nothing")]);
+    let changes: [(&str, fn(&mut Engine)); 4] = [
+        ("the last sequence", |engine| engine.last_sequence.0 += 1),
+        ("the time", |engine| engine.now.0 += 1),
+        ("the history", |engine| engine.history = EventsDigest::new()),
+        ("whether it has begun", |engine| engine.market = None),
+    ];
+    for (name, change) in changes {
+        let mut changed = engine.clone();
+        change(&mut changed);
+        if let Some(other) = seen.insert(changed.state_digest(), name) {
+            panic!("the digest does not tell a change of {name:?} from one of {other:?}");
+        }
+    }
+}
+
+#[test]
+fn the_slot_of_an_order_does_not_show_in_a_digest_or_an_image() {
+    let state = |fills_a_hole: bool| {
+        let mut market = engine().market.expect("begun");
+        let mut history = EventsDigest::new();
+        let mut send = |sequence: u64, command: Command| {
+            let mut emit = |_: &Event| {};
+            let mut out = Emitter::new(Sequence(sequence), Nanos(1), &mut history, &mut emit);
+            market.apply(Sequence(sequence), &command, &mut out)
+        };
+        let cancel = |order| {
+            Command::CancelOrder(CancelOrder {
+                account: AccountId(0),
+                order: OrderId(order),
+            })
+        };
+        let new = |price| Command::NewOrder(order(0, Side::Buy, price, ""));
+        // The last order takes the slot that one left before it, or a new one.
+        send(50, new(1)).expect("accepted");
+        if fills_a_hole {
+            send(51, cancel(50)).expect("canceled");
+        }
+        send(52, new(2)).expect("accepted");
+        if !fills_a_hole {
+            send(53, cancel(50)).expect("canceled");
+        }
+        let slot = market.arena.orders.find(OrderId(52)).expect("rests");
+        let mut image = Vec::new();
+        market.write(&mut image);
+        (slot, (digest(&market), image))
+    };
+    let [reused, fresh] = [true, false].map(state);
+    assert_ne!(reused.0, fresh.0);
+    assert_eq!(reused.1, fresh.1);
 }

@@ -1,6 +1,6 @@
 //! The id table under ids of any spacing.
 
-use hoga_protocol::{Lots, NewOrder, OrderId};
+use hoga_protocol::{Lots, OrderId, Side};
 
 use super::*;
 
@@ -27,10 +27,7 @@ fn no_spacing_of_ids_makes_long_chains() {
 #[test]
 fn an_id_leaves_nothing_behind_whatever_its_place_in_a_chain() {
     let mut orders = Orders::with_capacity(4);
-    let request = NewOrder {
-        quantity: Lots(1),
-        ..crate::client_ids::Entry::NOBODY.request
-    };
+    let request = crate::market::tests::order(0, Side::Buy, 1, "");
     let order = |id| Order::new(OrderId(id), &request, Lots(1));
     for turn in 0..24u64 {
         let ids: [u64; 4] = core::array::from_fn(|at| 1 + turn * 40 + at as u64 * 7);

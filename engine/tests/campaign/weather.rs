@@ -4,6 +4,12 @@ use hoga_protocol::*;
 
 use crate::ACCOUNTS;
 
+/// Whom nobody opens.
+const NOBODY: AccountId = AccountId(99);
+
+/// The ids that clients give.
+const IDS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+
 /// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
 pub struct Random(pub u64);
 
@@ -33,10 +39,12 @@ pub struct Weather {
     width: u64,
     /// Ticks by which the middle moves from one order to the next.
     drift: i64,
-    /// Orders accepted last, in a ring: some of them live, some gone.
+    /// Orders accepted last that might rest, in a ring: some of them live, some gone.
     heard: [(OrderId, AccountId); 48],
     count: usize,
     last: NewOrder,
+    /// The exchange's time when the command is drawn.
+    now: u64,
 }
 
 impl Weather {
@@ -49,31 +57,43 @@ impl Weather {
             heard: [(OrderId(1), AccountId(0)); 48],
             count: 0,
             last: crate::common::limit(Side::Buy, 1, 1),
+            now: 0,
         }
     }
 
     /// What the generator ought to know of an event.
     pub fn hear(&mut self, body: &EventBody) {
-        if let EventBody::OrderAccepted(accepted) = body {
+        if let EventBody::OrderAccepted(accepted) = body
+            && accepted.request.time_in_force == TimeInForce::Gtc
+        {
             self.heard[self.count % self.heard.len()] = (accepted.order, accepted.request.account);
             self.count += 1;
         }
     }
 
-    pub fn command(&mut self, sequence: Sequence) -> Command {
+    /// A command to an exchange whose time is `now`.
+    pub fn command(&mut self, sequence: Sequence, now: Nanos) -> Command {
+        self.now = now.0;
         if self.random.one_in(2_000) {
             self.change();
         }
         let account = AccountId(self.random.below(u64::from(ACCOUNTS)) as u32);
         match self.random.below(100) {
-            0..52 => Command::NewOrder(self.order(account)),
-            52 => Command::NewOrder(self.last),
-            53..70 => self.cancel(account, sequence),
-            70..99 => self.replace(account, sequence),
+            0..64 => Command::NewOrder(self.order(account)),
+            64 => self.again(),
+            65..67 => Command::CancelClientOrder(CancelClientOrder {
+                account,
+                client_order_id: self.client_order_id(),
+            }),
+            67..77 => self.cancel(account, sequence),
+            77..99 => self.replace(account, sequence),
             _ => {
                 let instrument = InstrumentId(self.random.below(4) as u32);
                 Command::CancelAll(CancelAll {
-                    account: AccountId(self.random.below(u64::from(ACCOUNTS) + 1) as u32),
+                    account: match self.random.below(u64::from(ACCOUNTS) + 1) as u32 {
+                        ACCOUNTS => NOBODY,
+                        account => AccountId(account),
+                    },
                     instrument: self.random.one_in(2).then_some(instrument),
                     before: self
                         .random
@@ -148,16 +168,13 @@ impl Weather {
         }
         let price = self.price();
         let with_price = order_type == OrderType::Limit || self.random.one_in(50);
-        let id = match self.random.below(8) {
-            0 => self.random.pick(&["a", "b", "c", "d", "e", "f", "g", "h"]),
-            _ => "",
+        let client_order_id = match self.random.below(6) {
+            0 => self.client_order_id(),
+            _ => ClientOrderId::EMPTY,
         };
+        let is_named = !client_order_id.is_empty() || self.random.one_in(100);
         self.last = NewOrder {
-            account: if self.random.one_in(300) {
-                AccountId(ACCOUNTS)
-            } else {
-                account
-            },
+            account: if self.random.one_in(300) { NOBODY } else { account },
             instrument: InstrumentId(self.random.pick(&[0, 0, 0, 0, 0, 1, 1, 2, 2, 2]) as u32),
             side: self.random.pick(&[Side::Buy, Side::Sell]),
             order_type,
@@ -165,9 +182,9 @@ impl Weather {
             post_only,
             price: if with_price { price } else { Ticks(0) },
             quantity: self.quantity(),
-            client_order_id: ClientOrderId::new(id).unwrap_or_default(),
-            valid_until: Nanos(0),
-            signed_by: SigningKeyId::NONE,
+            client_order_id,
+            valid_until: if is_named { self.valid_until() } else { Nanos(0) },
+            signed_by: SigningKeyId([self.random.pick(&[0, 0, 1, 2]); 10]),
         };
         if self.random.one_in(300) {
             self.last.instrument = InstrumentId(3);
@@ -175,12 +192,37 @@ impl Weather {
         self.last
     }
 
+    /// The last order once more, sometimes signed anew or valid for longer.
+    fn again(&mut self) -> Command {
+        if self.random.one_in(3) && !self.last.client_order_id.is_empty() {
+            self.last.valid_until = self.valid_until();
+            self.last.signed_by.0[0] ^= 1;
+        }
+        Command::NewOrder(self.last)
+    }
+
+    fn client_order_id(&mut self) -> ClientOrderId {
+        ClientOrderId::new(self.random.pick(&IDS)).unwrap()
+    }
+
+    /// For ever, for a little while, up to a time that is past, or to the furthest time there may be and beyond.
+    fn valid_until(&mut self) -> Nanos {
+        let furthest = NewOrder::MAX_VALIDITY.0;
+        match self.random.below(40) {
+            0..18 => Nanos(0),
+            18..34 => Nanos(self.now + 1 + self.random.below(400)),
+            34..38 => Nanos(self.now.saturating_sub(self.random.below(3))),
+            38 => Nanos(self.now + furthest),
+            _ => Nanos(self.now + furthest + 1 + self.random.below(3)),
+        }
+    }
+
     /// An order to change, mostly one that was accepted not long ago and mostly by its owner.
     fn target(&mut self, account: AccountId, sequence: Sequence) -> (OrderId, AccountId) {
         let (order, owner) = self.random.pick(&self.heard);
         match self.random.below(60) {
             0 => (OrderId(self.random.below(sequence.0 + 2)), account),
-            1 => (order, AccountId(ACCOUNTS)),
+            1 => (order, NOBODY),
             2 => (order, account),
             _ => (order, owner),
         }

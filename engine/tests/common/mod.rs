@@ -19,13 +19,8 @@ pub const LIMITS: Limits = Limits {
 };
 
 pub fn genesis(limits: Limits) -> Command {
-    genesis_of(ENGINE_VERSION, limits)
-}
-
-/// As [`genesis`], under a version of the rules.
-pub fn genesis_of(engine_version: u32, limits: Limits) -> Command {
     Command::Genesis(Genesis {
-        engine_version,
+        engine_version: ENGINE_VERSION,
         exchange: ExchangeId(7),
         hash_key: [0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908],
         limits,
@@ -56,6 +51,19 @@ pub fn open(number: u32, name: &str) -> Command {
     Command::OpenAccount(OpenAccount {
         account: AccountId(number),
         name: AccountName::new(name).unwrap(),
+    })
+}
+
+/// The name of the account of this number.
+pub fn account_name(number: u32) -> AccountName {
+    AccountName::new(&format!("account-{number}")).unwrap()
+}
+
+/// The next account, which is this one.
+pub fn open_next(number: u32) -> Command {
+    Command::OpenAccount(OpenAccount {
+        account: AccountId(number),
+        name: account_name(number),
     })
 }
 
@@ -134,6 +142,32 @@ pub fn limit_account(account: u32, max_open_orders: u32) -> AdminAction {
     })
 }
 
+pub fn cancel_instrument(instrument: u32) -> AdminAction {
+    AdminAction::CancelInstrument(CancelInstrument {
+        instrument: InstrumentId(instrument),
+    })
+}
+
+pub fn accept_clock(to: u64) -> AdminAction {
+    AdminAction::AcceptClock(AcceptClock { to: Nanos(to) })
+}
+
+/// An account's own cancel of all its orders.
+pub fn cancel_all(account: u32) -> Command {
+    Command::CancelAll(CancelAll {
+        account: AccountId(account),
+        instrument: None,
+        before: None,
+    })
+}
+
+pub fn cancel_client_order(account: u32, client_order_id: &str) -> Command {
+    Command::CancelClientOrder(CancelClientOrder {
+        account: AccountId(account),
+        client_order_id: ClientOrderId::new(client_order_id).unwrap_or_default(),
+    })
+}
+
 pub fn set_fees(instrument: u32, maker: i32, taker: i32) -> AdminAction {
     AdminAction::SetFees(SetFees {
         instrument: InstrumentId(instrument),
@@ -208,10 +242,15 @@ impl Exchange {
         exchange
     }
 
-    /// The next command, a millisecond after the last.
+    /// The exchange's time of the next command: a millisecond after the last, unless an operator has put it forward.
+    pub fn next_timestamp(&self) -> Nanos {
+        self.engine.now().max(Nanos(self.sequence.next().0 * 1_000_000))
+    }
+
+    /// The next command.
     pub fn send(&mut self, command: &Command) -> Vec<Event> {
+        let timestamp = self.next_timestamp();
         self.sequence = self.sequence.next();
-        let timestamp = Nanos(self.sequence.0 * 1_000_000);
         apply(&mut self.engine, self.sequence, timestamp, command)
     }
 

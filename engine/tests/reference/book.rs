@@ -1,6 +1,10 @@
 //! The rules again, as plainly as they can be put: one list of live orders in the order of their time, searched from
 //! end to end. It shares no line with the engine, not even the rounding of fees.
 
+mod administration;
+
+mod new_order;
+
 use hoga_protocol::*;
 
 #[derive(Clone)]
@@ -20,30 +24,23 @@ impl Live {
     }
 
     fn fill(&mut self, quantity: u64, notional: Notional, rate: FeeRate) -> TradeSide {
-        let before = half_even(self.owed);
+        let before = up(self.owed);
         self.owed += notional.0 * i128::from(rate.0);
         self.filled += quantity;
         TradeSide {
             order: self.id,
             account: self.asked.account,
             leaves: Lots(self.leaves()),
-            fee: Notional(half_even(self.owed) - before),
+            fee: Notional(up(self.owed) - before),
         }
     }
 }
 
-/// Millionths to the nearest whole, ties to the even one, found by trying the neighbours.
-fn half_even(millionths: i128) -> i128 {
+/// Millionths to the least whole that is not below them, found by trying the neighbours.
+fn up(millionths: i128) -> i128 {
     let near = millionths / 1_000_000;
-    let distance = |whole: i128| (millionths - whole * 1_000_000).abs();
-    let candidates = [near - 1, near, near + 1];
-    let least = candidates.into_iter().map(distance).min().unwrap();
-    let mut nearest = candidates.into_iter().filter(|&whole| distance(whole) == least);
-    let first = nearest.next().unwrap();
-    match nearest.next() {
-        Some(second) if second % 2 == 0 => second,
-        _ => first,
-    }
+    let mut candidates = [near - 1, near, near + 1].into_iter();
+    candidates.find(|whole| whole * 1_000_000 >= millionths).unwrap()
 }
 
 pub struct Reference {
@@ -54,18 +51,20 @@ pub struct Reference {
     suspended: Vec<AccountId>,
     /// The newest limit of an account stands last.
     account_limits: Vec<(AccountId, u32)>,
-    /// Oldest first.
+    /// Oldest first, with the deadlines as they are now.
     armings: Vec<Armed>,
-    accounts: u32,
+    accounts: Vec<AccountName>,
     live: Vec<Live>,
-    /// Oldest first.
+    /// What was asked for under the client order ids of closed orders, oldest first.
     closed: Vec<(OrderId, NewOrder)>,
-    rules: u32,
+    /// What was asked for under ids that are not known any more.
+    forgotten: Vec<NewOrder>,
+    now: Nanos,
     check: Option<StateCheck>,
 }
 
 impl Reference {
-    pub fn new(rules: u32, limits: Limits, specs: Vec<InstrumentSpec>, accounts: u32) -> Self {
+    pub fn new(limits: Limits, specs: Vec<InstrumentSpec>, accounts: Vec<AccountName>) -> Self {
         Self {
             limits,
             specs,
@@ -76,9 +75,20 @@ impl Reference {
             accounts,
             live: Vec::new(),
             closed: Vec::new(),
-            rules,
+            forgotten: Vec::new(),
+            now: Nanos(0),
             check: None,
         }
+    }
+
+    /// The exchange's time.
+    pub fn now(&self) -> Nanos {
+        self.now
+    }
+
+    /// The armings in force, oldest first.
+    pub fn armings(&self) -> &[Armed] {
+        &self.armings
     }
 
     /// What the command's events must say. The digest of a checkpoint is the engine's own affair: it must be the one
@@ -86,16 +96,19 @@ impl Reference {
     pub fn apply(
         &mut self,
         sequence: Sequence,
+        timestamp: Nanos,
         command: &Command,
         newest: Option<StateCheck>,
     ) -> Vec<EventBody> {
         let mut said = Vec::new();
+        self.now = self.now.max(timestamp);
         let refusal = match command {
             Command::NewOrder(order) => self.new_order(OrderId(sequence.0), order, &mut said),
             Command::ReplaceOrder(replace) => self.replace(replace, &mut said),
             Command::CancelOrder(cancel) => self.cancel(cancel, &mut said),
+            Command::CancelClientOrder(cancel) => self.cancel_client_order(cancel, &mut said),
             Command::CancelAll(cancel) => self.cancel_all(cancel, &mut said),
-            Command::Checkpoint(checkpoint) if self.rules >= 2 => {
+            Command::Checkpoint(checkpoint) => {
                 let agrees = checkpoint.previous == self.check;
                 let check = newest.filter(|check| check.sequence == sequence);
                 let digest = check.expect("the newest check is this command's").digest;
@@ -103,22 +116,14 @@ impl Reference {
                 self.check = check;
                 Ok(())
             }
-            Command::Checkpoint(_) => Err((RejectReason::OutOfPlace, None)),
-            Command::EngineVersion(raise) if raise.version > self.rules && raise.version <= 3 => {
-                said.push(EventBody::EngineVersionRaised(*raise));
-                self.rules = raise.version;
-                Ok(())
-            }
+            // There is one version, which is in force.
             Command::EngineVersion(_) => Err((RejectReason::InvalidSettings, None)),
             Command::Genesis(_) => Err((RejectReason::OutOfPlace, None)),
-            Command::Arm(_) | Command::Disarm(_) | Command::Administer(_) if self.rules < 3 => {
-                Err((RejectReason::OutOfPlace, None))
-            }
             Command::Arm(arm) => self.arm(sequence, arm, &mut said),
             Command::Disarm(disarm) => self.disarm(disarm, &mut said),
             Command::Administer(administer) => self.administer(administer, &mut said),
             Command::DefineInstrument(spec) => self.define(spec, &mut said),
-            Command::OpenAccount(_) => panic!("the reference opens no account"),
+            Command::OpenAccount(open) => self.open(open, &mut said),
         };
         if let Err((reason, order)) = refusal {
             assert!(said.is_empty());
@@ -128,99 +133,16 @@ impl Reference {
         said
     }
 
-    fn new_order(&mut self, id: OrderId, order: &NewOrder, said: &mut Vec<EventBody>) -> Refusal {
-        use RejectReason::*;
-        if order.account.0 >= self.accounts {
-            return Err((UnknownAccount, None));
-        }
-        let Some(spec) = self.specs.get(order.instrument.0 as usize).copied() else {
-            return Err((UnknownInstrument, None));
-        };
-        if let Some((first, body)) = self.by_client_id(order) {
-            if body != *order {
-                return Err((ClientOrderIdReused, Some(first)));
-            }
-            said.push(EventBody::DuplicateOrder { order: first });
-            return Ok(());
-        }
-        let limit = order.order_type == OrderType::Limit;
-        let gtc = order.time_in_force == TimeInForce::Gtc;
-        if self.closed_to_orders.contains(&order.instrument) {
-            return Err((InstrumentClosed, None));
-        }
-        if self.suspended.contains(&order.account) {
-            return Err((AccountSuspended, None));
-        }
-        let own = self
-            .live
-            .iter()
-            .filter(|live| live.asked.account == order.account);
-        if gtc && own.count() >= self.account_limit(order.account) {
-            return Err((AccountLimit, None));
-        }
-        let price_is_good = if limit {
-            order.price >= Ticks(1) && order.price <= Ticks::MAX
-        } else {
-            order.price == Ticks(0)
-        };
-        let checks = [
-            (limit || !gtc, InvalidCombination),
-            (!order.post_only || (limit && gtc), InvalidCombination),
-            (price_is_good, InvalidPrice),
-            (order.quantity >= spec.min_quantity, QuantityTooSmall),
-            (order.quantity <= spec.max_quantity, QuantityTooLarge),
-        ];
-        if let Some((_, reason)) = checks.into_iter().find(|check| !check.0) {
-            return Err((reason, None));
-        }
-        if limit && spec.notional(order.price, order.quantity) < spec.min_notional {
-            return Err((NotionalTooSmall, None));
-        }
-        if gtc && self.live.len() >= self.limits.max_open_orders as usize {
-            return Err((Capacity, None));
-        }
-        if order.post_only && self.best(order, order.price).is_some() {
-            return Err((PostOnlyWouldTrade, None));
-        }
+    fn is_full(&self) -> bool {
+        self.live.len() >= self.limits.max_open_orders as usize
+    }
 
-        said.push(EventBody::OrderAccepted(OrderAccepted {
-            order: id,
-            request: *order,
-        }));
-        let worst = match (limit, order.side) {
-            (true, _) => order.price,
-            (false, Side::Buy) => Ticks::MAX,
-            (false, Side::Sell) => Ticks(1),
-        };
-        let mut taker = Live {
-            id,
-            asked: *order,
-            price: worst,
-            quantity: order.quantity.0,
-            filled: 0,
-            owed: 0,
-        };
-        let within: u64 = self
-            .opposite(order, worst)
-            .map(|(_, resting)| resting.leaves())
-            .sum();
-        if order.time_in_force != TimeInForce::Fok || within >= order.quantity.0 {
-            self.trade(&mut taker, said);
-        }
-        if taker.leaves() == 0 {
-            self.close(taker);
-        } else if gtc {
-            self.live.push(taker);
-        } else {
-            let reason = match (order.time_in_force, limit) {
-                (TimeInForce::Fok, _) => CancelReason::FillOrKill,
-                (_, true) => CancelReason::ImmediateOrCancel,
-                (_, false) => CancelReason::NoLiquidity,
-            };
-            said.push(canceled(&taker, false, reason));
-            self.close(taker);
-        }
-        Ok(())
+    fn account_has_room(&self, account: AccountId) -> bool {
+        let newest = self.account_limits.iter().rev().find(|limit| limit.0 == account);
+        let own = newest.map(|limit| limit.1).filter(|&limit| limit != u32::MAX);
+        let most = own.unwrap_or(self.limits.max_open_orders_per_account);
+        let live = self.live.iter().filter(|live| live.asked.account == account);
+        live.count() < most as usize
     }
 
     fn replace(&mut self, replace: &ReplaceOrder, said: &mut Vec<EventBody>) -> Refusal {
@@ -269,8 +191,11 @@ impl Reference {
         self.live[at].quantity = quantity.0;
         if !priority_kept {
             let mut taker = self.live.remove(at);
-            self.trade(&mut taker, said);
+            let touched = self.trade(&mut taker, said);
             if taker.leaves() == 0 {
+                self.close(taker);
+            } else if touched == self.limits.max_touched_orders {
+                said.push(canceled(&taker, false, CancelReason::TouchLimit));
                 self.close(taker);
             } else {
                 self.live.push(taker);
@@ -281,21 +206,63 @@ impl Reference {
 
     fn cancel(&mut self, cancel: &CancelOrder, said: &mut Vec<EventBody>) -> Refusal {
         let at = self.find(cancel.account, cancel.order)?;
+        said.push(self.take_out(at, CancelReason::Requested));
+        Ok(())
+    }
+
+    fn cancel_client_order(&mut self, cancel: &CancelClientOrder, said: &mut Vec<EventBody>) -> Refusal {
+        self.must_be_open(cancel.account)?;
+        let found = self.by_client_id(cancel.account, &cancel.client_order_id);
+        let (order, _) = found.ok_or((RejectReason::UnknownOrder, None))?;
+        let at = self.find(cancel.account, order)?;
+        said.push(self.take_out(at, CancelReason::Requested));
+        Ok(())
+    }
+
+    /// Cancels the live order that stands there.
+    fn take_out(&mut self, at: usize, reason: CancelReason) -> EventBody {
         let order = self.live.remove(at);
-        said.push(canceled(&order, true, CancelReason::Requested));
+        let body = canceled(&order, true, reason);
         self.close(order);
+        body
+    }
+
+    fn cancel_instrument(
+        &mut self,
+        by: OperatorName,
+        instrument: InstrumentId,
+        said: &mut Vec<EventBody>,
+    ) -> Refusal {
+        self.must_be_defined(instrument)?;
+        let most = self.limits.max_touched_orders.min(256);
+        let mut count = 0;
+        let more = loop {
+            let of_side = |side| {
+                let own = self.live.iter().enumerate();
+                own.filter(move |(_, live)| live.asked.instrument == instrument && live.asked.side == side)
+            };
+            let bid = of_side(Side::Buy).min_by_key(|(at, live)| (-live.price.0, *at));
+            let ask = of_side(Side::Sell).min_by_key(|(at, live)| (live.price.0, *at));
+            let Some((at, _)) = bid.or(ask) else { break false };
+            if count == most {
+                break true;
+            }
+            said.push(self.take_out(at, CancelReason::MassCancel));
+            count += 1;
+        };
+        said.push(EventBody::InstrumentCanceled(InstrumentCanceled {
+            by,
+            instrument,
+            canceled: count,
+            more,
+        }));
         Ok(())
     }
 
     fn cancel_all(&mut self, cancel: &CancelAll, said: &mut Vec<EventBody>) -> Refusal {
-        if cancel.account.0 >= self.accounts {
-            return Err((RejectReason::UnknownAccount, None));
-        }
-        if cancel
-            .instrument
-            .is_some_and(|number| number.0 as usize >= self.specs.len())
-        {
-            return Err((RejectReason::UnknownInstrument, None));
+        self.must_be_open(cancel.account)?;
+        if let Some(instrument) = cancel.instrument {
+            self.must_be_defined(instrument)?;
         }
         let meant = |order: &Live| {
             order.asked.account == cancel.account
@@ -311,12 +278,10 @@ impl Reference {
             .map(|order| order.id)
             .collect();
         ids.sort();
-        let share = ids.len().min(256);
+        let share = ids.len().min(256).min(self.limits.max_touched_orders as usize);
         for id in &ids[..share] {
             let at = self.live.iter().position(|order| order.id == *id).unwrap();
-            let order = self.live.remove(at);
-            said.push(canceled(&order, true, CancelReason::MassCancel));
-            self.close(order);
+            said.push(self.take_out(at, CancelReason::MassCancel));
         }
         said.push(EventBody::MassCancelDone(MassCancelDone {
             account: cancel.account,
@@ -326,132 +291,8 @@ impl Reference {
         Ok(())
     }
 
-    fn arm(&mut self, sequence: Sequence, arm: &Arm, said: &mut Vec<EventBody>) -> Refusal {
-        self.must_be_open(arm.account)?;
-        let deadline =
-            |armed: &Armed| armed.account == arm.account && matches!(armed.cause, ArmCause::Deadline(_));
-        let before = match arm.cause {
-            ArmCause::Disconnect => None,
-            ArmCause::Deadline(_) => self.armings.iter().position(deadline),
-        };
-        let own = self.armings.iter().filter(|armed| armed.account == arm.account);
-        if before.is_none() && (own.count() >= 1_024 || self.armings.len() >= 65_536) {
-            return Err((RejectReason::TooManyArmings, None));
-        }
-        if let Some(before) = before {
-            let Armed { account, arming, .. } = self.armings.remove(before);
-            said.push(EventBody::Disarmed(Disarm { account, arming }));
-        }
-        let armed = Armed {
-            account: arm.account,
-            arming: sequence,
-            cause: arm.cause,
-        };
-        self.armings.push(armed);
-        said.push(EventBody::Armed(armed));
-        Ok(())
-    }
-
-    fn disarm(&mut self, disarm: &Disarm, said: &mut Vec<EventBody>) -> Refusal {
-        self.must_be_open(disarm.account)?;
-        let meant = |armed: &Armed| (armed.account, armed.arming) == (disarm.account, disarm.arming);
-        let at = self.armings.iter().position(meant);
-        self.armings
-            .remove(at.ok_or((RejectReason::UnknownArming, None))?);
-        said.push(EventBody::Disarmed(*disarm));
-        Ok(())
-    }
-
-    fn administer(&mut self, administer: &Administer, said: &mut Vec<EventBody>) -> Refusal {
-        let by = administer.by();
-        match &administer.action() {
-            AdminAction::DefineInstrument(spec) => return self.define(spec, said),
-            AdminAction::CancelAll(cancel) => return self.cancel_all(cancel, said),
-            AdminAction::SetFees(SetFees {
-                instrument,
-                maker,
-                taker,
-            }) => {
-                let spec = self.must_be_defined(*instrument)?;
-                let fits = |rate: &FeeRate| rate.0 >= -100_000 && rate.0 <= 100_000;
-                if !fits(maker) || !fits(taker) || maker.0 + taker.0 < 0 {
-                    return Err((RejectReason::InvalidSettings, None));
-                }
-                (spec.maker_fee, spec.taker_fee) = (*maker, *taker);
-                let (instrument, maker, taker) = (*instrument, *maker, *taker);
-                said.push(EventBody::FeesSet(FeesSet {
-                    by,
-                    instrument,
-                    maker,
-                    taker,
-                }));
-            }
-            AdminAction::SetInstrumentStatus(SetInstrumentStatus { instrument, status }) => {
-                let (instrument, status) = (*instrument, *status);
-                self.must_be_defined(instrument)?;
-                self.closed_to_orders.retain(|closed| *closed != instrument);
-                if status == InstrumentStatus::CancelOnly {
-                    self.closed_to_orders.push(instrument);
-                }
-                let set = InstrumentStatusSet {
-                    by,
-                    instrument,
-                    status,
-                };
-                said.push(EventBody::InstrumentStatusSet(set));
-            }
-            AdminAction::SetAccountStatus(SetAccountStatus { account, status }) => {
-                let (account, status) = (*account, *status);
-                self.must_be_open(account)?;
-                self.suspended.retain(|suspended| *suspended != account);
-                if status == AccountStatus::Suspended {
-                    self.suspended.push(account);
-                }
-                said.push(EventBody::AccountStatusSet(AccountStatusSet {
-                    by,
-                    account,
-                    status,
-                }));
-            }
-            AdminAction::SetAccountLimits(set) => {
-                let SetAccountLimits {
-                    account,
-                    max_open_orders,
-                } = *set;
-                self.must_be_open(account)?;
-                self.account_limits.push((account, max_open_orders));
-                said.push(EventBody::AccountLimitsSet(AccountLimitsSet {
-                    by,
-                    account,
-                    max_open_orders,
-                }));
-            }
-        }
-        Ok(())
-    }
-
-    fn define(&mut self, spec: &InstrumentSpec, said: &mut Vec<EventBody>) -> Refusal {
-        if self.specs.len() >= self.limits.max_instruments as usize {
-            return Err((RejectReason::TableFull, None));
-        }
-        if self.specs.iter().any(|other| other.symbol() == spec.symbol()) {
-            return Err((RejectReason::AlreadyExists, None));
-        }
-        said.push(EventBody::InstrumentDefined(InstrumentDefined {
-            instrument: InstrumentId(self.specs.len() as u32),
-            spec: *spec,
-        }));
-        self.specs.push(*spec);
-        Ok(())
-    }
-
-    fn account_limit(&self, account: AccountId) -> usize {
-        let newest = self.account_limits.iter().rev().find(|limit| limit.0 == account);
-        newest.map_or(usize::MAX, |limit| limit.1 as usize)
-    }
-
     fn must_be_open(&self, account: AccountId) -> Refusal {
-        match account.0 < self.accounts {
+        match (account.0 as usize) < self.accounts.len() {
             true => Ok(()),
             false => Err((RejectReason::UnknownAccount, None)),
         }
@@ -465,9 +306,12 @@ impl Reference {
         spec.ok_or((RejectReason::UnknownInstrument, None))
     }
 
-    fn trade(&mut self, taker: &mut Live, said: &mut Vec<EventBody>) {
+    /// Returns with how many orders it traded.
+    fn trade(&mut self, taker: &mut Live, said: &mut Vec<EventBody>) -> u32 {
         let spec = self.specs[taker.asked.instrument.0 as usize];
+        let mut touched = 0;
         while taker.leaves() > 0
+            && touched < self.limits.max_touched_orders
             && let Some(at) = self.best(&taker.asked, taker.price)
         {
             let resting = &mut self.live[at];
@@ -481,11 +325,13 @@ impl Reference {
                 aggressor: taker.fill(quantity, notional, spec.taker_fee),
                 resting: resting.fill(quantity, notional, spec.maker_fee),
             }));
+            touched += 1;
             if resting.leaves() == 0 {
                 let order = self.live.remove(at);
                 self.close(order);
             }
         }
+        touched
     }
 
     /// Where the orders stand that an order of these terms may trade with at `worst` or better.
@@ -502,31 +348,25 @@ impl Reference {
 
     /// The best priced of them; of equals, the one that stands first.
     fn best(&self, terms: &NewOrder, worst: Ticks) -> Option<usize> {
-        let dearness = |price: Ticks| match terms.side {
-            Side::Buy => price.0,
-            Side::Sell => -price.0,
-        };
         let found = self
             .opposite(terms, worst)
-            .min_by_key(|(at, resting)| (dearness(resting.price), *at));
+            .min_by_key(|(at, resting)| (dearness(terms, resting.price), *at));
         found.map(|(at, _)| at)
     }
 
     fn find(&self, account: AccountId, id: OrderId) -> Result<usize, (RejectReason, Option<OrderId>)> {
-        if account.0 >= self.accounts {
-            return Err((RejectReason::UnknownAccount, Some(id)));
-        }
+        self.must_be_open(account)
+            .map_err(|(reason, _)| (reason, Some(id)))?;
         let meant = |order: &Live| order.id == id && order.asked.account == account;
         let found = self.live.iter().position(meant);
         found.ok_or((RejectReason::UnknownOrder, Some(id)))
     }
 
-    fn by_client_id(&self, order: &NewOrder) -> Option<(OrderId, NewOrder)> {
+    /// The order that has this id of its account's, and what was asked for then.
+    fn by_client_id(&self, account: AccountId, id: &ClientOrderId) -> Option<(OrderId, NewOrder)> {
         let live = self.live.iter().map(|live| (live.id, live.asked));
         let same = |(_, body): &(OrderId, NewOrder)| {
-            !order.client_order_id.is_empty()
-                && body.account == order.account
-                && body.client_order_id == order.client_order_id
+            !id.is_empty() && body.account == account && body.client_order_id == *id
         };
         live.chain(self.closed.iter().copied()).find(same)
     }
@@ -535,18 +375,36 @@ impl Reference {
         if order.asked.client_order_id.is_empty() {
             return;
         }
-        let account = order.asked.account;
         self.closed.push((order.id, order.asked));
-        let own = |(_, body): &(OrderId, NewOrder)| body.account == account;
-        if self.closed.iter().filter(|closed| own(closed)).count()
-            > self.limits.client_ids_per_account as usize
-        {
-            let oldest = self.closed.iter().position(own).unwrap();
-            self.closed.remove(oldest);
+        let of = |account: u32| {
+            let own = self.closed.iter().filter(|(_, body)| body.account.0 == account);
+            own.count()
+        };
+        let counts: Vec<usize> = (0..self.accounts.len() as u32).map(of).collect();
+        let floor = self.limits.client_ids_per_account as usize;
+        let above: usize = counts.iter().map(|count| count.saturating_sub(floor)).sum();
+        if above > self.limits.client_ids_total as usize {
+            let most = counts.iter().max().unwrap();
+            let who = counts.iter().position(|count| count == most).unwrap();
+            let oldest = self
+                .closed
+                .iter()
+                .position(|(_, body)| body.account.0 as usize == who);
+            let (_, body) = self.closed.remove(oldest.unwrap());
+            self.forget(body);
         }
-        if self.closed.len() > self.limits.client_ids_total as usize {
-            self.closed.remove(0);
+    }
+
+    /// Keeps the one of each account that was valid longest.
+    fn forget(&mut self, body: NewOrder) {
+        let own = |other: &NewOrder| other.account == body.account;
+        if let Some(at) = self.forgotten.iter().position(own) {
+            if self.forgotten[at].valid_until >= body.valid_until {
+                return;
+            }
+            self.forgotten.remove(at);
         }
+        self.forgotten.push(body);
     }
 }
 
@@ -561,4 +419,22 @@ fn canceled(order: &Live, was_resting: bool, reason: CancelReason) -> EventBody 
         was_resting,
         reason,
     })
+}
+
+/// Whether two requests ask for the same. How long each is valid, and which key signed it, is no matter.
+fn is_repeat(first: &NewOrder, second: &NewOrder) -> bool {
+    let terms = |order: &NewOrder| NewOrder {
+        valid_until: Nanos(0),
+        signed_by: SigningKeyId::NONE,
+        ..*order
+    };
+    terms(first) == terms(second)
+}
+
+/// How far a price is from the best one, for an order of these terms.
+fn dearness(terms: &NewOrder, price: Ticks) -> i64 {
+    match terms.side {
+        Side::Buy => price.0,
+        Side::Sell => -price.0,
+    }
 }

@@ -10,9 +10,9 @@ pub const ACCOUNTS: u32 = 3;
 
 pub fn limits() -> Limits {
     Limits {
-        max_open_orders: 14,
-        max_open_orders_per_account: 14,
-        max_touched_orders: Limits::MAX_TOUCHED,
+        max_open_orders: 9,
+        max_open_orders_per_account: 4,
+        max_touched_orders: 2,
         client_ids_per_account: 2,
         client_ids_total: 4,
         ..common::LIMITS
@@ -30,10 +30,12 @@ pub fn specs() -> Vec<InstrumentSpec> {
 #[derive(Clone, Debug)]
 pub enum Step {
     Send(Command),
+    /// An order that is valid until this many nanoseconds after it comes, for ever where none are given.
+    Order(NewOrder, Option<i64>),
     /// To the live order that is so many places down the list, or to a closed one where the list is shorter.
     Change(usize, Change),
-    /// The request so many orders back once more.
-    Again(usize),
+    /// The request so many orders back once more, signed by this key.
+    Again(usize, u8),
     /// What an operator does or an account arms, drawn by these numbers.
     Govern(Vec<u32>),
     /// A checkpoint that names the right check, or another.
@@ -57,14 +59,27 @@ pub fn flow(length: usize) -> impl Strategy<Value = Vec<Step>> {
 pub fn command_of(step: &Step, exchange: &Exchange, sent: &[Command]) -> Command {
     let (place, change) = match step {
         Step::Send(command) => return *command,
-        Step::Again(back) => {
-            let is_order = |command: &&Command| matches!(command, Command::NewOrder(_));
-            let found = sent.iter().rev().filter(is_order).nth(*back);
-            return *found.unwrap_or(&Command::CancelAll(CancelAll {
-                account: AccountId(0),
-                instrument: None,
-                before: None,
-            }));
+        Step::Order(order, valid_for) => {
+            let valid_until = valid_for.map_or(0, |valid_for| {
+                exchange.next_timestamp().0.saturating_add_signed(valid_for)
+            });
+            return Command::NewOrder(NewOrder {
+                valid_until: Nanos(valid_until),
+                ..*order
+            });
+        }
+        Step::Again(back, key) => {
+            let order = |command: &Command| match command {
+                Command::NewOrder(order) => Some(*order),
+                _ => None,
+            };
+            let found = sent.iter().rev().filter_map(order).nth(*back);
+            return found.map_or(common::cancel_all(0), |order| {
+                Command::NewOrder(NewOrder {
+                    signed_by: SigningKeyId([*key; 10]),
+                    ..order
+                })
+            });
         }
         Step::Govern(numbers) => {
             let mut numbers = numbers.iter().copied();
@@ -115,17 +130,39 @@ fn step() -> impl Strategy<Value = Step> {
         proptest::option::of(0u64..400),
     );
     prop_oneof![
-        24 => new_order().prop_map(|order| Step::Send(Command::NewOrder(order))),
-        10 => (0usize..16, change()).prop_map(|(place, change)| Step::Change(place, change)),
-        1 => (0usize..6).prop_map(Step::Again),
+        24 => (new_order(), valid_for()).prop_map(|(order, valid_for)| {
+            let is_named = !order.client_order_id.is_empty();
+            let valid_for = valid_for.filter(|&valid_for| is_named || valid_for == 1);
+            Step::Order(order, valid_for)
+        }),
+        1 => (account(), client_order_id()).prop_map(|(account, client_order_id)| {
+            Step::Send(Command::CancelClientOrder(CancelClientOrder { account, client_order_id }))
+        }),
+        10 => (0usize..6, change()).prop_map(|(place, change)| Step::Change(place, change)),
+        1 => (0usize..6, 0u8..2).prop_map(|(back, key)| Step::Again(back, key)),
         1 => any::<bool>().prop_map(Step::Check),
-        2 => proptest::sample::select(vec![0, 1, 2, 2, 3, 3, 3, 4])
-            .prop_map(|version| Step::Send(common::raise(version))),
-        3 => proptest::collection::vec(any::<u32>(), 8).prop_map(Step::Govern),
+        1 => (0u32..3).prop_map(|version| Step::Send(common::raise(version))),
+        5 => proptest::collection::vec(any::<u32>(), 8).prop_map(Step::Govern),
         1 => mass.prop_map(|(account, instrument, before)| {
             Step::Send(Command::CancelAll(CancelAll { account, instrument, before: before.map(Sequence) }))
         }),
     ]
+}
+
+/// One nanosecond longer than an order may be valid.
+const BEYOND: i64 = 600_000_000_001;
+
+fn valid_for() -> impl Strategy<Value = Option<i64>> {
+    prop_oneof![
+        6 => Just(None),
+        3 => (1i64..20_000_000).prop_map(Some),
+        1 => (-2i64..3).prop_map(Some),
+        1 => prop_oneof![Just(Some(BEYOND - 1)), Just(Some(BEYOND))],
+    ]
+}
+
+fn client_order_id() -> impl Strategy<Value = ClientOrderId> {
+    "[a-f]".prop_map(|id| ClientOrderId::new(&id).unwrap())
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -140,17 +177,17 @@ fn change() -> impl Strategy<Value = Change> {
 
 fn new_order() -> impl Strategy<Value = NewOrder> {
     let terms = prop_oneof![
-        10 => Just((OrderType::Limit, TimeInForce::Gtc, false)),
-        2 => Just((OrderType::Limit, TimeInForce::Gtc, true)),
-        2 => Just((OrderType::Limit, TimeInForce::Ioc, false)),
-        2 => Just((OrderType::Limit, TimeInForce::Fok, false)),
+        24 => Just((OrderType::Limit, TimeInForce::Gtc, false)),
+        3 => Just((OrderType::Limit, TimeInForce::Gtc, true)),
+        3 => Just((OrderType::Limit, TimeInForce::Ioc, false)),
+        7 => Just((OrderType::Limit, TimeInForce::Fok, false)),
         1 => Just((OrderType::Market, TimeInForce::Ioc, false)),
         1 => Just((OrderType::Market, TimeInForce::Fok, false)),
         1 => Just((OrderType::Market, TimeInForce::Gtc, false)),
         1 => Just((OrderType::Limit, TimeInForce::Ioc, true)),
     ];
     let side = prop_oneof![Just(Side::Buy), Just(Side::Sell)];
-    let id = prop_oneof![12 => Just(""), 1 => Just("a"), 1 => Just("b"), 1 => Just("c"), 1 => Just("d")];
+    let id = prop_oneof![5 => Just(ClientOrderId::EMPTY), 1 => client_order_id()];
     let price_of_market = prop_oneof![9 => Just(Ticks(0)), 1 => Just(Ticks(100))];
     (
         account(),
@@ -175,7 +212,7 @@ fn new_order() -> impl Strategy<Value = NewOrder> {
                     post_only,
                     price: if is_limit { price } else { price_of_market },
                     quantity,
-                    client_order_id: ClientOrderId::new(id).unwrap_or_default(),
+                    client_order_id: id,
                     valid_until: Nanos(0),
                     signed_by: SigningKeyId::NONE,
                 }
@@ -184,7 +221,7 @@ fn new_order() -> impl Strategy<Value = NewOrder> {
 }
 
 fn account() -> impl Strategy<Value = AccountId> {
-    prop_oneof![60 => 0..ACCOUNTS, 1 => Just(ACCOUNTS)].prop_map(AccountId)
+    prop_oneof![60 => 0..ACCOUNTS, 1 => Just(govern::NOBODY)].prop_map(AccountId)
 }
 
 fn instrument() -> impl Strategy<Value = InstrumentId> {
@@ -197,5 +234,5 @@ fn price() -> impl Strategy<Value = Ticks> {
 }
 
 fn quantity() -> impl Strategy<Value = Lots> {
-    prop_oneof![30 => 1u64..=12, 2 => 13u64..=45, 1 => Just(0)].prop_map(Lots)
+    prop_oneof![20 => 1u64..=4, 14 => 5u64..=12, 2 => 13u64..=45, 1 => Just(0)].prop_map(Lots)
 }

@@ -130,11 +130,14 @@ impl Player {
         if let Some(symbol) = text.strip_prefix("book ") {
             return Ok(words::book(&exchange.engine, names, symbol));
         }
+        if text == "armings" {
+            return Ok(words::armings(&exchange.engine, names));
+        }
         let (label, text) = match text.split_once(": ") {
             Some((label, rest)) => (Some(label), rest),
             None => (None, text),
         };
-        let command = words::command(names, &exchange.engine, text)?;
+        let command = words::command(names, &exchange.engine, exchange.next_timestamp(), text)?;
         if let Some(label) = label {
             let order = OrderId(exchange.sequence.next().0);
             if names.orders.insert(label.to_owned(), order).is_some() {

@@ -11,7 +11,8 @@ use crate::common;
 /// What a name that nothing has stands for.
 const NOBODY: u32 = 999;
 
-pub fn command(names: &Names, engine: &Engine, text: &str) -> Result<Command, String> {
+/// A command to an exchange whose time will be `now`.
+pub fn command(names: &Names, engine: &Engine, now: Nanos, text: &str) -> Result<Command, String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     match words.as_slice() {
         ["begin", settings @ ..] => begin(settings),
@@ -25,10 +26,17 @@ pub fn command(names: &Names, engine: &Engine, text: &str) -> Result<Command, St
                 digest: [0xee; 16],
             }),
         })),
+        [account, "cancels", order] if order.starts_with("id=") => {
+            let id = order.strip_prefix("id=").unwrap_or_default();
+            Ok(Command::CancelClientOrder(CancelClientOrder {
+                account: names.account(account),
+                client_order_id: ClientOrderId::new(id).unwrap_or_default(),
+            }))
+        }
         ["rules", version] => Ok(common::raise(whole(version)?)),
         ["admin", by, action @ ..] => Ok(Command::Administer(Administer::new(
             OperatorName::new(by).map_err(|error| error.to_string())?,
-            admin_action(names, action)?,
+            admin_action(names, now, engine.limits(), action)?,
         ))),
         [account, "arms", rest @ ..] => {
             let deadline = settings(rest)?.get("until").map(|text| whole(text)).transpose()?;
@@ -41,8 +49,8 @@ pub fn command(names: &Names, engine: &Engine, text: &str) -> Result<Command, St
             account: names.account(account),
             arming: Sequence(names.order(arming).0),
         })),
-        [account, "buys", rest @ ..] => new_order(names, account, Side::Buy, rest),
-        [account, "sells", rest @ ..] => new_order(names, account, Side::Sell, rest),
+        [account, "buys", rest @ ..] => new_order(names, now, account, Side::Buy, rest),
+        [account, "sells", rest @ ..] => new_order(names, now, account, Side::Sell, rest),
         [account, "replaces", order, rest @ ..] => {
             let set = settings(rest)?;
             let known = |key: &&str| ["price", "quantity"].contains(key);
@@ -77,7 +85,12 @@ fn cancel_all(names: &Names, account: &str, rest: &[&str]) -> CancelAll {
     }
 }
 
-fn admin_action(names: &Names, words: &[&str]) -> Result<AdminAction, String> {
+fn admin_action(
+    names: &Names,
+    now: Nanos,
+    limits: Option<&Limits>,
+    words: &[&str],
+) -> Result<AdminAction, String> {
     let status = |account: &str, status| {
         AdminAction::SetAccountStatus(SetAccountStatus {
             account: names.account(account),
@@ -95,6 +108,15 @@ fn admin_action(names: &Names, words: &[&str]) -> Result<AdminAction, String> {
                 taker: rate("taker")?,
             })
         }
+        ["sets", "limits", rest @ ..] => {
+            AdminAction::SetLimits(set_limits(limits.copied().unwrap_or_default(), rest)?)
+        }
+        ["cancels", "all", "of", symbol] => AdminAction::CancelInstrument(CancelInstrument {
+            instrument: names.instrument(symbol),
+        }),
+        ["puts", "the", "clock", "forward", by] => common::accept_clock(after(now, by)?.0),
+        ["puts", "the", "clock", "to", "2262"] => common::accept_clock(AcceptClock::MAX.0),
+        ["puts", "the", "clock", "beyond", "2262"] => common::accept_clock(AcceptClock::MAX.0 + 1),
         ["sets", symbol, status @ ("open" | "cancel-only")] => {
             AdminAction::SetInstrumentStatus(SetInstrumentStatus {
                 instrument: names.instrument(symbol),
@@ -120,17 +142,52 @@ fn admin_action(names: &Names, words: &[&str]) -> Result<AdminAction, String> {
     })
 }
 
+/// The limits in force with some of them changed.
+fn set_limits(limits: Limits, words: &[&str]) -> Result<SetLimits, String> {
+    let mut set = SetLimits {
+        max_accounts: limits.max_accounts,
+        max_open_orders_per_account: limits.max_open_orders_per_account,
+        client_ids_total: limits.client_ids_total,
+    };
+    for (key, value) in settings(words)? {
+        *match key {
+            "max_accounts" => &mut set.max_accounts,
+            "max_open_orders_per_account" => &mut set.max_open_orders_per_account,
+            "client_ids_total" => &mut set.client_ids_total,
+            _ => return Err(format!("no such limit: {key}")),
+        } = whole(value)?;
+    }
+    Ok(set)
+}
+
+/// So many milliseconds after a time, or nanoseconds where the text says so; it may be before it.
+fn after(time: Nanos, text: &str) -> Result<Nanos, String> {
+    let by: i64 = match text.strip_suffix("ns") {
+        Some(nanos) => whole(nanos)?,
+        None => whole::<i64>(text)? * 1_000_000,
+    };
+    Ok(Nanos(time.0.saturating_add_signed(by)))
+}
+
 fn begin(words: &[&str]) -> Result<Command, String> {
     let Command::Genesis(mut genesis) = common::genesis(common::LIMITS) else {
         unreachable!("genesis is a genesis")
     };
-    for (key, value) in settings(words)? {
+    let given = settings(words)?;
+    if !given.contains_key("max_open_orders_per_account") {
+        genesis.limits.max_open_orders_per_account = given
+            .get("max_open_orders")
+            .map_or(Ok(genesis.limits.max_open_orders), |text| whole(text))?;
+    }
+    for (key, value) in given {
         let limits = &mut genesis.limits;
         *match key {
             "version" => &mut genesis.engine_version,
             "max_instruments" => &mut limits.max_instruments,
             "max_accounts" => &mut limits.max_accounts,
             "max_open_orders" => &mut limits.max_open_orders,
+            "max_open_orders_per_account" => &mut limits.max_open_orders_per_account,
+            "max_touched_orders" => &mut limits.max_touched_orders,
             "client_ids_per_account" => &mut limits.client_ids_per_account,
             "client_ids_total" => &mut limits.client_ids_total,
             _ => return Err(format!("no such setting: {key}")),
@@ -154,7 +211,13 @@ fn define(symbol: &str, words: &[&str]) -> Result<InstrumentSpec, String> {
     Ok(common::spec(symbol, quantity, notional, fees))
 }
 
-fn new_order(names: &Names, account: &str, side: Side, words: &[&str]) -> Result<Command, String> {
+fn new_order(
+    names: &Names,
+    now: Nanos,
+    account: &str,
+    side: Side,
+    words: &[&str],
+) -> Result<Command, String> {
     let [quantity, symbol, "at", price, terms @ ..] = words else {
         return Err(format!("not an order: {words:?}"));
     };
@@ -172,6 +235,8 @@ fn new_order(names: &Names, account: &str, side: Side, words: &[&str]) -> Result
             ("fok", _) => order.time_in_force = TimeInForce::Fok,
             ("post-only", _) => order.post_only = true,
             (_, Some(("price", price))) => order.price = Ticks(whole(price)?),
+            (_, Some(("valid", by))) => order.valid_until = after(now, by)?,
+            (_, Some(("key", key))) => order.signed_by = SigningKeyId([whole(key)?; 10]),
             (_, Some(("id", id))) => {
                 order.client_order_id = ClientOrderId::new(id).map_err(|e| e.to_string())?
             }
@@ -271,12 +336,12 @@ pub fn event(names: &Names, event: &Event) -> String {
         }
         EventBody::EngineVersionRaised(raised) => format!("rules {}", raised.version),
         EventBody::Armed(armed) => {
-            let when = match armed.cause {
-                ArmCause::Disconnect => "at disconnect".to_owned(),
-                ArmCause::Deadline(at) => format!("until {}", at.0),
-            };
             let name = order(OrderId(armed.arming.0));
-            format!("{name} armed for {}: {when}", account(&armed.account))
+            format!(
+                "{name} armed for {}: {}",
+                account(&armed.account),
+                when(armed.cause)
+            )
         }
         EventBody::Disarmed(disarmed) => {
             let name = order(OrderId(disarmed.arming.0));
@@ -295,10 +360,28 @@ pub fn event(names: &Names, event: &Event) -> String {
         }
         EventBody::AccountLimitsSet(set) => {
             let limit = match set.max_open_orders {
-                u32::MAX => "no number of".to_owned(),
-                limit => limit.to_string(),
+                u32::MAX => "as many orders as any".to_owned(),
+                limit => format!("{limit} orders"),
             };
-            format!("{} limited {} to {limit} orders", set.by, account(&set.account))
+            format!("{} limited {} to {limit}", set.by, account(&set.account))
+        }
+        EventBody::InstrumentCanceled(done) => format!(
+            "{} canceled {} of {}, {}",
+            done.by,
+            done.canceled,
+            symbol(&done.instrument),
+            if done.more { "more are left" } else { "no more" },
+        ),
+        EventBody::LimitsSet(set) => {
+            let limits = &set.limits;
+            format!(
+                "{} set limits: {} accounts, {} open orders of each, {} client order ids",
+                set.by, limits.max_accounts, limits.max_open_orders_per_account, limits.client_ids_total
+            )
+        }
+        EventBody::ClockAccepted(accepted) => {
+            let by = accepted.to.0 - accepted.from.0;
+            format!("{} put the clock forward by {by} ns", accepted.by)
         }
         EventBody::Rejected(rejected) => match rejected.order {
             Some(about) => format!("rejected {:?} ({})", rejected.reason, order(about)),
@@ -312,6 +395,22 @@ fn side(names: &Names, side: &TradeSide) -> String {
     match side.fee.0 {
         0 => leaves,
         fee => format!("{leaves}, fee {fee}"),
+    }
+}
+
+/// The armings in force, oldest first.
+pub fn armings(engine: &Engine, names: &Names) -> Vec<String> {
+    let line = |armed: Armed| {
+        let name = names.of_order(OrderId(armed.arming.0));
+        format!("{name}: {}", when(armed.cause))
+    };
+    engine.armings().map(line).collect()
+}
+
+fn when(cause: ArmCause) -> String {
+    match cause {
+        ArmCause::Disconnect => "at disconnect".to_owned(),
+        ArmCause::Deadline(at) => format!("until {}", at.0),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use hoga_gateway::auth::KeyId;
 use hoga_protocol::{AccountName, Nanos, OperatorName};
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ enum AdminAction {
         /// Whose.
         #[arg(value_parser = parse_account)]
         account: AccountName,
-        /// The most; `none` for no limit of its own.
+        /// The most, which may be more than the exchange gives every account; `none` for as many as that.
         #[arg(value_parser = parse_limit)]
         max_open_orders: Limit,
     },
@@ -76,6 +76,24 @@ enum AdminAction {
         /// Only this instrument's.
         #[arg(long)]
         symbol: Option<String>,
+    },
+    /// Cancel all orders of an instrument, of all accounts.
+    CancelInstrument {
+        /// Which instrument.
+        symbol: String,
+    },
+    /// Change limits of the whole exchange; those that are left out stay as they are.
+    #[command(group = ArgGroup::new("limit").required(true).multiple(true))]
+    Limits {
+        /// Most accounts; may only be raised.
+        #[arg(long, value_name = "COUNT", group = "limit")]
+        max_accounts: Option<u32>,
+        /// Most resting orders of each account that has no limit of its own, at most a twentieth of max_open_orders.
+        #[arg(long, value_name = "COUNT", group = "limit")]
+        max_open_orders_per_account: Option<u32>,
+        /// Client order ids of closed orders that all accounts keep together; may only be raised.
+        #[arg(long, value_name = "COUNT", group = "limit")]
+        client_ids_total: Option<u32>,
     },
 }
 
@@ -200,6 +218,19 @@ impl AdminAction {
             Self::CancelAll { account, symbol } => (
                 "cancel_all",
                 json!({"account": account.as_str(), "symbol": symbol}),
+            ),
+            Self::CancelInstrument { symbol } => ("cancel_instrument", json!({"symbol": symbol})),
+            Self::Limits {
+                max_accounts,
+                max_open_orders_per_account,
+                client_ids_total,
+            } => (
+                "limits",
+                json!({
+                    "max_accounts": max_accounts,
+                    "max_open_orders_per_account": max_open_orders_per_account,
+                    "client_ids_total": client_ids_total,
+                }),
             ),
         }
     }

@@ -7,7 +7,7 @@ use hoga_protocol::{CancelAll, Limits, MAX_OPEN_ORDERS};
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use super::{Config, LimitsConfig, most_per_account};
+use super::{Config, LimitsConfig};
 use crate::pipeline::{MAX_RING, MIN_RING, cancel_reserve};
 
 /// The most that any view may be told to hold.
@@ -165,7 +165,7 @@ fn merge(table: &mut Table, over: Table) {
 /// Refuses limits that the engine cannot keep, by name.
 fn check_limits(given: &LimitsConfig) -> Result<(), String> {
     let limits = given.to_limits();
-    let most_per_account = most_per_account(limits.max_open_orders);
+    let most_per_account = Limits::most_per_account(limits.max_open_orders);
     let ranges = [
         ("max_instruments", limits.max_instruments, 1, 1 << 20),
         ("max_accounts", limits.max_accounts, 1, 1 << 24),

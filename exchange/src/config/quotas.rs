@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct QuotasSection {
     /// Most WebSockets at once of one account.
     pub websockets_per_account: usize,
+    /// Most accounts that one address opens while the exchange runs.
+    pub accounts_per_address: usize,
     /// Orders and replaces a second of one account; 0 is no limit, here and below.
     pub orders_per_account: u32,
     /// Cancels a second of one account.
@@ -37,6 +39,7 @@ impl Default for QuotasSection {
         let (account, address) = (gateway.account_rates, gateway.address_rates);
         Self {
             websockets_per_account: gateway.max_connections_per_account,
+            accounts_per_address: gateway.max_accounts_per_address,
             orders_per_account: account.orders,
             cancels_per_account: account.cancels,
             queries_per_account: account.queries,
@@ -55,6 +58,7 @@ impl QuotasSection {
     /// `gateway` with these limits.
     pub fn applied_to(&self, mut gateway: GatewayConfig) -> GatewayConfig {
         gateway.max_connections_per_account = self.websockets_per_account;
+        gateway.max_accounts_per_address = self.accounts_per_address;
         gateway.account_rates = RequestRates {
             orders: self.orders_per_account,
             cancels: self.cancels_per_account,

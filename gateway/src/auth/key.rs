@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use ed25519_dalek::VerifyingKey;
+use hoga_protocol::SigningKeyId;
 
 use super::base64;
 
@@ -29,6 +30,22 @@ impl KeyId {
     /// Its text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl From<KeyId> for SigningKeyId {
+    /// The 80 bits that its characters stand for.
+    fn from(id: KeyId) -> Self {
+        let number = id.0.iter().fold(0u128, |number, digit| {
+            let value = match digit {
+                b'a'..=b'z' => digit - b'a',
+                // An id has no other characters than the digits 2 to 7 beside letters.
+                _ => digit.wrapping_sub(b'2').wrapping_add(26),
+            };
+            number << 5 | u128::from(value & 31)
+        });
+        let [_, _, _, _, _, _, bits @ ..] = number.to_be_bytes();
+        Self(bits)
     }
 }
 
@@ -140,5 +157,27 @@ impl FromStr for Signature {
 impl fmt::Debug for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Signature(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_journal_names_a_key_as_its_holder_does() {
+        for bits in [
+            [0; 10],
+            [0xff; 10],
+            [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+            [0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            [0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+        ] {
+            let id = KeyId::from_random(bits);
+            let journaled = SigningKeyId::from(id);
+            assert_eq!((journaled.0, journaled.to_string()), (bits, id.to_string()));
+        }
+        let id: KeyId = "mzxw6ytboi2gc3tt".parse().unwrap();
+        assert_eq!(SigningKeyId::from(id).to_string(), "mzxw6ytboi2gc3tt");
     }
 }

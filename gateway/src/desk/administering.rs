@@ -1,14 +1,15 @@
 //! What operators do.
 
 use hoga_protocol::{
-    AdminAction, Administer, Command, InstrumentSpec, Nanos, OperatorName, SetAccountLimits,
-    SetAccountStatus, SetFees, SetInstrumentStatus,
+    AdminAction, Administer, CancelAll, CancelInstrument, Command, InstrumentSpec, Limits, Nanos,
+    OperatorName, SetAccountLimits, SetAccountStatus, SetFees, SetInstrumentStatus, SetLimits,
 };
 
 use super::{Desk, Taken, find_instrument, shutting_down};
-use crate::pending::Asked;
+use crate::accounts::Opener;
+use crate::pending::{Asked, Whose};
 use crate::ports::CommandSink;
-use crate::wire::request::AdminOp;
+use crate::wire::request::{AdminOp, LimitsChange};
 use crate::wire::{ApiError, codes};
 
 impl<S: CommandSink> Desk<S> {
@@ -24,6 +25,21 @@ impl<S: CommandSink> Desk<S> {
         let action = match *op {
             AdminOp::CancelAll { account, symbol } => {
                 return self.cancel_all(now, &account, symbol.as_ref(), Some(by));
+            }
+            AdminOp::CancelInstrument { symbol } => {
+                let instrument = find_instrument(&symbol, &self.views)?;
+                let most = self.limits().max_open_orders.div_ceil(CancelAll::MAX_ORDERS);
+                let command = CancelInstrument { instrument };
+                let left = most.saturating_sub(1);
+                return self.cancel_many(now, Whose::Instrument { command, by, left });
+            }
+            AdminOp::SetLimits(ref change) => {
+                let set = self.changed_limits(change)?;
+                let action = AdminAction::SetLimits(set);
+                let sequence = self.submit(now, &Command::Administer(Administer::new(by, action)))?;
+                self.limits = Some((sequence, set));
+                let asked = Asked::Administer;
+                return Ok(Taken::Sequenced { sequence, asked });
             }
             AdminOp::DefineInstrument(spec) => {
                 self.must_have_room(&spec)?;
@@ -49,16 +65,14 @@ impl<S: CommandSink> Desk<S> {
                 account: name,
                 status,
             } => {
-                let account = self.account(&name)?;
-                self.open_account(now, &name, account)?;
+                let account = self.open_account(now, &name, Opener::Operator)?;
                 AdminAction::SetAccountStatus(SetAccountStatus { account, status })
             }
             AdminOp::SetAccountLimits {
                 account: name,
                 max_open_orders,
             } => {
-                let account = self.account(&name)?;
-                self.open_account(now, &name, account)?;
+                let account = self.open_account(now, &name, Opener::Operator)?;
                 AdminAction::SetAccountLimits(SetAccountLimits {
                     account,
                     max_open_orders,
@@ -70,6 +84,71 @@ impl<S: CommandSink> Desk<S> {
         Ok(Taken::Sequenced { sequence, asked })
     }
 
+    /// The limits of the exchange, as they will be once everything is carried out that is under way.
+    fn limits(&self) -> Limits {
+        let limits = self.views.genesis().map(|genesis| genesis.limits);
+        let limits = limits.unwrap_or_default();
+        match self.limits {
+            Some((sequence, set)) if sequence > self.views.sequence() => with(limits, set),
+            _ => limits,
+        }
+    }
+
+    /// The limits that come of a change.
+    ///
+    /// # Errors
+    /// 400 `invalid_field`: they are ones that the engine would not take, or that would let few accounts fill the books.
+    fn changed_limits(&self, change: &LimitsChange) -> Result<SetLimits, ApiError> {
+        let now = self.limits();
+        let refused = |message: String| Err(ApiError::new(codes::INVALID_FIELD, message));
+        let set = SetLimits {
+            max_accounts: change.max_accounts.unwrap_or(now.max_accounts),
+            max_open_orders_per_account: change
+                .max_open_orders_per_account
+                .unwrap_or(now.max_open_orders_per_account),
+            client_ids_total: change.client_ids_total.unwrap_or(now.client_ids_total),
+        };
+        for (name, value, least, most) in [
+            (
+                "max_accounts",
+                set.max_accounts,
+                now.max_accounts,
+                Limits::MOST_ACCOUNTS,
+            ),
+            (
+                "client_ids_total",
+                set.client_ids_total,
+                now.client_ids_total,
+                u32::MAX,
+            ),
+        ] {
+            if !(least..=most).contains(&value) {
+                return refused(format!(
+                    "{name}: it is {least} and may only be raised, to at most {most}, not set to {value}"
+                ));
+            }
+        }
+        let most = Limits::most_per_account(now.max_open_orders);
+        if let Some(value) = change.max_open_orders_per_account
+            && !(1..=most).contains(&value)
+        {
+            return refused(format!(
+                "max_open_orders_per_account: must be from 1 to {most}, a twentieth of max_open_orders, not {value}; \
+                 account_limits gives a single account more"
+            ));
+        }
+        let limits = with(now, set);
+        match limits.is_valid() {
+            true => Ok(set),
+            false => refused(format!(
+                "client_ids_total: max_accounts × client_ids_per_account + client_ids_total + max_open_orders would be {}, and \
+                 may be at most {}",
+                limits.most_client_ids(),
+                Limits::MAX_CLIENT_IDS
+            )),
+        }
+    }
+
     fn must_have_room(&self, spec: &InstrumentSpec) -> Result<(), ApiError> {
         let instruments = self.views.instruments();
         let most = (self.views.genesis()).map_or(0, |genesis| genesis.limits.max_instruments);
@@ -78,5 +157,15 @@ impl<S: CommandSink> Desk<S> {
         }
         let message = format!("the exchange has {most} instruments, as many as it may");
         Err(ApiError::new(codes::CAPACITY, message))
+    }
+}
+
+/// `limits` with those changed that operators can change.
+const fn with(limits: Limits, set: SetLimits) -> Limits {
+    Limits {
+        max_accounts: set.max_accounts,
+        max_open_orders_per_account: set.max_open_orders_per_account,
+        client_ids_total: set.client_ids_total,
+        ..limits
     }
 }

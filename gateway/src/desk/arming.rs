@@ -5,8 +5,9 @@ use hoga_protocol::{
 };
 use hoga_views::Views;
 
-use super::{Desk, Owed, Taken, shutting_down};
-use crate::pending::{Asked, Behalf, Outcome};
+use super::{Desk, Owed, Sender, Taken, shutting_down};
+use crate::accounts::Opener;
+use crate::pending::{Asked, Behalf, CancelMany, Outcome, Whose};
 use crate::ports::CommandSink;
 use crate::wire::ApiError;
 
@@ -23,6 +24,7 @@ impl<S: CommandSink> Desk<S> {
         name: &AccountName,
         arming: Option<Sequence>,
         on: bool,
+        sender: Sender,
     ) -> Result<Taken, ApiError> {
         if self.draining {
             return Err(shutting_down());
@@ -32,8 +34,7 @@ impl<S: CommandSink> Desk<S> {
         match (on, armed, arming) {
             (true, Some(_), _) | (false, _, None) => Ok(Taken::Stands(Outcome::CancelOnDisconnect(on))),
             (true, None, _) => {
-                let account = self.account(name)?;
-                self.open_account(now, name, account)?;
+                let account = self.open_account(now, name, Opener::Client(sender.origin))?;
                 let cause = ArmCause::Disconnect;
                 let sequence = self.submit(now, &Command::Arm(Arm { account, cause }))?;
                 // One that is under way is not waited for: its own answer comes, and the new one takes its place.
@@ -43,7 +44,10 @@ impl<S: CommandSink> Desk<S> {
                 Ok(Taken::Sequenced { sequence, asked })
             }
             (false, _, Some(arming)) => {
-                let account = self.account(name)?;
+                // Whoever has an arming has an account.
+                let Some(account) = self.opening.find(name, &self.views) else {
+                    return Ok(Taken::Stands(Outcome::CancelOnDisconnect(false)));
+                };
                 let sequence = self.submit(now, &Command::Disarm(Disarm { account, arming }))?;
                 Ok(Taken::Sequenced { sequence, asked })
             }
@@ -59,18 +63,22 @@ impl<S: CommandSink> Desk<S> {
         now: Nanos,
         name: &AccountName,
         timeout_ms: u64,
+        sender: Sender,
     ) -> Result<Taken, ApiError> {
-        let account = self.account(name)?;
-        let command = match timeout_ms {
-            0 => match self.watch.deadline_of(account, &self.views) {
-                Some(arming) => Command::Disarm(Disarm { account, arming }),
-                None => return Ok(Taken::Stands(Outcome::CancelAllAfter(None))),
-            },
+        let (account, command) = match timeout_ms {
+            0 => {
+                let known = self.opening.find(name, &self.views);
+                let deadline = |account| Some((account, self.watch.deadline_of(account, &self.views)?));
+                match known.and_then(deadline) {
+                    Some((account, arming)) => (account, Command::Disarm(Disarm { account, arming })),
+                    None => return Ok(Taken::Stands(Outcome::CancelAllAfter(None))),
+                }
+            }
             timeout_ms => {
-                self.open_account(now, name, account)?;
+                let account = self.open_account(now, name, Opener::Client(sender.origin))?;
                 let at = now.0.saturating_add(timeout_ms.saturating_mul(NANOS_PER_MILLI));
                 let cause = ArmCause::Deadline(Nanos(at));
-                Command::Arm(Arm { account, cause })
+                (account, Command::Arm(Arm { account, cause }))
             }
         };
         let sequence = self.submit(now, &command)?;
@@ -107,13 +115,10 @@ impl<S: CommandSink> Desk<S> {
                 instrument: None,
                 before: None,
             };
+            let cancel = CancelMany::new(Whose::Account { command, by: None });
             self.owed.push_back(Owed {
-                asked: Asked::CancelAll {
-                    command,
-                    canceled: 0,
-                    by: None,
-                },
-                command: Command::CancelAll(command),
+                asked: Asked::CancelMany(cancel),
+                command: cancel.command(),
                 behalf: Behalf::Arming(Disarm { account, arming }),
             });
         }

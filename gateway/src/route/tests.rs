@@ -1,6 +1,6 @@
 //! Targets, well-formed and not.
 
-use hoga_protocol::{AccountName, Sequence, Symbol};
+use hoga_protocol::{AccountName, ClientOrderId, Sequence, Symbol};
 use hoga_views::OrderStatus;
 use proptest::prelude::*;
 
@@ -80,6 +80,22 @@ fn every_endpoint_is_reached_with_its_defaults() {
             Route::CancelAll {
                 account: None,
                 symbol: None,
+            },
+        ),
+        (
+            "DELETE",
+            "/api/v1/orders/by_client_id?client_order_id=..&account=desk",
+            Route::CancelByClientId {
+                client_order_id: ClientOrderId::new("..").unwrap(),
+                account: Some(account("desk")),
+            },
+        ),
+        (
+            "HEAD",
+            "/api/v1/orders/by_client_id?client_order_id=a%2Fb%20%26%23",
+            Route::GetByClientId {
+                client_order_id: ClientOrderId::new("a/b &#").unwrap(),
+                account: None,
             },
         ),
         (
@@ -445,4 +461,45 @@ proptest! {
         let want = Route::WsExecutions { symbol: None, after: Some(text) };
         prop_assert_eq!(route("GET", &format!("/ws/executions?after={encoded}")), Ok(want));
     }
+}
+
+#[test]
+fn a_mistyped_cancel_of_one_order_never_cancels_all() {
+    for (target, code) in [
+        ("/api/v1/orders?client_order_id=c-1", codes::UNKNOWN_PARAMETER),
+        (
+            "/api/v1/orders?account=desk&client_order_id=c-1",
+            codes::UNKNOWN_PARAMETER,
+        ),
+        ("/api/v1/orders?order_id=c-1", codes::UNKNOWN_PARAMETER),
+        ("/api/v1/orders/by_client_id", codes::INVALID_PARAMETER),
+        (
+            "/api/v1/orders/by_client_id?client_order_id=",
+            codes::INVALID_PARAMETER,
+        ),
+        (
+            "/api/v1/orders/by_client_id?account=desk",
+            codes::INVALID_PARAMETER,
+        ),
+        (
+            "/api/v1/orders/by_client_id?client_order_id=a&client_order_id=b",
+            codes::INVALID_PARAMETER,
+        ),
+        (
+            "/api/v1/orders/by_client_id?client_order_id=a&symbol=BTC-KRW",
+            codes::UNKNOWN_PARAMETER,
+        ),
+        (
+            "/api/v1/orders/by_client_id?client_order_id=%C3%A9",
+            codes::INVALID_PARAMETER,
+        ),
+        ("/api/v1/orders/by_client_id/?client_order_id=a", codes::NOT_FOUND),
+        ("/api/v1/orders/by_client_id/c-1", codes::NOT_FOUND),
+        ("/api/v1/orders/?client_order_id=a", codes::NOT_FOUND),
+    ] {
+        refused("DELETE", target, code, "");
+    }
+    // A mistyped path is the id of an order that there is not.
+    let mistyped = route("DELETE", "/api/v1/orders/by_clientid?account=desk");
+    assert!(matches!(mistyped, Ok(Route::CancelOrder { .. })), "{mistyped:?}");
 }

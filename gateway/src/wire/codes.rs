@@ -137,6 +137,8 @@ codes! {
     TOO_MANY_REQUESTS = 429 "too_many_requests";
     /// Too many connections of one address.
     TOO_MANY_FROM_ADDRESS = 429 "too_many_from_address";
+    /// The address has opened as many accounts as it may.
+    TOO_MANY_ACCOUNTS = 429 "too_many_accounts";
     /// Too many WebSockets of one account.
     TOO_MANY_OF_ACCOUNT = 429 "too_many_of_account";
     /// Too many connections.

@@ -2,7 +2,9 @@
 //!
 //! What a WebSocket carries is written in whatever [`Format`] was agreed on; answers over HTTP are JSON.
 
-use hoga_protocol::{ExchangeId, InstrumentSpec, Lots, Nanos, Notional, Scaled, Sequence, Side, Ticks};
+use hoga_protocol::{
+    ExchangeId, InstrumentSpec, Lots, Nanos, Notional, OrderId, Scaled, Sequence, Side, Ticks,
+};
 use hoga_views::{Book, Execution, Level, OrderState, OrderUpdate, Views};
 use uuid::Uuid;
 
@@ -11,7 +13,8 @@ use super::fields::{write, write_enveloped};
 use super::format::Format;
 use super::messages::{
     self, CancelAllAfterReply, CancelAllReply, CancelOnDisconnectReply, DeadlineMessage, ErrorReply,
-    ExecutionMessage, Heartbeat, OrderMessage, OrderReply, ServerShutdown, TradeMessage, UpdateMessage,
+    ExecutionMessage, Heartbeat, OrderMessage, OrderReply, ServerShutdown, TradeMessage, UnknownOrderMessage,
+    UnknownOrderReply, UpdateMessage,
 };
 use super::number::{write_decimal, write_u64};
 use super::request::RequestId;
@@ -44,6 +47,13 @@ pub fn order_reply(out: &mut Vec<u8>, id: &RequestId, state: &OrderState, views:
     if let Some(order) = OrderMessage::of(state, views) {
         write_enveloped(out, messages::REPLY, &OrderReply { id, order }, format);
     }
+}
+
+/// Appends the reply to a request about an order that is no longer in memory:
+/// `{"id":…,"order":{"order_id":…,"status":"Unknown"}}`.
+pub fn unknown_order_reply(out: &mut Vec<u8>, id: &RequestId, order: OrderId, views: &Views, format: Format) {
+    let order = UnknownOrderMessage { order, views };
+    write_enveloped(out, messages::REPLY, &UnknownOrderReply { id, order }, format);
 }
 
 /// Appends the reply to a request that was refused: `{"id":…,"error":{…}}`; the id is null when the request's could
@@ -120,6 +130,11 @@ pub fn order(out: &mut Vec<u8>, order: &OrderState, views: &Views) {
     if let Some(order) = OrderMessage::of(order, views) {
         write(out, &order, Format::Json);
     }
+}
+
+/// Appends an order that is no longer in memory as JSON: `{"order_id":…,"status":"Unknown"}`.
+pub fn unknown_order(out: &mut Vec<u8>, order: OrderId, views: &Views) {
+    write(out, &UnknownOrderMessage { order, views }, Format::Json);
 }
 
 /// Appends `{"orders":[…]}`.
@@ -202,6 +217,20 @@ pub fn canceled(out: &mut Vec<u8>, canceled: u64) {
     put(out, "{\"canceled\":");
     write_u64(out, canceled);
     put(out, "}");
+}
+
+/// Appends `{"canceled":n,"more":true}`, the answer to an operator who cancels an instrument's orders.
+pub fn instrument_canceled(out: &mut Vec<u8>, canceled: u64, more: bool) {
+    put(out, "{\"canceled\":");
+    write_u64(out, canceled);
+    put(
+        out,
+        if more {
+            ",\"more\":true}"
+        } else {
+            ",\"more\":false}"
+        },
+    );
 }
 
 /// Appends `{"cancel_on_disconnect":true}`.

@@ -123,7 +123,10 @@ fn plain(reason: RejectReason) -> (ErrorCode, &'static str) {
             codes::UNKNOWN_SYMBOL,
             "symbol: no such instrument; GET /api/v1/instruments lists those there are",
         ),
-        RejectReason::UnknownOrder => (codes::UNKNOWN_ORDER, "order_id: this account has no such order"),
+        RejectReason::UnknownOrder => (
+            codes::UNKNOWN_ORDER,
+            "this account has no such order that still works",
+        ),
         RejectReason::TableFull => (
             codes::ACCOUNTS_FULL,
             "account: the exchange has as many accounts as it may; trade under one that exists",

@@ -1,7 +1,7 @@
 //! What each message consists of, whatever the format. `gateway/proto/hoga.proto` declares the same.
 
 use hoga_protocol::{
-    CancelReason, InstrumentSpec, Lots, Nanos, Notional, OrderType, Scaled, Side, Ticks, TimeInForce,
+    CancelReason, InstrumentSpec, Lots, Nanos, Notional, OrderId, OrderType, Scaled, Side, Ticks, TimeInForce,
 };
 use hoga_views::{Execution, Fill, OrderState, OrderStatus, OrderUpdate, Views};
 
@@ -161,6 +161,43 @@ impl Message for OrderMessage<'_> {
         out.integer(name!(17, "sequence"), order.sequence.0);
         out.time(name!(18, "created_at"), order.created_at);
         out.time(name!(19, "updated_at"), order.updated_at);
+    }
+}
+
+/// An order of which nothing is in memory but that it was there.
+pub(super) struct UnknownOrderMessage<'a> {
+    pub(super) order: OrderId,
+    pub(super) views: &'a Views,
+}
+
+impl Message for UnknownOrderMessage<'_> {
+    fn len(&self) -> u8 {
+        2
+    }
+
+    #[inline]
+    fn write<W: Fields>(&self, out: &mut W) {
+        let id = ids::order_uuid(exchange(self.views), self.order);
+        out.uuid(name!(1, "order_id"), id);
+        out.word(name!(15, "status"), word!(6, "Unknown"));
+    }
+}
+
+/// The reply to a request about such an order.
+pub(super) struct UnknownOrderReply<'a> {
+    pub(super) id: &'a RequestId,
+    pub(super) order: UnknownOrderMessage<'a>,
+}
+
+impl Message for UnknownOrderReply<'_> {
+    fn len(&self) -> u8 {
+        2
+    }
+
+    #[inline]
+    fn write<W: Fields>(&self, out: &mut W) {
+        out.request_id(Some(self.id));
+        out.message(name!(3, "order"), &self.order);
     }
 }
 

@@ -13,11 +13,13 @@ pub(super) use json::unquote;
 use std::borrow::Cow;
 use std::fmt;
 
+use hoga_protocol::Nanos;
 use uuid::Uuid;
 
 use super::codes;
 use super::error::{ApiError, excerpt, excerpt_json};
 use super::format::Format;
+use super::time::parse_iso;
 
 macro_rules! fields {
     ($($name:ident = $text:literal),* $(,)?) => {
@@ -45,6 +47,7 @@ fields! {
     Account = "account",
     On = "on",
     TimeoutMs = "timeout_ms",
+    ValidUntil = "valid_until",
 }
 
 impl Field {
@@ -206,6 +209,25 @@ impl<'a> Object<'a> {
         match number {
             Some(number) => Ok(Some(number)),
             None => Err(wrong_type(field, "a whole number", raw)),
+        }
+    }
+
+    /// A time: ISO 8601 in JSON, milliseconds since 1970 in the other formats. One before 1970 is 0, one beyond what a
+    /// `Nanos` holds is the latest.
+    pub(super) fn time(&self, field: Field) -> Result<Option<Nanos>, ApiError> {
+        const NANOS_PER_MILLI: u64 = 1_000_000;
+        let Some(raw) = self.raw(field) else {
+            return Ok(None);
+        };
+        let wrong = || wrong_type(field, "a time in UTC such as \"2023-04-30T12:35:10.123Z\"", raw);
+        match raw {
+            Raw::Json(text) if text.starts_with('"') => {
+                parse_iso(&unquote(text, field)?).map(Some).ok_or_else(wrong)
+            }
+            Raw::Json(_) => Err(wrong()),
+            Raw::Unsigned(millis) => Ok(Some(Nanos(millis.saturating_mul(NANOS_PER_MILLI)))),
+            Raw::Negative(_) => Ok(Some(Nanos(0))),
+            raw => Err(wrong_type(field, "milliseconds since 1970", raw)),
         }
     }
 

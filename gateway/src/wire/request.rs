@@ -10,7 +10,7 @@ mod admin;
 
 mod socket;
 
-pub use admin::{AdminOp, AdminPath, AdminRequest, parse_admin};
+pub use admin::{AdminOp, AdminPath, AdminRequest, LimitsChange, parse_admin};
 pub use cancel_all_after::{CancelAllAfterRequest, parse_cancel_all_after};
 pub use place::{PlaceRequest, parse_place};
 pub use replace::{ReplaceRequest, parse_replace};

@@ -37,6 +37,7 @@ pub struct Matcher {
     waiting: VecDeque<(Sequence, Nanos, Command)>,
     /// Commands are sequenced and not carried out.
     pub paused: bool,
+    stepped: u64,
     /// How many more events the gateway may see; none means all.
     pub release: Option<usize>,
     /// What submissions of adding, and of reducing, commands are refused with.
@@ -61,9 +62,15 @@ impl Matcher {
         sequence
     }
 
+    /// Carries out the first `count` commands that were sequenced, though it is paused.
+    pub fn step(&mut self, count: usize) {
+        self.stepped = count as u64;
+    }
+
     fn work(&mut self) {
-        while !self.paused
-            && let Some((sequence, timestamp, command)) = self.waiting.pop_front()
+        let stepped = Sequence(self.stepped);
+        while let Some((sequence, timestamp, command)) =
+            (self.waiting).pop_front_if(|(sequence, ..)| !self.paused || *sequence <= stepped)
         {
             let events = &mut self.events;
             self.engine.apply(sequence, timestamp, &command, &mut |event| {
@@ -169,8 +176,6 @@ pub struct Setup {
     pub by_hand: bool,
     /// Whether the exchange is open from the start.
     pub open: bool,
-    /// The version of the rules that it begins under.
-    pub rules: u32,
     /// What happened before the gateway came, behind the two instruments.
     pub before: Vec<Command>,
 }
@@ -186,9 +191,17 @@ impl Default for Setup {
             limits: Limits::default(),
             by_hand: false,
             open: true,
-            rules: ENGINE_VERSION,
             before: Vec::new(),
         }
+    }
+}
+
+/// Waits for something that must happen.
+pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < PATIENCE, "waited for {what} in vain");
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 
@@ -214,6 +227,7 @@ impl World {
             events: VecDeque::new(),
             waiting: VecDeque::new(),
             paused: false,
+            stepped: 0,
             release: None,
             refuse: [None; 2],
             journal: Vec::new(),
@@ -331,7 +345,7 @@ fn run(mut gateway: TestGateway, inbox: &Receiver<Errand>) {
 /// Genesis, the two instruments of the user's document, and what the test wants to have happened.
 fn begin(core: &mut Core<Sink, Source>, setup: &Setup) {
     let genesis = Genesis {
-        engine_version: setup.rules,
+        engine_version: ENGINE_VERSION,
         exchange: ExchangeId(0x00c0_ffee),
         hash_key: [1, 2],
         limits: setup.limits,

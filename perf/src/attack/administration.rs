@@ -20,6 +20,8 @@ pub const TABLE: &[Attack] = &[
                 "account_status",
                 "account_limits",
                 "cancel_all",
+                "cancel_instrument",
+                "limits",
             ];
             let bodies = [BODY, b"", b"{"];
             arena.each(names.iter().flat_map(|name| {

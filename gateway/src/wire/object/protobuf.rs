@@ -52,6 +52,7 @@ const PLACE: &[Declared] = &[
     (6, Field::TimeInForce, Type::Enum(&["GTC", "IOC", "FOK"])),
     (7, Field::PostOnly, Type::Flag),
     (8, Field::ClientOrderId, Type::Text),
+    (9, Field::ValidUntil, Type::Integer),
 ];
 
 const REPLACE: &[Declared] = &[
@@ -60,7 +61,10 @@ const REPLACE: &[Declared] = &[
     (3, Field::Quantity, Type::Text),
 ];
 
-const CANCEL: &[Declared] = &[(1, Field::OrderId, Type::Id)];
+const CANCEL: &[Declared] = &[
+    (1, Field::OrderId, Type::Id),
+    (2, Field::ClientOrderId, Type::Text),
+];
 
 const CANCEL_ALL: &[Declared] = &[(1, Field::Symbol, Type::Text)];
 

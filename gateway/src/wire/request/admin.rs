@@ -1,8 +1,8 @@
 //! What an operator asks for.
 
 use hoga_protocol::{
-    AccountName, AccountStatus, AsciiText, FeeRate, InstrumentSpec, InstrumentStatus, Lots, Notional,
-    OperatorName, Scaled, Symbol,
+    AccountName, AccountStatus, AsciiText, FeeRate, InstrumentSpec, InstrumentStatus, Lots, MAX_OPEN_ORDERS,
+    Notional, OperatorName, Scaled, Symbol,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -26,6 +26,10 @@ pub enum AdminPath {
     AccountLimits,
     /// `cancel_all`
     CancelAll,
+    /// `cancel_instrument`
+    CancelInstrument,
+    /// `limits`
+    Limits,
 }
 
 impl AdminPath {
@@ -38,6 +42,8 @@ impl AdminPath {
             "account_status" => Self::AccountStatus,
             "account_limits" => Self::AccountLimits,
             "cancel_all" => Self::CancelAll,
+            "cancel_instrument" => Self::CancelInstrument,
+            "limits" => Self::Limits,
             _ => return None,
         })
     }
@@ -84,7 +90,7 @@ pub enum AdminOp {
     SetAccountLimits {
         /// Whose.
         account: AccountName,
-        /// The most; [`u32::MAX`] for none.
+        /// The most; [`u32::MAX`] for as many as the exchange gives every account.
         max_open_orders: u32,
     },
     /// To cancel an account's orders.
@@ -94,6 +100,24 @@ pub enum AdminOp {
         /// Only this instrument's.
         symbol: Option<Symbol>,
     },
+    /// To cancel an instrument's orders.
+    CancelInstrument {
+        /// Which instrument's.
+        symbol: Symbol,
+    },
+    /// Other limits of the exchange.
+    SetLimits(LimitsChange),
+}
+
+/// Limits of the exchange, of which those that were left out stay as they are. One at least is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitsChange {
+    /// Most accounts.
+    pub max_accounts: Option<u32>,
+    /// Most resting orders of one account.
+    pub max_open_orders_per_account: Option<u32>,
+    /// How many client order ids of closed orders are kept of all accounts together.
+    pub client_ids_total: Option<u32>,
 }
 
 impl AdminOp {
@@ -107,6 +131,8 @@ impl AdminOp {
             AdminOp::SetAccountStatus { account, .. } => ("SetAccountStatus", Some(*account), None),
             AdminOp::SetAccountLimits { account, .. } => ("SetAccountLimits", Some(*account), None),
             AdminOp::CancelAll { account, symbol } => ("CancelAll", Some(*account), *symbol),
+            AdminOp::CancelInstrument { symbol } => ("CancelInstrument", None, Some(*symbol)),
+            AdminOp::SetLimits(_) => ("SetLimits", None, None),
         }
     }
 }
@@ -171,6 +197,22 @@ struct Cancel {
     symbol: Option<String>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CancelOfInstrument {
+    by: Option<String>,
+    symbol: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfExchange {
+    by: Option<String>,
+    max_accounts: Option<u32>,
+    max_open_orders_per_account: Option<u32>,
+    client_ids_total: Option<u32>,
+}
+
 /// Reads the JSON body of a request to `path`.
 ///
 /// # Errors
@@ -215,10 +257,17 @@ pub fn parse_admin(path: AdminPath, body: &[u8]) -> Result<AdminRequest, ApiErro
             let account = text("account", &body.account)?;
             let max_open_orders = match body.max_open_orders.get() {
                 "null" => u32::MAX,
-                number => number.parse().map_err(|_| {
-                    let why = "must be a whole number, or null for no limit";
-                    invalid("max_open_orders", &format!("{why}, not {}", excerpt_json(number)))
-                })?,
+                number => {
+                    let limit = number.parse().ok().filter(|limit| *limit <= MAX_OPEN_ORDERS);
+                    limit.ok_or_else(|| {
+                        let why = format!(
+                            "must be a whole number of at most {MAX_OPEN_ORDERS}, or null for the limit that the exchange \
+                             gives every account, not {}",
+                            excerpt_json(number)
+                        );
+                        invalid("max_open_orders", &why)
+                    })?
+                }
             };
             let op = AdminOp::SetAccountLimits {
                 account,
@@ -231,6 +280,30 @@ pub fn parse_admin(path: AdminPath, body: &[u8]) -> Result<AdminRequest, ApiErro
             let account = text("account", &body.account)?;
             let symbol = body.symbol.map(|symbol| text("symbol", &symbol)).transpose()?;
             (body.by, AdminOp::CancelAll { account, symbol })
+        }
+        AdminPath::CancelInstrument => {
+            let body: CancelOfInstrument = read(body)?;
+            let symbol = text("symbol", &body.symbol)?;
+            (body.by, AdminOp::CancelInstrument { symbol })
+        }
+        AdminPath::Limits => {
+            let body: OfExchange = read(body)?;
+            let change = LimitsChange {
+                max_accounts: body.max_accounts,
+                max_open_orders_per_account: body.max_open_orders_per_account,
+                client_ids_total: body.client_ids_total,
+            };
+            let all = [
+                change.max_accounts,
+                change.max_open_orders_per_account,
+                change.client_ids_total,
+            ];
+            if all.iter().all(Option::is_none) {
+                let message =
+                    "one of max_accounts, max_open_orders_per_account and client_ids_total must be there";
+                return Err(ApiError::new(codes::INVALID_FIELD, message));
+            }
+            (body.by, AdminOp::SetLimits(change))
         }
     };
     let by = by.map(|by| text("by", &by)).transpose()?;

@@ -31,6 +31,8 @@ pub struct PlaceRequest {
     pub post_only: bool,
     /// The client's own name for it; empty when none was given.
     pub client_order_id: ClientOrderId,
+    /// Until when it may be carried out, if that was said; never 0. Only with a client order id.
+    pub valid_until: Option<Nanos>,
     /// Whose order it is, if that was said.
     pub account: Option<AccountName>,
 }
@@ -45,6 +47,7 @@ pub(super) const FIELDS: &[Field] = &[
     Field::TimeInForce,
     Field::PostOnly,
     Field::ClientOrderId,
+    Field::ValidUntil,
     Field::Account,
 ];
 
@@ -88,6 +91,7 @@ pub(super) fn read(object: &Object<'_>) -> Result<PlaceRequest, ApiError> {
         time_in_force,
         post_only: object.flag(Field::PostOnly)?.unwrap_or(false),
         client_order_id: ascii(object, Field::ClientOrderId)?.unwrap_or_default(),
+        valid_until: object.time(Field::ValidUntil)?,
         account: account(object)?,
     };
     request.check()?;
@@ -95,7 +99,7 @@ pub(super) fn read(object: &Object<'_>) -> Result<PlaceRequest, ApiError> {
 }
 
 impl PlaceRequest {
-    /// The command of `account`, on the instrument's grid.
+    /// The command of `account`, on the instrument's grid; nobody has signed it yet.
     ///
     /// # Errors
     /// [`ApiError`] when there is no such symbol, or the price or quantity is zero, too large or off the grid.
@@ -118,13 +122,25 @@ impl PlaceRequest {
             },
             quantity: self.quantity.to_quantity(spec)?,
             client_order_id: self.client_order_id,
-            valid_until: Nanos(0),
+            valid_until: self.valid_until.unwrap_or(Nanos(0)),
             signed_by: SigningKeyId::NONE,
         })
     }
 
     /// Refuses terms that do not go together.
     fn check(&self) -> Result<(), ApiError> {
+        match self.valid_until {
+            Some(_) if self.client_order_id.is_empty() => {
+                let message = "valid_until: only an order with a client_order_id can have it";
+                return Err(ApiError::new(codes::INVALID_VALID_UNTIL, message));
+            }
+            // To the engine 0 would mean that nothing was said.
+            Some(Nanos(0)) => {
+                let message = "valid_until: it has passed";
+                return Err(ApiError::new(codes::EXPIRED_REQUEST, message));
+            }
+            _ => {}
+        }
         let combination = |why: &str| Err(ApiError::new(codes::INVALID_COMBINATION, why));
         match self.order_type {
             OrderType::Limit if self.price.is_none() => Err(missing(Field::Price, "a Limit order needs it")),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use hoga_protocol::Symbol;
+use hoga_protocol::{ClientOrderId, Symbol};
 
 use super::cancel_all_after;
 use super::place::{self, PlaceRequest};
@@ -38,6 +38,11 @@ pub enum WsOp {
     Cancel {
         /// The order's id as it was sent.
         order_id: String,
+    },
+    /// A cancel by the name that the client gave the order.
+    CancelByClientId {
+        /// The name; never empty.
+        client_order_id: ClientOrderId,
     },
     /// A cancel of all the account's orders.
     CancelAll {
@@ -196,7 +201,8 @@ fn parse_op(object: &Object<'_>) -> Result<WsOp, ApiError> {
         ));
     }
     let named: &[Field] = match op {
-        Op::Replace | Op::Cancel => &[Field::Id, Field::Op, Field::OrderId],
+        Op::Replace => &[Field::Id, Field::Op, Field::OrderId],
+        Op::Cancel => &[Field::Id, Field::Op, Field::OrderId, Field::ClientOrderId],
         Op::Place | Op::CancelAll | Op::CancelOnDisconnect | Op::CancelAllAfter => &[Field::Id, Field::Op],
     };
     object.check(&[named, fields].concat(), what)?;
@@ -206,9 +212,7 @@ fn parse_op(object: &Object<'_>) -> Result<WsOp, ApiError> {
             order_id: order_id(object)?,
             request: replace::read(object)?,
         },
-        Op::Cancel => WsOp::Cancel {
-            order_id: order_id(object)?,
-        },
+        Op::Cancel => cancel(object)?,
         Op::CancelAll => WsOp::CancelAll {
             symbol: ascii(object, Field::Symbol)?,
         },
@@ -224,6 +228,22 @@ fn parse_op(object: &Object<'_>) -> Result<WsOp, ApiError> {
             timeout_ms: cancel_all_after::timeout(object)?,
         },
     })
+}
+
+/// A cancel by one of the two ids that an order can have.
+fn cancel(object: &Object<'_>) -> Result<WsOp, ApiError> {
+    match (object.uuid(Field::OrderId)?, ascii(object, Field::ClientOrderId)?) {
+        (Some(order_id), None) => Ok(WsOp::Cancel { order_id }),
+        (None, Some(client_order_id)) => Ok(WsOp::CancelByClientId { client_order_id }),
+        (None, None) => Err(missing(
+            Field::OrderId,
+            "this op needs the order's id, or its client_order_id",
+        )),
+        (Some(_), Some(_)) => Err(invalid(
+            Field::OrderId,
+            format_args!("given with client_order_id; send one of the two"),
+        )),
+    }
 }
 
 fn order_id(object: &Object<'_>) -> Result<String, ApiError> {

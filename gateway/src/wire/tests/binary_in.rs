@@ -7,6 +7,7 @@ use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, Value};
 use uuid::Uuid;
 
 use super::flat::{plain, pool};
+use crate::wire::time::parse_iso;
 use crate::wire::{Format, encode, parse};
 
 /// One request of each kind, every field among them, with decimals as strings, as all formats can have them.
@@ -18,6 +19,8 @@ pub const GOOD: &[&str] = &[
     r#"{"id":2,"op":"replace","order_id":"00000000-0005-8000-8000-00005d1c9a27","quantity":"1.2"}"#,
     r#"{"id":-9223372036854775808,"op":"replace","order_id":"00000000-0005-8000-8000-00005d1c9a27","price":"1","quantity":"1234567890123456789012345678901234567890"}"#,
     r#"{"id":"","op":"cancel","order_id":"00000000-0005-8000-8000-00005d1c9a27"}"#,
+    r#"{"id":"c","op":"cancel","client_order_id":"mine \" 1"}"#,
+    r#"{"id":8,"op":"place","symbol":"BTC-KRW","side":"Buy","type":"Limit","quantity":"0.5","price":"50000000","client_order_id":"7","valid_until":"2023-04-30T12:35:10.123Z"}"#,
     r#"{"id":0,"op":"cancel_all"}"#,
     r#"{"id":"호가","op":"cancel_all","symbol":"BTC-KRW"}"#,
     r#"{"id":3,"op":"cancel_on_disconnect","on":true}"#,
@@ -25,6 +28,12 @@ pub const GOOD: &[&str] = &[
     r#"{"id":5,"op":"cancel_all_after","timeout_ms":5000}"#,
     r#"{"id":6,"op":"cancel_all_after","timeout_ms":0}"#,
 ];
+
+/// A time of JSON as the other formats have it.
+fn millis(time: &serde_json::Value) -> i64 {
+    let time = parse_iso(time.as_str().unwrap()).unwrap();
+    time.millis() as i64
+}
 
 fn message_pack(json: &serde_json::Value, raw_ids: bool) -> rmpv::Value {
     match json {
@@ -34,6 +43,7 @@ fn message_pack(json: &serde_json::Value, raw_ids: bool) -> rmpv::Value {
                 .map(|(name, value)| {
                     let value = match value.as_str().map(Uuid::try_parse) {
                         Some(Ok(id)) if raw_ids => rmpv::Value::Binary(id.as_bytes().to_vec()),
+                        _ if name == "valid_until" => millis(value).into(),
                         _ => message_pack(value, raw_ids),
                     };
                     (name.as_str().into(), value)
@@ -86,6 +96,7 @@ fn field(of: &MessageDescriptor, name: &str, value: &serde_json::Value, raw_ids:
     let text = || value.as_str().unwrap();
     match of.get_field_by_name(name).unwrap().kind() {
         Kind::String => Value::String(text().into()),
+        Kind::Int64 if name == "valid_until" => Value::I64(millis(value)),
         Kind::Int64 => Value::I64(value.as_i64().unwrap()),
         Kind::Bool => Value::Bool(value.as_bool().unwrap()),
         Kind::Bytes if raw_ids => Value::Bytes(Bytes::copy_from_slice(

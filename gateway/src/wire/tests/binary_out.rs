@@ -123,6 +123,27 @@ fn every_message_says_the_same_in_every_format() {
 }
 
 #[test]
+fn an_order_that_is_no_longer_in_memory_is_named_in_every_format() {
+    let (exchange, ask, ..) = traded();
+    let id = parse_ws(br#"{"id":1,"op":"cancel_all"}"#).unwrap().id;
+    let [json, message_pack, protobuf] = Format::ALL.map(|format| {
+        let mut out = Vec::new();
+        encode::unknown_order_reply(&mut out, &id, ask, &exchange.views, format);
+        out
+    });
+    assert_eq!(
+        std::str::from_utf8(&json).unwrap(),
+        r#"{"id":1,"order":{"order_id":"00000000-0006-8000-8000-00001234abcd","status":"Unknown"}}"#
+    );
+    let want = flat::of_json(&json);
+    assert_eq!(flat::of_message_pack(&message_pack), want);
+    let got = flat::of_protobuf("ServerMessage", &protobuf);
+    for (path, text) in flat::with_plain_words(want) {
+        assert_eq!(got.get(&path), Some(&text), "{path}");
+    }
+}
+
+#[test]
 fn the_new_pushes_are_what_the_document_says() {
     let text = |write: &dyn Fn(&mut Vec<u8>)| {
         let mut out = Vec::new();
@@ -256,6 +277,9 @@ fn order() -> impl Strategy<Value = OrderState> {
         CancelReason::ImmediateOrCancel,
         CancelReason::FillOrKill,
         CancelReason::NoLiquidity,
+        CancelReason::Capacity,
+        CancelReason::TouchLimit,
+        CancelReason::FillOrKillTouchLimit,
     ]));
     let terms = (any::<bool>(), any::<bool>(), 0usize..3, status, reason);
     let numbers = (

@@ -116,6 +116,19 @@ fn a_message_pack_value_that_no_field_can_have_is_refused_by_name() {
         ),
         ("order_id", bytes.clone(), codes::UNKNOWN_FIELD, "order_id"),
         ("account", "me".into(), codes::INVALID_FIELD, "?account="),
+        (
+            "valid_until",
+            "2023-04-30T12:35:10.123Z".into(),
+            codes::INVALID_FIELD,
+            "valid_until: must be milliseconds since 1970",
+        ),
+        ("valid_until", 1.5.into(), codes::INVALID_FIELD, "milliseconds"),
+        (
+            "valid_until",
+            1.into(),
+            codes::INVALID_VALID_UNTIL,
+            "only an order with a client_order_id",
+        ),
     ];
     for (name, value, code, says) in cases {
         refused(Format::MessagePack, &place_with(name, value), true, code, says);
@@ -306,10 +319,10 @@ fn what_is_no_protobuf_request_is_refused_by_number_or_by_name() {
             "id: must be a string of at most",
         ),
         (
-            but(b"\x48\x01"),
+            but(b"\x50\x01"),
             true,
             codes::UNKNOWN_FIELD,
-            "field 9: place has no such field",
+            "field 10: place has no such field",
         ),
         (but(b"\x0a\x01C"), true, codes::DUPLICATE_FIELD, "symbol"),
         (

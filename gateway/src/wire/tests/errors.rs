@@ -144,7 +144,7 @@ fn the_documents_own_examples_are_accepted() {
         .lines()
         .filter(|line| line.starts_with("{") && line.contains("\"op\":"))
         .collect();
-    assert_eq!(messages.len(), 6);
+    assert_eq!(messages.len(), 7);
     for message in messages {
         assert!(parse_ws(message.as_bytes()).is_ok(), "{message}");
     }
@@ -168,7 +168,7 @@ fn the_documents_own_examples_are_accepted() {
         .filter_map(|line| line.split("127.0.0.1:3030").nth(1))
         .filter_map(|rest| rest.split(['\'', '`', ' ']).next())
         .collect();
-    assert_eq!(targets.len(), 7);
+    assert_eq!(targets.len(), 8);
     for target in targets {
         assert!(route("GET", target).is_ok(), "{target}");
     }

@@ -76,6 +76,82 @@ fn every_field_reaches_the_command() {
 }
 
 #[test]
+fn a_validity_is_taken_exactly_or_not_at_all() {
+    let body = |named: &str, time: &str| GOOD.replace('}', &format!(r#"{named},"valid_until":{time}}}"#));
+    let id = r#","client_order_id":"c-1""#;
+    for (time, want) in [
+        (r#""2023-04-30T12:35:10.123Z""#, 1_682_858_110_123_000_000),
+        (r#""2023-04-30T12:35:10.123456789Z""#, 1_682_858_110_123_456_789),
+        (r#""2023-04-30T12:35:10\u005a""#, 1_682_858_110_000_000_000),
+        (r#""9999-12-31T23:59:59.999Z""#, u64::MAX),
+        ("null", 0),
+    ] {
+        assert_eq!(
+            place(body(id, time).as_bytes()).unwrap().valid_until.0,
+            want,
+            "{time}"
+        );
+    }
+    let good = r#""2023-04-30T12:35:10.123Z""#;
+    for (named, time, code, says) in [
+        ("", good, codes::INVALID_VALID_UNTIL, "client_order_id"),
+        (
+            id,
+            r#""1970-01-01T00:00:00Z""#,
+            codes::EXPIRED_REQUEST,
+            "has passed",
+        ),
+        (
+            id,
+            r#""1969-12-31T23:59:59Z""#,
+            codes::EXPIRED_REQUEST,
+            "has passed",
+        ),
+        (
+            id,
+            r#""2023-04-30T12:35:10.1234567890Z""#,
+            codes::INVALID_FIELD,
+            "a time in UTC",
+        ),
+        (
+            id,
+            r#""2023-04-30T12:35:10+09:00""#,
+            codes::INVALID_FIELD,
+            "a time in UTC",
+        ),
+        (
+            id,
+            r#""2023-02-30T12:35:10Z""#,
+            codes::INVALID_FIELD,
+            "a time in UTC",
+        ),
+        (id, r#""1682858110123""#, codes::INVALID_FIELD, "a time in UTC"),
+        (id, "1682858110123", codes::INVALID_FIELD, "a time in UTC"),
+        (id, r#""""#, codes::INVALID_FIELD, "a time in UTC"),
+        (id, "true", codes::INVALID_FIELD, "a time in UTC"),
+    ] {
+        refused(body(named, time).as_bytes(), code, &["valid_until", says]);
+    }
+}
+
+#[test]
+fn a_cancel_names_one_order_by_one_id() {
+    for (fields, code) in [
+        (r#""order_id":"x","client_order_id":"y""#, codes::INVALID_FIELD),
+        (r#""order_id":null,"client_order_id":null"#, codes::MISSING_FIELD),
+        (r#""client_order_id":"""#, codes::INVALID_FIELD),
+        (r#""client_order_id":"\u00e9""#, codes::INVALID_FIELD),
+        (r#""client_order_ID":"y""#, codes::UNKNOWN_FIELD),
+    ] {
+        let (_, error) = parse_ws(format!(r#"{{"id":1,"op":"cancel",{fields}}}"#).as_bytes()).unwrap_err();
+        assert!(error.is(code), "{fields}: {error}");
+    }
+    let replace = br#"{"id":1,"op":"replace","client_order_id":"y","quantity":1}"#;
+    let (_, error) = parse_ws(replace).unwrap_err();
+    assert!(error.is(codes::UNKNOWN_FIELD), "{error}");
+}
+
+#[test]
 fn a_price_that_is_not_exactly_on_the_grid_is_refused() {
     let cases: &[(&str, ErrorCode, &[&str])] = &[
         (
