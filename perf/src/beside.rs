@@ -29,6 +29,8 @@ const SYMBOL: &str = "BTC-KRW";
 /// How many times the p99 may be what it is alone (the median of all pairs), and the most that it may be.
 const MOST_RATIO: f64 = 3.0;
 const MOST_P99_NANOS: f64 = 20e6;
+/// What is left to the exchange before a round that follows on filling or an attack.
+const CALM: Duration = Duration::from_secs(2);
 /// Counters of the exchange that are told of each round beside an attack.
 const COUNTERS: [(&str, &str); 6] = [
     ("output_full_stalls", STALLS),
@@ -149,10 +151,18 @@ fn rounds(
         }
         (attack.again)(&venue).context(|| format!("{}: before pair {pair}", attack.name))?;
         let mut row = Measured::counted(format!("{}/{pair}", attack.name));
-        let _ = round(address, length, None, "alone", &mut row, &mut faults);
+        std::thread::sleep(CALM);
+        // Neither kind of round is always the first behind what was put back.
+        if pair % 2 == 1 {
+            round(address, length, None, "alone", &mut row, &mut faults);
+        }
         let before = Metrics::read(address);
         let sent = round(address, length, Some(attack), "beside", &mut row, &mut faults);
         let after = Metrics::read(address);
+        if pair % 2 == 0 {
+            std::thread::sleep(CALM);
+            round(address, length, None, "alone", &mut row, &mut faults);
+        }
         for (name, counter) in COUNTERS {
             row.figure(name, after.since(&before, counter).unwrap_or(f64::NAN));
         }
@@ -271,7 +281,7 @@ fn judged(rows: &[Measured]) -> Vec<String> {
 
 fn summary(rows: &[Measured]) -> String {
     format!(
-        "p99 {:.2} ms beside, {:.2} ms alone, {:.1} times (medians of {} pairs)",
+        "p99 {:.2} ms beside, {:.2} ms alone, {:.1} times (medians, pairs: {})",
         median(rows, "beside_p99_ns") / 1e6,
         median(rows, "alone_p99_ns") / 1e6,
         median(rows, "ratio_p99"),

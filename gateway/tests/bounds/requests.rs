@@ -23,7 +23,7 @@ const BYTES_PER_VISIT: u64 = 64 << 10;
 /// Price of a tick, and the lot that orders are counted in.
 const TICK: i64 = 1_000;
 /// Turns after which a stream that has still more to send is left.
-const MOST_TURNS: usize = 500;
+const MOST_TURNS: usize = 2_000;
 /// Turns without work after which a request is through.
 const QUIET: usize = 4;
 
@@ -142,6 +142,8 @@ fn commands(size: &Size, mine: &str, other: &str) -> Vec<Case> {
         let more = format!(",\"time_in_force\":\"IOC\",\"client_order_id\":\"{id}\"");
         order("Buy", price, 1, &more)
     };
+    let live = order("Buy", 1, 1, ",\"client_order_id\":\"live\"");
+    let late = named(2, "y\",\"valid_until\":\"2023-01-01T00:00:00.000Z");
     let (fresh, known, reused) = (named(1, "x"), named(1, "x"), named(2, "x"));
     let invented = format!("{{\"account\":\"invented\",{}", order("Buy", 1, 1, ""));
     vec![
@@ -156,6 +158,7 @@ fn commands(size: &Size, mine: &str, other: &str) -> Vec<Case> {
         http("post-only that would trade", &passive, "post_only_would_trade"),
         http("new client order id", &fresh, " 201 "),
         http("repeated client order id", &known, " 200 "),
+        http("order that is not valid any more", &late, "expired_request"),
         http("reused client order id", &reused, "client_order_id_reused"),
         ws("session: market through the book", market, "Canceled"),
         ws("session: FOK of too many orders", &fok, "Canceled"),
@@ -167,6 +170,12 @@ fn commands(size: &Size, mine: &str, other: &str) -> Vec<Case> {
         session(
             "session: cancel",
             &format!("\"op\":\"cancel\",\"order_id\":\"{mine}\"}}"),
+            "Canceled",
+        ),
+        ws("session: order to be canceled by its id", &live, "New"),
+        session(
+            "session: cancel by client order id",
+            "\"op\":\"cancel\",\"client_order_id\":\"live\"}",
             "Canceled",
         ),
         session(
@@ -266,6 +275,20 @@ fn administration(size: &Size) -> Vec<Case> {
             &format!("{{\"account\":\"{maker}\"}}"),
             "canceled",
             slices,
+        ),
+        post(
+            "admin: cancel instrument",
+            "admin/cancel_instrument",
+            "{\"symbol\":\"BTC-KRW\"}",
+            "canceled",
+            u64::from(size.limits.max_open_orders).div_ceil(slice) + 1,
+        ),
+        post(
+            "admin: limits",
+            "admin/limits",
+            &format!("{{\"max_accounts\":{}}}", size.limits.max_accounts + 1),
+            sequence,
+            1,
         ),
         // Last, since its orders are canceled when it is lost.
         session(
@@ -498,7 +521,7 @@ pub fn check(size: &Size) {
         assert!(answer.contains(case.answer), "{}: {answer}", case.name);
         table.row(
             case.name,
-            seen.longest,
+            &[seen.longest],
             &[
                 ("commands", seen.commands, case.commands),
                 ("events a turn", seen.events_per_turn, most_events),
