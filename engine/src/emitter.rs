@@ -9,6 +9,7 @@ use crate::digest::EventsDigest;
 pub(crate) struct Emitter<'a, E: FnMut(&Event)> {
     sequence: Sequence,
     timestamp: Nanos,
+    behind: Nanos,
     index: u32,
     digest: &'a mut EventsDigest,
     emit: &'a mut E,
@@ -24,6 +25,7 @@ impl<'a, E: FnMut(&Event)> Emitter<'a, E> {
         Self {
             sequence,
             timestamp,
+            behind: Nanos(0),
             index: 0,
             digest,
             emit,
@@ -33,6 +35,17 @@ impl<'a, E: FnMut(&Event)> Emitter<'a, E> {
     /// The exchange's time of the command.
     pub(crate) const fn timestamp(&self) -> Nanos {
         self.timestamp
+    }
+
+    /// The same, for a command whose stamp is `stamp`.
+    pub(crate) fn of_stamp(mut self, stamp: Nanos) -> Self {
+        self.behind = Nanos(self.timestamp.0.saturating_sub(stamp.0));
+        self
+    }
+
+    /// How far the command's stamp was behind that: it was stamped before time leapt, and sequenced after.
+    pub(crate) const fn behind(&self) -> Nanos {
+        self.behind
     }
 
     /// The exchange's time leaps; the events from here on carry the new one.

@@ -51,7 +51,7 @@ impl Engine {
         }
         self.last_sequence = sequence;
         self.now = self.now.max(timestamp);
-        let mut out = Emitter::new(sequence, self.now, &mut self.history, emit);
+        let mut out = Emitter::new(sequence, self.now, &mut self.history, emit).of_stamp(timestamp);
         let answer = match (&mut self.market, command) {
             (Some(market), command) => market.apply(sequence, command, &mut out),
             (market, Command::Genesis(genesis)) => begin(market, genesis, &mut out),

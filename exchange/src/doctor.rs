@@ -14,6 +14,7 @@ mod limits;
 mod power;
 
 mod process;
+mod time;
 
 mod probe;
 mod tree;
@@ -27,6 +28,7 @@ pub use self::process::{Look, judge};
 pub use self::report::{Finding, Grade, Report};
 pub use self::tree::{CoreSet, Tree};
 use crate::cli;
+use crate::clock::system_time;
 use crate::config::Config;
 
 /// How long the threads of a process are looked at.
@@ -56,8 +58,10 @@ pub fn run(options: &Options) -> Result<bool, String> {
     let host = Host::read(&tree, &options.config, data_dir, measured);
     let mut report = Report::default();
     report.extend(host.examine());
+    report.extend(journal_time(&host).into_iter().collect());
     if let Some(pid) = options.pid {
         report.extend(examine_process(&tree, &options.config, pid));
+        report.extend(vec![time::examine_running(options.config.listen)]);
     }
     cli::print(&if options.json {
         report.json()
@@ -79,6 +83,12 @@ fn examine_process(tree: &Tree, config: &Config, pid: u32) -> Vec<Finding> {
         Ok(second) => judge(&first, &second, began.elapsed(), config),
         Err(finding) => vec![finding],
     }
+}
+
+/// What a start would make of the system's clock, where there is a journal.
+fn journal_time(host: &Host<'_>) -> Option<Finding> {
+    let last = time::last_stamp(host.data_dir.as_deref()?)?;
+    Some(time::judge_start(system_time(), last))
 }
 
 /// The data folder with every link resolved; none where it is not there and nobody named it.

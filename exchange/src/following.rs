@@ -4,24 +4,24 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hoga_follower::{
     Base, Compression, FollowError, Follower, FollowerOptions, Lag, Progress, Recovery, Replica,
 };
-use hoga_gateway::Clock as _;
 use hoga_journal::{
     Durable, Follow, LockError, LockGuard, Position, SnapshotFile, Snapshots, Storage, Writer,
 };
+use hoga_protocol::Nanos;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use tracing::{info, warn};
 
+use crate::clock::{self, ExchangeTime};
 use crate::config::Config;
 use crate::log;
 use crate::notices::{self, tell};
 use crate::recovery::Stores;
 use crate::replay::counter;
-use crate::serve::SystemClock;
 
 /// How long a follower that has caught up sleeps: the first time, and at most.
 const SHORTEST_NAP: Duration = Duration::from_millis(1);
@@ -53,6 +53,7 @@ impl Following {
         writer: &Writer,
         newest: u64,
         lock: LockGuard,
+        time: ExchangeTime,
     ) -> Result<Following, String> {
         let place = Place {
             journal_id: writer.journal_id(),
@@ -71,9 +72,9 @@ impl Following {
             // A follower that is not asked to yield would do so at once; this one only lets others go first.
             let _ = rustix::process::setpriority_process(None, NICE);
             if at_once {
-                make_snapshot(&mut follower);
+                make_snapshot(&mut follower, time.now());
             }
-            beside_the_exchange(&mut follower, &raised, at_stop);
+            beside_the_exchange(&mut follower, &raised, at_stop, &|| time.now());
             going_on.store(false, Ordering::Relaxed);
         };
         let thread = thread::Builder::new()
@@ -97,14 +98,14 @@ impl Following {
 }
 
 /// Follows until `stop` is raised, and applies everything that was durable then.
-fn beside_the_exchange(follower: &mut Follower, stop: &AtomicBool, at_stop: bool) {
-    let ended = follow_until(follower, stop).and_then(|()| {
+fn beside_the_exchange(follower: &mut Follower, stop: &AtomicBool, at_stop: bool, now: &dyn Fn() -> Nanos) {
+    let ended = follow_until(follower, stop, now).and_then(|()| {
         // What came before the stop is applied, and nothing else is done any more.
         while follower.catch_up()? > 0 {}
         Ok(())
     });
     match ended {
-        Ok(()) if at_stop && follower.has_news() => make_snapshot(follower),
+        Ok(()) if at_stop && follower.has_news() => make_snapshot(follower, now()),
         Ok(()) => {}
         Err(FollowError::Apply(error)) => {
             notices::die(&format!("the follower stops the exchange: {error}"));
@@ -118,8 +119,8 @@ fn beside_the_exchange(follower: &mut Follower, stop: &AtomicBool, at_stop: bool
     }
 }
 
-fn make_snapshot(follower: &mut Follower) {
-    match follower.snapshot(SystemClock::new().now()) {
+fn make_snapshot(follower: &mut Follower, now: Nanos) {
+    match follower.snapshot(now) {
         Ok(file) => tell_of(&file),
         Err(error) => tell_failed(&error.to_string()),
     }
@@ -137,13 +138,17 @@ fn tell_failed(error: &str) {
     warn!(event = "snapshot_failed", error, "no snapshot was made");
 }
 
-/// Follows until `stop` is raised.
-fn follow_until(follower: &mut Follower, stop: &AtomicBool) -> Result<(), FollowError> {
-    let clock = SystemClock::new();
+/// Follows until `stop` is raised. Snapshots say that they were taken at `now`.
+fn follow_until(
+    follower: &mut Follower,
+    stop: &AtomicBool,
+    now: &dyn Fn() -> Nanos,
+) -> Result<(), FollowError> {
+    let start = Instant::now();
     let mut nap = SHORTEST_NAP;
     let mut told = None;
     while !stop.load(Ordering::SeqCst) {
-        match follower.step(clock.monotonic(), clock.now())? {
+        match follower.step(start.elapsed(), now())? {
             Progress::Idle => {
                 thread::park_timeout(nap);
                 nap = (nap * 2).min(LONGEST_NAP);
@@ -202,7 +207,7 @@ pub fn run(config: &Config) -> Result<(), String> {
             thread::park_timeout(Duration::from_millis(200));
         }
     });
-    let followed = follow_until(&mut follower, &stop);
+    let followed = follow_until(&mut follower, &stop, &clock::system_time);
     stop.store(true, Ordering::SeqCst);
     painter.thread().unpark();
     let _ = painter.join();
@@ -210,7 +215,7 @@ pub fn run(config: &Config) -> Result<(), String> {
     followed.map_err(|error| error.to_string())?;
     if config.follower.snapshot_at_stop && follower.has_news() {
         let file = follower
-            .snapshot(SystemClock::new().now())
+            .snapshot(clock::system_time())
             .map_err(|error| error.to_string())?;
         tell_of(&file);
     }

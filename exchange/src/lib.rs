@@ -19,6 +19,8 @@ pub mod recovery;
 pub mod serve;
 pub mod watch;
 
+pub mod clock;
+
 pub mod pipeline;
 
 pub mod agent;
@@ -39,6 +41,7 @@ pub mod doctor;
 
 pub mod admin_tool;
 pub mod archive;
+pub mod client;
 pub mod journal_dump;
 pub mod journal_tools;
 pub mod latency_tool;

@@ -24,6 +24,7 @@ use hoga_gateway::{Clock, CommandSink, EventSource, Gateway};
 use hoga_journal::{Durable, Space};
 
 use self::gateway::{GatewayFigures, GatewayRecorders};
+use crate::clock::ExchangeTime;
 use crate::config::{Config, Durability};
 use crate::cores::CorePlan;
 use crate::following::Following;
@@ -45,6 +46,8 @@ pub struct Metrics {
     pub gateway: GatewayFigures,
     /// The sequence that recovery has come to.
     pub reached: AtomicU64,
+    /// The exchange's time.
+    pub time: ExchangeTime,
     since: Instant,
     core: OnceLock<CoreFigures>,
 }
@@ -106,8 +109,9 @@ pub fn observe<S: CommandSink, E: EventSource, C: Clock>(
     config: &Config,
     plan: &CorePlan,
     auth: Option<AuthFigures>,
+    time: ExchangeTime,
 ) -> Result<(Arc<Metrics>, JoinHandle<()>), String> {
-    let (metrics, recorders) = Metrics::new(config, plan, auth);
+    let (metrics, recorders) = Metrics::new(config, plan, auth, time);
     let (reporter, thread) = printer::start(Arc::clone(&metrics), recorders, gateway.waker(), *plan)
         .map_err(|error| format!("cannot start a thread: {error}"))?;
     gateway.observe(Box::new(reporter));
@@ -116,7 +120,12 @@ pub fn observe<S: CommandSink, E: EventSource, C: Clock>(
 
 impl Metrics {
     /// Of an exchange that has only just begun to start, and the gateway's own end of it.
-    fn new(config: &Config, plan: &CorePlan, auth: Option<AuthFigures>) -> (Arc<Metrics>, GatewayRecorders) {
+    fn new(
+        config: &Config,
+        plan: &CorePlan,
+        auth: Option<AuthFigures>,
+        time: ExchangeTime,
+    ) -> (Arc<Metrics>, GatewayRecorders) {
         let threads = plan.describe();
         let cores = threads
             .iter()
@@ -145,6 +154,7 @@ impl Metrics {
             auth,
             gateway,
             reached: AtomicU64::new(0),
+            time,
             since: Instant::now(),
             core: OnceLock::new(),
         };

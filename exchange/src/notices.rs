@@ -6,18 +6,18 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hoga_engine::ENGINE_VERSION;
+use hoga_gateway::GatewayStats;
 use hoga_gateway::auth::Keys as _;
-use hoga_gateway::{Clock as _, GatewayStats};
 use hoga_protocol::{DecimalText, FeeRate, Lots, Ticks};
 use hoga_views::Views;
 
+use crate::clock::ExchangeTime;
 use crate::config::{Config, Durability};
 use crate::cores::CorePlan;
 use crate::keys::ring::Keyring;
 use crate::log;
 use crate::memory::Locked;
 use crate::pipeline::Counters;
-use crate::serve::SystemClock;
 
 /// Says something to whoever reads the log. That nobody does, or that its disk is full, must not stop an exchange.
 pub fn tell(text: &str) {
@@ -59,6 +59,8 @@ pub struct Opening<'a> {
     pub locked: &'a Locked,
     /// The registered keys, where they are asked for.
     pub keys: Option<&'a Keyring>,
+    /// The exchange's time.
+    pub time: &'a ExchangeTime,
 }
 
 /// What the start prints.
@@ -72,7 +74,7 @@ pub fn banner(config: &Config, opening: &Opening<'_>) -> String {
         "address",
         &format!("http://{address}/   executions: ws://{address}/ws/executions"),
     );
-    line("auth", &authentication(config, opening.keys));
+    line("auth", &authentication(config, opening.keys, opening.time));
     line(
         "data",
         &match config.durability {
@@ -145,7 +147,7 @@ pub fn banner(config: &Config, opening: &Opening<'_>) -> String {
 }
 
 /// Whether those who trade must show who they are, and who can.
-fn authentication(config: &Config, keys: Option<&Keyring>) -> String {
+fn authentication(config: &Config, keys: Option<&Keyring>, time: &ExchangeTime) -> String {
     let Some(keys) = keys else {
         let whom = match config.listen.ip().to_canonical().is_loopback() {
             true => "any program on this machine",
@@ -154,7 +156,7 @@ fn authentication(config: &Config, keys: Option<&Keyring>) -> String {
         return format!("off: the exchange trusts whoever reaches it; {whom} may trade as any account");
     };
     let (table, file) = (keys.table(), keys.path().display());
-    let live = table.live(SystemClock::new().now());
+    let live = table.live(time.now());
     match (table.len(), live) {
         (0, _) => format!("required, and no key is registered: `hoga keys new` makes one in {file}"),
         (all, live) if all == live => format!("required: {all} keys in {file}"),

@@ -283,7 +283,7 @@ fn begin(config: &Config, replica: &mut Replica, writer: &mut Writer) -> Result<
     for spec in configured(config)?.unwrap_or_else(default_specs) {
         commands.push(Command::DefineInstrument(spec));
     }
-    let now = hoga_gateway::Clock::now(&crate::serve::SystemClock::new());
+    let now = crate::clock::system_time();
     let mut refused = None;
     for command in &commands {
         let mut record = [0; MAX_RECORD];

@@ -10,17 +10,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use hoga_engine::Engine;
 use hoga_follower::Replica;
-use hoga_gateway::{Clock, Core, Gateway, GatewayStats, GatewayWaker};
+use hoga_gateway::{Core, Gateway, GatewayStats, GatewayWaker};
 use hoga_journal::Space;
-use hoga_protocol::Nanos;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tracing::info;
 
+use crate::clock::{self, ExchangeClock, ExchangeTime};
 use crate::config::{Config, Durability};
 use crate::cores::{self, CorePlan};
 use crate::descriptors;
@@ -44,39 +44,7 @@ pub const DRAIN_FOR: Duration = Duration::from_secs(10);
 pub const CLOSE_FOR: Duration = Duration::from_secs(3);
 
 type ExchangeCore = Core<RingSink, RingSource>;
-type ExchangeGateway = Gateway<RingSink, RingSource, SystemClock>;
-
-/// The machine's clocks.
-#[derive(Clone, Copy, Debug)]
-pub struct SystemClock {
-    start: Instant,
-}
-
-impl SystemClock {
-    /// Clocks counting from now.
-    pub fn new() -> Self {
-        Self {
-            start: Instant::now(),
-        }
-    }
-}
-
-impl Default for SystemClock {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Clock for SystemClock {
-    fn now(&self) -> Nanos {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Nanos(since.as_nanos() as u64)
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.start.elapsed()
-    }
-}
+type ExchangeGateway = Gateway<RingSink, RingSource, ExchangeClock>;
 
 /// Serves until SIGTERM or SIGINT, then drains: stops intake, finishes the journal, closes clients with 1001.
 ///
@@ -150,7 +118,9 @@ impl Exchange {
         let plan = config.plan()?;
         config.auth.check_listen(config.listen, config.insecure)?;
         let keyring = authentication::open_keys(config)?;
-        let mut gateway = Gateway::bind(config.gateway(), SystemClock::new()).map_err(|error| {
+        let exchange_clock = ExchangeClock::new();
+        let time = exchange_clock.time();
+        let mut gateway = Gateway::bind(config.gateway(), exchange_clock).map_err(|error| {
             let hint = match error.kind() {
                 io::ErrorKind::AddrInUse => ". Is another exchange running? --listen chooses another address",
                 _ => ". --listen chooses another address",
@@ -175,7 +145,7 @@ impl Exchange {
                 authentication
             });
         let figures = authentication.as_ref().map(Authentication::figures);
-        let (metrics, printer) = metrics::observe(&mut gateway, config, &plan, figures)?;
+        let (metrics, printer) = metrics::observe(&mut gateway, config, &plan, figures, time.clone())?;
         let stop = Arc::new(AtomicBool::new(false));
         let turns = Arc::new(AtomicU64::new(0));
         let (open, opened) = mpsc::sync_channel(1);
@@ -196,7 +166,7 @@ impl Exchange {
                 metrics.reached.store(sequence, Ordering::Relaxed);
                 progress(sequence);
             };
-            let (following, recovered) = recover_and_follow(config, stores, plan, &mut reached)?;
+            let (following, recovered) = recover_and_follow(config, stores, plan, &time, &mut reached)?;
             let figures = metrics.recovered(config, &recovered, following.as_ref());
             info!(
                 event = "recovered",
@@ -206,7 +176,7 @@ impl Exchange {
                 summary = recovered.summary,
                 "the journal is read"
             );
-            let (started, core, banner) = start_core(config, address, plan, recovered, &waker, keys)?;
+            let (started, core, banner) = start_core(config, address, plan, recovered, &waker, keys, &time)?;
             metrics.open(figures, &started.counters, started.recordings);
             open.send(core)
                 .map_err(|_| "the gateway stopped before it was opened".to_owned())?;
@@ -218,6 +188,7 @@ impl Exchange {
                 counters: Arc::clone(&started.counters),
                 turns,
                 stopping: Arc::clone(&stop),
+                time: time.clone(),
             };
             let watch =
                 Watch::start(watched, plan).map_err(|error| format!("cannot start a thread: {error}"))?;
@@ -298,6 +269,7 @@ fn start_core(
     recovered: Recovered,
     waker: &GatewayWaker,
     keys: Option<&Keyring>,
+    time: &ExchangeTime,
 ) -> Result<(StartedCore, ExchangeCore, String), String> {
     let Recovered {
         replica,
@@ -318,9 +290,12 @@ fn start_core(
         engine.set_aside_client_ids();
         views.touch_memory();
     }
-    warnings.iter().for_each(|warning| warn(warning));
+    warnings
+        .into_iter()
+        .chain(clock::at_start(clock::system_time(), engine.now()))
+        .for_each(|warning| warn(&warning));
     check_output_ring(config.rings.output, &engine)?;
-    let rules = engine.rules();
+    let (rules, now) = (engine.rules(), engine.now());
     let options = PipelineOptions {
         input_ring: config.rings.input,
         output_ring: config.rings.output,
@@ -343,12 +318,14 @@ fn start_core(
         views: &views,
         locked: &locked,
         keys,
+        time,
     };
     let banner = banner(config, &opening);
     let core = Core {
         sink: pipeline.sink,
         source: pipeline.source,
         views,
+        now,
     };
     let started = StartedCore {
         counters: pipeline.counters,
@@ -365,6 +342,7 @@ fn recover_and_follow(
     config: &Config,
     stores: &Stores,
     plan: CorePlan,
+    time: &ExchangeTime,
     progress: &mut dyn FnMut(u64),
 ) -> Result<(Option<Following>, Recovered), String> {
     let wanted = config.follower.enabled && config.durability != Durability::Memory;
@@ -381,6 +359,7 @@ fn recover_and_follow(
             &recovered.writer,
             recovered.snapshot,
             lock,
+            time.clone(),
         )
     };
     let following = lock.map(follow).transpose()?;

@@ -4,18 +4,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hoga_follower::Progress;
-use hoga_gateway::Clock as _;
 use hoga_gateway::wire::time;
 use hoga_journal::{DiskStorage, SnapshotFile, SnapshotHead, Snapshots};
 use hoga_protocol::Nanos;
 use serde_json::{Value, json};
 
 use crate::cli::print;
+use crate::clock::system_time;
 use crate::config::Config;
 use crate::following::{begin, follower, lock};
 use crate::recovery::{Stores, snapshots_dir};
 use crate::replay::{bytes_bar, counter, hex};
-use crate::serve::SystemClock;
 
 /// Lists the snapshots, the newest first, without reading them.
 ///
@@ -110,7 +109,7 @@ pub fn make(config: &Config, json: bool) -> Result<(), String> {
         };
     }
     let file = follower
-        .snapshot(SystemClock::new().now())
+        .snapshot(system_time())
         .map_err(|error| error.to_string())?;
     match json {
         true => print(&describe(&file, None).to_string()),

@@ -1,16 +1,15 @@
 //! `hoga upgrade`: the newest rules, journaled.
 
 use hoga_engine::ENGINE_VERSION;
-use hoga_gateway::Clock as _;
 use hoga_protocol::codec::{MAX_RECORD, encode_command};
 use hoga_protocol::{Command, EngineVersion};
 
 use crate::cli::print;
+use crate::clock::system_time;
 use crate::config::{Config, Durability};
 use crate::notices::warn;
 use crate::recovery::{self, Stores};
 use crate::replay::counter;
-use crate::serve::SystemClock;
 
 /// Raises the rules of the exchange in `config.data_dir` to the newest that this program knows. The exchange must be
 /// stopped.
@@ -42,7 +41,7 @@ pub fn run(config: &Config) -> Result<(), String> {
         version: ENGINE_VERSION,
     });
     let mut record = [0; MAX_RECORD];
-    let len = encode_command(SystemClock::new().now(), &raise, &mut record);
+    let len = encode_command(system_time(), &raise, &mut record);
     let sequence = writer.next_sequence();
     replica
         .apply(sequence, &record[..len], |_| {})

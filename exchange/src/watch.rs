@@ -1,4 +1,5 @@
-//! The watch: a thread that looks once a second at whether the exchange lives and the journal has room.
+//! The watch: a thread that looks once a second at whether the exchange lives, the journal has room, and the system's
+//! clock is followed.
 
 use std::io;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use hoga_journal::Space;
 use tracing::{info, warn};
 
 use crate::agent::LONGEST_PARK;
+use crate::clock::{Change, ClockWatch, ExchangeTime, describe};
 use crate::cores::{self, CorePlan};
 use crate::manager;
 use crate::pipeline::Counters;
@@ -32,6 +34,8 @@ pub struct Watched {
     pub turns: Arc<AtomicU64>,
     /// Whether the exchange stops: from then on it is the stop that has a time limit.
     pub stopping: Arc<AtomicBool>,
+    /// The exchange's time.
+    pub time: ExchangeTime,
 }
 
 /// A running watch.
@@ -134,10 +138,14 @@ fn look_until(watched: &Watched, done: &AtomicBool) {
     let every = watchdog.map_or(WATCH_EVERY, |within| (within / 3).min(WATCH_EVERY));
     let mut liveness = Liveness::new(Duration::ZERO, pulse(watched));
     let (mut no_room, mut was) = (None, Health::Alive);
+    let mut clocks = ClockWatch::default();
     loop {
         // Looked at first, so that the last look is behind the stop and what changed before it is told.
         let is_last = done.load(Ordering::SeqCst);
         look_at_room(&watched.space, &mut no_room);
+        if let Some(change) = clocks.look(watched.time.difference()) {
+            tell_of_clock(change);
+        }
         let health = match watched.stopping.load(Ordering::SeqCst) {
             true => Health::Alive,
             false => liveness.look(start.elapsed(), pulse(watched)),
@@ -179,6 +187,32 @@ fn look_at_room(space: &Space, told: &mut Option<String>) {
         _ => {}
     }
     *told = failure;
+}
+
+fn tell_of_clock(change: Change) {
+    match change {
+        Change::Followed => info!(
+            event = "clock_followed",
+            "exchange time follows the system's clock again"
+        ),
+        Change::NotFollowed(difference) => {
+            let what_to_do = match difference > 0 {
+                true => {
+                    "Set the system's clock right; if it is right, hoga admin clock accept lets exchange time leap to it"
+                }
+                false => {
+                    "Set the system's clock right; if it is right, exchange time waits for it, and never runs backwards"
+                }
+            };
+            warn!(
+                event = "clock_not_followed",
+                difference_ms = difference / 1_000_000,
+                "the system's clock is {} exchange time, more than 10 s, and is not followed: exchange time goes on without \
+                 it. {what_to_do}",
+                describe(difference)
+            );
+        }
+    }
 }
 
 fn tell_change(was: Health, is: Health) {

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::Command as Program;
 use std::time::{Duration, Instant};
 
+use hoga::clock::ExchangeClock;
 use hoga::config::Config;
 use hoga::following::Following;
 use hoga::recovery::{self, Stores};
@@ -160,7 +161,8 @@ fn follower_of_a_journal_that_goes_wrong() {
     let mut recovered = recovery::recover(&config, &stores, &mut |_| {}).unwrap();
     let replica = recovered.replica.clone();
     let lock = hoga::following::lock(&*stores.snapshots).unwrap();
-    let following = Following::start(&config, &stores, replica, &recovered.writer, 0, lock).unwrap();
+    let time = ExchangeClock::new().time();
+    let following = Following::start(&config, &stores, replica, &recovered.writer, 0, lock, time).unwrap();
     append(&mut recovered.writer, &lie());
     std::thread::sleep(PATIENCE);
     following.stop();

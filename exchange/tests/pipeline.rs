@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use hoga::agent::IdleStrategy;
 use hoga::checkpoints::CheckpointOptions;
+use hoga::clock::ExchangeClock;
 use hoga::config::{Config, Durability};
 use hoga::cores::CorePlan;
 use hoga::pipeline::{self, PipelineOptions, RingSink, RingSource};
 use hoga::recovery::{self, Stores};
-use hoga::serve::SystemClock;
 use hoga_gateway::{CommandSink, EventSource, Gateway, GatewayConfig};
 use hoga_protocol::*;
 
@@ -46,7 +46,7 @@ fn a_full_output_ring_neither_loses_nor_reorders_an_event() {
         listen: "127.0.0.1:0".parse().unwrap(),
         ..GatewayConfig::default()
     };
-    let gateway = Gateway::<RingSink, RingSource, _>::bind(listen, SystemClock::new()).unwrap();
+    let gateway = Gateway::<RingSink, RingSource, _>::bind(listen, ExchangeClock::new()).unwrap();
     let options = PipelineOptions {
         input_ring: 1024,
         output_ring: 64,

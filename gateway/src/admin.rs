@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use hoga_protocol::OperatorName;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, respond};
 use crate::api::Handled;
 use crate::auth::Identity;
 use crate::desk::Taken;
@@ -13,8 +13,8 @@ use crate::line::Line;
 use crate::pending::Waiter;
 use crate::ports::{CommandSink, Notice};
 use crate::turn::{Turn, recovering};
-use crate::wire::request::{AdminPath, parse_admin};
-use crate::wire::{ApiError, codes};
+use crate::wire::request::{AdminOp, AdminPath, parse_admin};
+use crate::wire::{ApiError, codes, encode};
 
 /// Who does what is done without authentication by somebody who gives no name.
 const OPERATOR: &str = "operator";
@@ -48,9 +48,15 @@ pub(crate) fn handle<S: CommandSink>(
     let parsed = parse_admin(path, &request.body)?;
     let by = certain.or(parsed.by).or(OperatorName::new(OPERATOR).ok());
     let by = by.unwrap_or_default();
-    let now = turn.wall();
+    let (now, system) = (turn.wall(), turn.clock.system());
     let open = turn.open.as_mut().ok_or_else(recovering)?;
-    match open.desk.administer(now, by, &parsed.op)? {
+    if parsed.op == AdminOp::ShowClock {
+        respond(line.egress.buffer(), 200, manner, |body| {
+            encode::clocks(body, now, system);
+        });
+        return Ok(Handled::Done);
+    }
+    match open.desk.administer(now, system, by, &parsed.op)? {
         Taken::Sequenced { sequence, asked } => {
             let (action, account, symbol) = parsed.op.about();
             turn.pages.notice(&Notice::Administered {

@@ -7,7 +7,7 @@ use crate::desk::order_closed;
 use crate::frame::Framer;
 use crate::http::{Agreed, Manner, write_response};
 use crate::pending::Outcome;
-use crate::wire::{ApiError, RequestId, codes, encode};
+use crate::wire::{ApiError, RequestId, codes, encode, time};
 
 /// The content type of everything but the page.
 pub(crate) const JSON: &str = "application/json";
@@ -17,6 +17,9 @@ pub(crate) const NO_STORE: (&str, &str) = ("Cache-Control", "no-store");
 
 /// An error quotes what the client sent, and nobody's browser shall take that for a page of another kind.
 const NO_SNIFF: (&str, &str) = ("X-Content-Type-Options", "nosniff");
+
+/// Exchange time in ISO 8601, where a client's own is what is wrong.
+const EXCHANGE_TIME: &str = "Exchange-Time";
 
 /// What a command's requester is told.
 pub(crate) enum Answer<'v> {
@@ -135,9 +138,13 @@ pub(crate) fn respond(out: &mut Vec<u8>, status: u16, manner: &Manner, write: im
 pub(crate) fn refuse(out: &mut Vec<u8>, error: &ApiError, manner: &Manner) {
     let mut body = Vec::with_capacity(256);
     error.write_json(&mut body);
-    let headers = [NO_STORE, NO_SNIFF, error.header.unwrap_or(NO_STORE)];
-    let headers = &headers[..2 + usize::from(error.header.is_some())];
-    write_response(out, error.status, JSON, &body, manner, headers);
+    let time = error.time.map(time::text);
+    let time = time.as_ref().map(|text| (EXCHANGE_TIME, text.as_str()));
+    let headers: Vec<_> = [Some(NO_STORE), Some(NO_SNIFF), error.header, time]
+        .into_iter()
+        .flatten()
+        .collect();
+    write_response(out, error.status, JSON, &body, manner, &headers);
 }
 
 /// Appends the leave that a browser asks for before a page of an allowed origin may send a request that no form could (CORS;

@@ -152,7 +152,7 @@ impl<S: CommandSink> Desk<S> {
     /// Folds an event into the views; at the last event of a command, `answer` gets whoever waits for it.
     pub fn fold(&mut self, event: &Event, answer: &mut dyn FnMut(Waiter, Outcome, &Views)) {
         self.views.fold(event);
-        self.watch.note(event);
+        self.watch.note(event, &self.views);
         while let Some(behalf) = self.pending.overdue(event.sequence) {
             match behalf {
                 Behalf::Client(waiter) => answer(waiter, Outcome::Lost, &self.views),

@@ -50,6 +50,11 @@ impl Door {
         }
     }
 
+    /// Signatures that may have been accepted before a journal that ends at `last` was recovered count no more.
+    pub fn go_on(&mut self, last: Nanos) {
+        self.authenticator.go_on(last);
+    }
+
     /// Has a request's signature verified; [`next`](Self::next) gives what came of it, to the peer of `ticket`, which must wait for
     /// that and for nothing else.
     ///

@@ -15,6 +15,7 @@ use mio::{Events, Poll, Token};
 
 use crate::backpressure::{Backpressure, WAIT_MICROS};
 use crate::channel::Intake;
+use crate::clock::Clock;
 use crate::config::GatewayConfig;
 use crate::connections::{Connections, Place, Queue};
 use crate::desk::Desk;
@@ -28,7 +29,7 @@ use crate::line::Line;
 use crate::listener::Listener;
 use crate::pages::Pages;
 use crate::phase::Phase;
-use crate::ports::{Clock, CommandSink, Core, EventSource, Notice};
+use crate::ports::{CommandSink, Core, EventSource, Notice};
 use crate::stats::GatewayStats;
 use crate::turn::{Opened, Stage, Step, Turn};
 
@@ -164,6 +165,10 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
     pub fn open(&mut self, core: Core<S, E>) {
         let lanes = Lanes::new(self.config.stream_frames, core.views.executions().next());
         let mut desk = Desk::new(core.sink, core.views, self.config.max_accounts_per_address);
+        self.clock.go_on(core.now);
+        if let Some(door) = &mut self.door {
+            door.go_on(core.now);
+        }
         desk.recover(self.clock.now());
         desk.draining = self.stage >= Stage::Draining;
         self.core = Some(OpenCore {
@@ -257,6 +262,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             sink: core.desk.sink,
             source: core.source,
             views: core.desk.views,
+            now: self.clock.now(),
         })
     }
 

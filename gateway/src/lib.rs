@@ -22,6 +22,8 @@ mod stats;
 
 mod gateway;
 
+pub mod clock;
+
 mod listener;
 
 mod connections;
@@ -86,10 +88,11 @@ pub use backpressure::LEAST_HELD;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use channel::fuzzing;
+pub use clock::Clock;
 pub use config::GatewayConfig;
 pub use gateway::{Gateway, GatewayWaker, LONGEST_ABSENCE_MICROS};
 pub use limits::{Quota, RequestKind, RequestRates};
 pub use ports::{
-    Clock, CommandSink, Core, EventSource, Notice, Page, Printed, Refusal, Telemetry, Ticket, TurnTimes,
+    CommandSink, Core, EventSource, Notice, Page, Printed, Refusal, Telemetry, Ticket, TurnTimes,
 };
 pub use stats::GatewayStats;

@@ -11,8 +11,8 @@ use hoga_protocol::{AccountId, InstrumentId, Nanos, Sequence, Side};
 use hoga_views::{Level, Views};
 
 use crate::api::Binding;
+use crate::clock::Clock;
 use crate::http::{Framing, Manner};
-use crate::ports::Clock;
 use crate::route::StatusFilter;
 
 /// Most rows that one query looks at, whether they are shown or not. What lies behind them is the next query's.

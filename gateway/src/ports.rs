@@ -22,7 +22,7 @@ pub enum Refusal {
 
 /// Where commands go: the input ring, of which the gateway is the only producer.
 pub trait CommandSink {
-    /// Sequences a command stamped with wall-clock time, or refuses it. Never blocks.
+    /// Sequences a command stamped with exchange time, or refuses it. Never blocks.
     ///
     /// The sequence returned is the one that the command's events will carry; sequences of successive calls rise.
     ///
@@ -54,15 +54,6 @@ pub trait EventSource {
 
     /// Takes the announcement back. Called after every [`prepare_sleep`](Self::prepare_sleep), whatever it returned.
     fn awake(&mut self);
-}
-
-/// The two clocks of a gateway, so that a test can drive them by hand.
-pub trait Clock {
-    /// Wall-clock time, for stamping commands.
-    fn now(&self) -> Nanos;
-
-    /// Time since some fixed moment, never running backwards, for timeouts.
-    fn monotonic(&self) -> Duration;
 }
 
 /// Who is told of the gateway's own work, and has pages about the running exchange made by another thread.
@@ -192,4 +183,6 @@ pub struct Core<S, E> {
     pub source: E,
     /// Everything that happened up to the first event that `source` will give.
     pub views: Views,
+    /// Exchange time then: the last stamp in the journal.
+    pub now: Nanos,
 }

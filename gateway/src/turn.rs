@@ -7,6 +7,7 @@ use hoga_views::Views;
 
 use crate::auth::Identity;
 use crate::channel::Intake;
+use crate::clock::Clock;
 use crate::config::GatewayConfig;
 use crate::desk::Desk;
 use crate::door::Door;
@@ -18,7 +19,7 @@ use crate::origins::Origin;
 use crate::pages::Pages;
 use crate::pending::Peer;
 use crate::phase::Phase;
-use crate::ports::{Clock, Notice};
+use crate::ports::Notice;
 use crate::stats::GatewayStats;
 use crate::wire::{ApiError, codes};
 
@@ -96,7 +97,7 @@ pub(crate) enum Step {
 }
 
 impl<S> Turn<'_, S> {
-    /// Wall-clock time.
+    /// Exchange time.
     pub fn wall(&self) -> Nanos {
         self.clock.now()
     }

@@ -12,7 +12,8 @@ const AT_ONCE: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Watch {
     deadlines: BTreeMap<AccountId, Deadline>,
-    /// The same by time.
+    /// The same by time. Times here are without the leaps of exchange time so far, so that all deadlines move with a leap
+    /// and none has to be looked at.
     by_time: BTreeSet<(Nanos, AccountId)>,
     /// The newest command that sets an account's deadline or ends it, at least while it is under way. A deadline that passes
     /// meanwhile is not the account's any more.
@@ -46,7 +47,9 @@ impl Watch {
             lost: VecDeque::new(),
             under_way: BTreeSet::new(),
         };
-        views.armings().iter().for_each(|armed| watch.arm(&armed));
+        for armed in views.armings().iter() {
+            watch.arm(&armed, views);
+        }
         watch
     }
 
@@ -72,8 +75,10 @@ impl Watch {
     }
 
     /// When the next deadline passes.
-    pub fn next_deadline(&self) -> Option<Nanos> {
-        self.by_time.first().map(|(at, _)| *at)
+    pub fn next_deadline(&self, views: &Views) -> Option<Nanos> {
+        let leapt = views.armings().leapt();
+        let first = self.by_time.first();
+        first.map(|(at, _)| Nanos(at.0.saturating_add(leapt.0)))
     }
 
     /// A command that sets the account's deadline, or ends it, is sequenced.
@@ -82,11 +87,11 @@ impl Watch {
     }
 
     /// Notes an event that the views have folded.
-    pub fn note(&mut self, event: &Event) {
+    pub fn note(&mut self, event: &Event, views: &Views) {
         match &event.body {
             EventBody::Armed(armed) => {
                 self.forget_renewal(armed.account, event.sequence);
-                self.arm(armed);
+                self.arm(armed, views);
             }
             EventBody::Disarmed(disarm) => {
                 self.forget_renewal(disarm.account, event.sequence);
@@ -108,9 +113,10 @@ impl Watch {
 
     /// Takes the deadlines that have passed by `now`. One that is being renewed waits for what comes of that.
     pub fn fire(&mut self, now: Nanos, views: &Views) {
-        if !views.is_complete() || self.next_deadline().is_none_or(|next| next > now) {
+        if !views.is_complete() || self.next_deadline(views).is_none_or(|next| next > now) {
             return;
         }
+        let now = without_leaps(now, views);
         let passed = self.by_time.iter().take_while(|(at, _)| *at <= now);
         let due: Vec<_> = passed
             .filter(|(_, account)| self.renewal_of(*account, views).is_none())
@@ -163,11 +169,16 @@ impl Watch {
         }
     }
 
-    fn arm(&mut self, armed: &Armed) {
+    fn arm(&mut self, armed: &Armed, views: &Views) {
         if let ArmCause::Deadline(at) = armed.cause {
-            let arming = armed.arming;
+            let (at, arming) = (without_leaps(at, views), armed.arming);
             self.by_time.insert((at, armed.account));
             self.deadlines.insert(armed.account, Deadline { at, arming });
         }
     }
+}
+
+/// What exchange time would be if it had never leapt.
+fn without_leaps(time: Nanos, views: &Views) -> Nanos {
+    Nanos(time.0.saturating_sub(views.armings().leapt().0))
 }

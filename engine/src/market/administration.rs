@@ -1,10 +1,10 @@
 //! What an exchange's operators do, and the armings that are kept for its traders.
 
 use hoga_protocol::{
-    AcceptClock, AccountId, AccountLimitsSet, AccountStatusSet, AdminAction, Administer, Arm, Armed,
-    ClockAccepted, Disarm, Event, EventBody, FeesSet, InstrumentId, InstrumentStatusSet, Limits, LimitsSet,
-    Nanos, OperatorName, RejectReason, Rejected, Sequence, SetAccountLimits, SetAccountStatus, SetFees,
-    SetInstrumentStatus, SetLimits,
+    AcceptClock, AccountId, AccountLimitsSet, AccountStatusSet, AdminAction, Administer, Arm, ArmCause,
+    Armed, ClockAccepted, Disarm, Event, EventBody, FeesSet, InstrumentId, InstrumentStatusSet, Limits,
+    LimitsSet, Nanos, OperatorName, RejectReason, Rejected, Sequence, SetAccountLimits, SetAccountStatus,
+    SetFees, SetInstrumentStatus, SetLimits,
 };
 
 use super::{Answer, Market, refused};
@@ -24,7 +24,11 @@ impl Market {
         let armed = Armed {
             account: arm.account,
             arming: sequence,
-            cause: arm.cause,
+            cause: match arm.cause {
+                ArmCause::Disconnect => ArmCause::Disconnect,
+                // As far ahead of the exchange's time as it was of the command's stamp, should time have leapt meanwhile.
+                ArmCause::Deadline(at) => ArmCause::Deadline(Nanos(at.0.saturating_add(out.behind().0))),
+            },
         };
         let replaced = self.armings.arm(&armed).map_err(refused)?;
         if let Some(replaced) = replaced {

@@ -95,6 +95,14 @@ enum AdminAction {
         #[arg(long, value_name = "COUNT", group = "limit")]
         client_ids_total: Option<u32>,
     },
+    /// Show exchange time and the system's clock, or have exchange time leap to that.
+    Clock { what: Option<ClockAction> },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ClockAction {
+    /// Exchange time leaps forward to the system's clock, which is right; deadlines keep what remains of them.
+    Accept,
 }
 
 #[derive(Debug, Args)]
@@ -232,6 +240,7 @@ impl AdminAction {
                     "client_ids_total": client_ids_total,
                 }),
             ),
+            Self::Clock { what } => ("clock", json!({"accept": what.is_some()})),
         }
     }
 }

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::SigningKey;
-use hoga_gateway::Clock as _;
 use hoga_gateway::auth::{KeyId, KeyTable, Permissions, PublicKey};
 use hoga_protocol::Nanos;
 use serde_json::{Value, json};
@@ -16,7 +15,7 @@ use serde_json::{Value, json};
 use super::edit::edit;
 use super::file::{self, Account, Base64Key, Entry, MOST_NOTE, Moment, PermissionName, Text};
 use crate::cli::print;
-use crate::serve::SystemClock;
+use crate::clock::system_time;
 
 /// What a new key shall be.
 #[derive(Debug)]
@@ -43,7 +42,7 @@ pub struct NewKey {
 /// In words: the file is damaged or cannot be written, `out` is there already, or the system has no random numbers. Then no
 /// key is registered, unless the message says so.
 pub fn new(path: &Path, wanted: NewKey) -> Result<(), String> {
-    let now = SystemClock::new().now();
+    let now = system_time();
     if wanted
         .note
         .as_ref()
@@ -182,7 +181,7 @@ fn new_id(keys: &[Entry]) -> Result<KeyId, String> {
 /// # Errors
 /// In words: there is no file, or it is damaged.
 pub fn list(path: &Path, json: bool) -> Result<(), String> {
-    let now = SystemClock::new().now();
+    let now = system_time();
     let text = file::read(path)?.ok_or_else(|| no_file(path))?;
     let keys = file::parse(path, &text)?;
     if json {
@@ -227,7 +226,7 @@ pub fn revoke(path: &Path, id: KeyId) -> Result<(), String> {
     if !path.exists() {
         return Err(no_file(path));
     }
-    let now = SystemClock::new().now();
+    let now = system_time();
     let said = edit(path, |keys| {
         let key = keys.iter_mut().find(|key| key.id.0 == id).ok_or_else(|| {
             format!(

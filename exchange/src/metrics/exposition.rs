@@ -8,7 +8,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use hoga_gateway::Clock as _;
 use hoga_gateway::auth::Keys as _;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, prometheus_text, text};
@@ -16,7 +15,7 @@ use prometheus_client::registry::Registry;
 
 use self::sheet::Sheet;
 use super::{AuthFigures, CoreFigures, FollowerFigures, Metrics};
-use crate::serve::SystemClock;
+use crate::clock::{ExchangeTime, is_followed};
 
 /// The content type of [`openmetrics`].
 pub const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -83,9 +82,10 @@ impl Collector for Everything {
         let mut sheet = Sheet(encoder);
         process::process(metrics, &mut sheet)?;
         process::threads(&mut sheet)?;
+        clock(&metrics.time, &mut sheet)?;
         gateway(metrics, &mut sheet)?;
         if let Some(figures) = &metrics.auth {
-            auth(figures, &mut sheet)?;
+            auth(figures, &metrics.time, &mut sheet)?;
         }
         let Some(core) = metrics.core() else {
             return Ok(());
@@ -99,6 +99,15 @@ impl Collector for Everything {
             .as_ref()
             .map_or(Ok(()), |figures| follower(core, figures, &mut sheet))
     }
+}
+
+fn clock(time: &ExchangeTime, sheet: &mut Sheet<'_>) -> fmt::Result {
+    let difference = time.difference();
+    let help = "How far the system's clock is ahead of exchange time; negative where it is behind.";
+    sheet.seconds("clock_difference", help, difference as f64 / 1e9)?;
+    let help =
+        "1 while the difference is above 10 s, so that exchange time does not follow the system's clock.";
+    sheet.gauge("clock_not_followed", help, u64::from(!is_followed(difference)))
 }
 
 fn gateway(metrics: &Metrics, sheet: &mut Sheet<'_>) -> fmt::Result {
@@ -206,12 +215,12 @@ fn gateway(metrics: &Metrics, sheet: &mut Sheet<'_>) -> fmt::Result {
     sheet.times("gateway_broadcast", help, &metrics.gateway.broadcast, &LATENCIES)
 }
 
-fn auth(figures: &AuthFigures, sheet: &mut Sheet<'_>) -> fmt::Result {
+fn auth(figures: &AuthFigures, time: &ExchangeTime, sheet: &mut Sheet<'_>) -> fmt::Result {
     let (keyring, verifier) = (&figures.keyring, &figures.verifier);
     let table = keyring.table();
     let help = "API keys that are registered, revoked and expired ones too.";
     sheet.gauge("auth_keys", help, table.len() as u64)?;
-    let live = table.live(SystemClock::new().now()) as u64;
+    let live = table.live(time.now()) as u64;
     sheet.gauge("auth_keys_live", "API keys neither revoked nor expired.", live)?;
     let help =
         "How often the key file had changed and could not be read; the keys before it went on to count.";
@@ -368,6 +377,7 @@ fn follower(core: &CoreFigures, figures: &FollowerFigures, sheet: &mut Sheet<'_>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::ExchangeClock;
     use crate::config::Config;
     use crate::cores::CorePlan;
 
@@ -377,7 +387,8 @@ mod tests {
             core: None,
             gateway: Some(1),
         };
-        let (metrics, _recorders) = Metrics::new(&Config::default(), &plan, None);
+        let (metrics, _recorders) =
+            Metrics::new(&Config::default(), &plan, None, ExchangeClock::new().time());
         metrics.reached.store(65_536, Relaxed);
         let page = prometheus(&metrics);
         for line in [

@@ -48,7 +48,11 @@ fn a_doctors_visit_leaves_nothing_behind_and_ends_with_what_it_found() {
     };
     let before = listed();
     let pid = process.child.id().to_string();
-    let (status, said) = doctor(&["--data-dir", data.to_str().unwrap(), "--pid", &pid, "--json"]);
+    let config = dir.path().join("hoga.toml");
+    std::fs::write(&config, format!("listen = \"{}\"\n", process.address)).unwrap();
+    let config = config.to_str().unwrap();
+    let place = ["--data-dir", data.to_str().unwrap(), "--config", config];
+    let (status, said) = doctor(&[&place[..], &["--pid", &pid, "--json"]].concat());
     assert_eq!(listed(), before);
     let report: Value = serde_json::from_str(&said).unwrap();
     let checks = report["checks"].as_array().unwrap();
@@ -65,6 +69,8 @@ fn a_doctors_visit_leaves_nothing_behind_and_ends_with_what_it_found() {
         "thread gateway",
         "look at gateway",
         "descriptors",
+        "journal time",
+        "exchange time",
     ] {
         assert_ne!(of(name)["grade"], "broken", "{}", of(name));
     }

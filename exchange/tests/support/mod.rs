@@ -37,7 +37,11 @@ impl Process {
 
     /// As [`start`](Self::start); a refusal to start gives what was said.
     pub fn try_start(data_dir: &Path, arguments: &[&str]) -> Result<Process, String> {
-        let mut child = spawn(data_dir, arguments);
+        Self::of(spawn(data_dir, arguments))
+    }
+
+    /// Of a `hoga serve` that was spawned, once it is ready; a refusal to start gives what was said.
+    pub fn of(mut child: Child) -> Result<Process, String> {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut said = String::new();
         let mut address = None;
@@ -115,7 +119,13 @@ impl Drop for Process {
 
 /// Starts `hoga serve` on a free port and waits for nothing.
 pub fn spawn(data_dir: &Path, arguments: &[&str]) -> Child {
+    spawn_with(data_dir, arguments, &[])
+}
+
+/// As [`spawn`], with more in its environment.
+pub fn spawn_with(data_dir: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_hoga"))
+        .envs(environment.iter().copied())
         .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
         .arg(data_dir)
         .args(arguments)

@@ -13,8 +13,7 @@ use super::message::Subject;
 use super::permissions::{Permission, Permissions};
 use super::replay::{AHEAD_MS, Acceptance, ReplayGuard};
 use super::table::{ApiKey, KeyTable};
-use crate::wire::time::write_iso;
-use crate::wire::{ApiError, codes};
+use crate::wire::{ApiError, codes, time};
 
 /// The settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +51,12 @@ impl Authenticator {
             window_ms,
             replay: ReplayGuard::new(window_ms, config.remembered, now.millis()),
         }
+    }
+
+    /// Time goes on from `last`, the last stamp of a journal. What was signed for a command in it was signed for a moment
+    /// that is at most a second later, and counts no more.
+    pub fn go_on(&mut self, last: Nanos) {
+        self.replay.go_on(last.millis());
     }
 
     /// The check that has to be made of `credentials` for `subject`.
@@ -118,11 +123,13 @@ impl Authenticator {
              a second"
                 .to_owned()
         };
+        // The time comes first: a WebSocket's close has room for little more.
         let message = format!(
-            "the timestamp {timestamp} is {why}. The exchange's time is {server}: set the clock, or correct by GET \
-             /api/v1/time"
+            "exchange time is {server} ({}), and the timestamp {timestamp} is {why}. Set the clock, or correct it by the \
+             header Exchange-Time or GET /api/v1/time",
+            time::text(now)
         );
-        ApiError::new(codes::STALE_TIMESTAMP, message)
+        ApiError::new(codes::STALE_TIMESTAMP, message).with_time(now)
     }
 }
 
@@ -135,16 +142,12 @@ fn bad_signature(id: KeyId) -> ApiError {
 }
 
 fn no_longer_good(key: &ApiKey) -> ApiError {
-    let mut since = Vec::new();
-    write_iso(&mut since, key.revoked.or(key.expires).unwrap_or_default());
-    let (what, since) = (
-        if key.revoked.is_some() {
-            "was revoked at"
-        } else {
-            "expired at"
-        },
-        String::from_utf8_lossy(&since),
-    );
+    let since = time::text(key.revoked.or(key.expires).unwrap_or_default());
+    let what = if key.revoked.is_some() {
+        "was revoked at"
+    } else {
+        "expired at"
+    };
     let message = format!("key {} {what} {since}; ask the operator for another one", key.id);
     ApiError::new(codes::UNAUTHENTICATED, message)
 }

@@ -53,8 +53,13 @@ impl ReplayGuard {
             capacity,
             seen: HashSet::with_capacity(capacity),
             by_age: BinaryHeap::with_capacity(capacity),
-            horizon: now_ms.saturating_add(AHEAD_MS).saturating_add(1),
+            horizon: behind(now_ms),
         }
+    }
+
+    /// Nothing counts any more that may have been accepted at `last_ms` or before.
+    pub fn go_on(&mut self, last_ms: u64) {
+        self.horizon = self.horizon.max(behind(last_ms));
     }
 
     /// Whether a timestamp counts at `now_ms`.
@@ -103,6 +108,11 @@ impl ReplayGuard {
             }
         }
     }
+}
+
+/// The first timestamp that cannot have been accepted at `now_ms` or before.
+fn behind(now_ms: u64) -> u64 {
+    now_ms.saturating_add(AHEAD_MS).saturating_add(1)
 }
 
 /// The low half of the scalar S (RFC 8032 §5.1.6). It comes out of a hash over the message, so that to make one signature

@@ -1,12 +1,13 @@
 //! What operators do.
 
 use hoga_protocol::{
-    AdminAction, Administer, CancelAll, CancelInstrument, Command, InstrumentSpec, Limits, Nanos,
-    OperatorName, SetAccountLimits, SetAccountStatus, SetFees, SetInstrumentStatus, SetLimits,
+    AcceptClock, AdminAction, Administer, CancelAll, CancelInstrument, Command, InstrumentSpec, Limits,
+    Nanos, OperatorName, SetAccountLimits, SetAccountStatus, SetFees, SetInstrumentStatus, SetLimits,
 };
 
 use super::{Desk, Taken, find_instrument, shutting_down};
 use crate::accounts::Opener;
+use crate::clock::{describe, difference, is_followed};
 use crate::pending::{Asked, Whose};
 use crate::ports::CommandSink;
 use crate::wire::request::{AdminOp, LimitsChange};
@@ -14,11 +15,17 @@ use crate::wire::{ApiError, codes};
 
 impl<S: CommandSink> Desk<S> {
     /// Sequences what an operator asks for, or refuses it; nothing was sequenced then, save perhaps the opening of the
-    /// account that it is about.
+    /// account that it is about. `now` is exchange time, and `system` the system's clock.
     ///
     /// # Errors
     /// What the operator is told.
-    pub fn administer(&mut self, now: Nanos, by: OperatorName, op: &AdminOp) -> Result<Taken, ApiError> {
+    pub fn administer(
+        &mut self,
+        now: Nanos,
+        system: Nanos,
+        by: OperatorName,
+        op: &AdminOp,
+    ) -> Result<Taken, ApiError> {
         if self.draining {
             return Err(shutting_down());
         }
@@ -77,6 +84,10 @@ impl<S: CommandSink> Desk<S> {
                     account,
                     max_open_orders,
                 })
+            }
+            AdminOp::ShowClock | AdminOp::AcceptClock => {
+                must_be_ahead(difference(system, now))?;
+                AdminAction::AcceptClock(AcceptClock { to: system })
             }
         };
         let sequence = self.submit(now, &Command::Administer(Administer::new(by, action)))?;
@@ -168,4 +179,22 @@ const fn with(limits: Limits, set: SetLimits) -> Limits {
         client_ids_total: set.client_ids_total,
         ..limits
     }
+}
+
+/// Refuses a leap to a system clock that is followed anyway, or behind.
+fn must_be_ahead(difference: i64) -> Result<(), ApiError> {
+    let apart = describe(difference);
+    let message = if is_followed(difference) {
+        format!(
+            "the system's clock is {apart} exchange time, and is followed already: there is nothing to accept"
+        )
+    } else if difference < 0 {
+        format!(
+            "the system's clock is {apart} exchange time, which never runs backwards: set the clock right, or wait until it \
+             has come so far"
+        )
+    } else {
+        return Ok(());
+    };
+    Err(ApiError::new(codes::CLOCK_NOT_AHEAD, message))
 }

@@ -101,7 +101,7 @@ impl<S: CommandSink> Desk<S> {
 
     /// When the next deadline passes, if there is one.
     pub fn next_deadline(&self) -> Option<Nanos> {
-        self.watch.next_deadline()
+        self.watch.next_deadline(&self.views)
     }
 
     /// Owes the commands of armings whose time has come, as many as may be under way at once.

@@ -1,7 +1,10 @@
 //! Events out of the output ring.
 
+use hoga_protocol::{EventBody, Nanos};
+
 use super::{Gateway, OpenCore};
-use crate::ports::{Clock, CommandSink, EventSource};
+use crate::clock::Clock;
+use crate::ports::{CommandSink, EventSource};
 
 /// Most events taken from the output ring at once.
 const EVENTS_AT_ONCE: usize = 256;
@@ -30,7 +33,11 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
                 self.stats.held_drains += 1;
                 break;
             }
+            let mut leap = Nanos(0);
             let drained = source.drain(room, &mut |event| {
+                if let EventBody::ClockAccepted(accepted) = &event.body {
+                    leap.0 += accepted.to.0 - accepted.from.0;
+                }
                 desk.fold(event, &mut |waiter, outcome, views| {
                     connections.answer(&waiter, outcome, views, framer, now);
                 });
@@ -38,6 +45,10 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             });
             if drained == 0 {
                 break;
+            }
+            // Together with the views, whose deadlines have moved by as much.
+            if leap > Nanos(0) {
+                self.clock.leap(leap);
             }
             events += drained;
             unpublished += drained;

@@ -9,13 +9,14 @@ use mio::net::TcpStream;
 use mio::{Interest, Token};
 
 use super::{Gateway, LISTENER, SERVING_TIME, WAKER};
+use crate::clock::Clock;
 use crate::connections::{Connections, Place, Queue};
 use crate::line::Line;
 use crate::listener::Listener;
 use crate::origins::Origin;
 use crate::pending::Peer;
 use crate::phase::Phase;
-use crate::ports::{Clock, CommandSink, EventSource, Notice};
+use crate::ports::{CommandSink, EventSource, Notice};
 use crate::requests::Requests;
 use crate::wire::{ApiError, codes};
 

@@ -6,8 +6,9 @@ use hoga_protocol::Nanos;
 
 use super::Gateway;
 use crate::auth::{AuthConfig, Keys, Verifier};
+use crate::clock::Clock;
 use crate::door::Door;
-use crate::ports::{Clock, CommandSink, EventSource, Notice, Telemetry};
+use crate::ports::{CommandSink, EventSource, Notice, Telemetry};
 use crate::stats::GatewayStats;
 use crate::wire::ApiError;
 
@@ -50,7 +51,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         self.door = Some(Door::new(keys, verifier, config, self.clock.now()));
     }
 
-    /// Wall-clock time, as it stamps commands and judges signatures with.
+    /// Exchange time, as it stamps commands and judges signatures with.
     pub fn wall(&self) -> Nanos {
         self.clock.now()
     }

@@ -105,7 +105,7 @@ pub(crate) fn write_head(
         put(
             out,
             "\r\nVary: Origin\r\nAccess-Control-Expose-Headers: Next-Cursor, Retry-After, RateLimit, \
-             RateLimit-Policy",
+             RateLimit-Policy, Exchange-Time",
         );
     }
     put(out, "\r\n\r\n");

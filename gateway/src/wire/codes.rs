@@ -56,6 +56,8 @@ codes! {
     STALE_TIMESTAMP = 401 "stale_timestamp";
     /// The very same signature was accepted before.
     REPLAYED = 401 "replayed";
+    /// The system's clock is not ahead of exchange time by more than is followed anyway.
+    CLOCK_NOT_AHEAD = 409 "clock_not_ahead";
     /// The key has no permission for this.
     FORBIDDEN = 403 "forbidden";
     /// The `Host` is not one that this exchange answers to.

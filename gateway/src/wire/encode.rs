@@ -19,6 +19,7 @@ use super::messages::{
 use super::number::{write_decimal, write_u64};
 use super::request::RequestId;
 use super::{ids, time as clock};
+use crate::clock::{difference, is_followed};
 
 /// Appends one message of the founding stream: eight fields, as JSON in the document's order.
 pub fn execution(out: &mut Vec<u8>, execution: &Execution, views: &Views, format: Format) {
@@ -257,6 +258,22 @@ pub fn time(out: &mut Vec<u8>, now: Nanos) {
     clock::write_iso(out, now);
     put(out, "\",\"unix_ms\":");
     write_u64(out, now.millis());
+    put(out, "}");
+}
+
+/// Appends `{"exchange_time":"…","system_time":"…","difference_ms":…,"followed":…}`, both clocks as an operator is shown
+/// them.
+pub fn clocks(out: &mut Vec<u8>, now: Nanos, system: Nanos) {
+    let difference = difference(system, now);
+    put(out, "{\"exchange_time\":\"");
+    clock::write_iso(out, now);
+    put(out, "\",\"system_time\":\"");
+    clock::write_iso(out, system);
+    put(out, "\",\"difference_ms\":");
+    put(out, if difference < 0 { "-" } else { "" });
+    write_u64(out, difference.unsigned_abs() / 1_000_000);
+    put(out, ",\"followed\":");
+    put(out, if is_followed(difference) { "true" } else { "false" });
     put(out, "}");
 }
 

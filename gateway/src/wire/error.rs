@@ -1,6 +1,6 @@
 //! An error as the wire shows it: a status, a stable code, and a message for a person.
 
-use hoga_protocol::{RejectReason, Rejected, Symbol};
+use hoga_protocol::{Nanos, RejectReason, Rejected, Symbol};
 use hoga_views::Views;
 
 use super::format::Format;
@@ -26,6 +26,8 @@ pub struct ApiError {
     pub message: String,
     /// A response header that the status calls for: `Allow`, `Retry-After`, `Sec-WebSocket-Version`, `WWW-Authenticate`.
     pub header: Option<(&'static str, &'static str)>,
+    /// Exchange time, where the client's time is what is wrong: shown in the header `Exchange-Time`.
+    pub time: Option<Nanos>,
 }
 
 impl ApiError {
@@ -49,7 +51,14 @@ impl ApiError {
             code: code.code,
             message: message.into(),
             header,
+            time: None,
         }
+    }
+
+    /// The same error, which shows exchange time so that the client can correct its own.
+    pub(crate) fn with_time(mut self, time: Nanos) -> Self {
+        self.time = Some(time);
+        self
     }
 
     /// The same error with a response header that its status calls for.

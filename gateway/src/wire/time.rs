@@ -12,6 +12,11 @@ pub fn write_iso(out: &mut Vec<u8>, time: Nanos) {
     out.extend_from_slice(&quoted(time)[1..=TEXT_LEN]);
 }
 
+/// The same as a text.
+pub fn text(time: Nanos) -> String {
+    String::from_utf8_lossy(&quoted(time)[1..=TEXT_LEN]).into_owned()
+}
+
 /// The same between quotes.
 pub(super) fn write_quoted(out: &mut Vec<u8>, time: Nanos) {
     out.extend_from_slice(&quoted(time));

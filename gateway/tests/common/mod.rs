@@ -11,7 +11,7 @@ pub mod ws;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
@@ -134,6 +134,11 @@ pub static STEP: AtomicU64 = AtomicU64::new(0);
 pub struct TestClock {
     start: Instant,
     hand: Option<Arc<Mutex<Duration>>>,
+    /// The last stamp of the journal that it goes on from.
+    last: Nanos,
+    leaps: Nanos,
+    /// How far the system's clock is ahead, in nanoseconds.
+    system_ahead: Arc<AtomicI64>,
 }
 
 impl TestClock {
@@ -142,6 +147,9 @@ impl TestClock {
         Self {
             start: Instant::now(),
             hand: None,
+            last: Nanos(0),
+            leaps: Nanos(0),
+            system_ahead: Arc::default(),
         }
     }
 }
@@ -149,7 +157,22 @@ impl TestClock {
 impl Clock for TestClock {
     fn now(&self) -> Nanos {
         // 2023-04-30T12:35:10Z, so that time on the wire is recognisable.
-        Nanos(1_682_858_110_000_000_000 + self.monotonic().as_nanos() as u64)
+        let begun = 1_682_858_110_000_000_000.max(self.last.0) + self.leaps.0;
+        Nanos(begun + self.monotonic().as_nanos() as u64)
+    }
+
+    fn system(&self) -> Nanos {
+        let now = self.now().0 as i64;
+        Nanos((now + self.system_ahead.load(Ordering::SeqCst)) as u64)
+    }
+
+    fn go_on(&mut self, last: Nanos) {
+        self.last = last;
+    }
+
+    fn leap(&mut self, by: Nanos) {
+        self.leaps.0 += by.0;
+        self.system_ahead.fetch_sub(by.0 as i64, Ordering::SeqCst);
     }
 
     fn monotonic(&self) -> Duration {
@@ -178,6 +201,8 @@ pub struct Setup {
     pub open: bool,
     /// What happened before the gateway came, behind the two instruments.
     pub before: Vec<Command>,
+    /// The last stamp of the journal before.
+    pub last: Nanos,
 }
 
 impl Default for Setup {
@@ -192,6 +217,7 @@ impl Default for Setup {
             by_hand: false,
             open: true,
             before: Vec::new(),
+            last: Nanos(1),
         }
     }
 }
@@ -237,11 +263,12 @@ impl World {
             sink: Sink(matcher.clone()),
             source: Source(matcher.clone()),
             views: Views::new(setup.views),
+            now: setup.last,
         };
         begin(&mut core, &setup);
         let clock = TestClock {
-            start: Instant::now(),
             hand: setup.by_hand.then(Arc::default),
+            ..TestClock::real()
         };
         let mut gateway = Gateway::bind(setup.config, clock.clone()).unwrap();
         let core = if setup.open {
@@ -290,6 +317,13 @@ impl World {
     /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
         *self.clock.hand.as_ref().unwrap().lock().unwrap() += by;
+    }
+
+    /// Sets the system's clock so far ahead of exchange time, or behind it.
+    pub fn set_system(&self, ahead_seconds: i64) {
+        self.clock
+            .system_ahead
+            .store(ahead_seconds * 1_000_000_000, Ordering::SeqCst);
     }
 
     /// The hand of a clock that is moved by hand, for errands that move it.

@@ -8,11 +8,11 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use hoga::agent::{Idle, IdleStrategy, Idler};
+use hoga::clock::ExchangeClock;
 use hoga::config::{Config, FollowerConfig};
 use hoga::following::{self, Following};
 use hoga::pipeline::{self, Counters, PipelineOptions, RingSink, RingSource, cancel_reserve};
 use hoga::recovery::{Stores, journal_dir};
-use hoga::serve::SystemClock;
 use hoga_benches::{Flow, Timed};
 use hoga_follower::Replica;
 use hoga_gateway::{CommandSink, EventSource, Gateway, GatewayConfig, Refusal};
@@ -52,7 +52,7 @@ pub struct Rig {
     waits: Waits,
     idler: Idler,
     /// Owns the poll that the matcher would wake, if the client slept.
-    _gateway: Gateway<RingSink, RingSource, SystemClock>,
+    _gateway: Gateway<RingSink, RingSource, ExchangeClock>,
     following: Option<Following>,
 }
 
@@ -134,7 +134,7 @@ impl Rig {
             listen: ([127, 0, 0, 1], 0).into(),
             ..GatewayConfig::default()
         };
-        let gateway = Gateway::bind(config, SystemClock::new())
+        let gateway = Gateway::bind(config, ExchangeClock::new())
             .context(|| "the loopback gives no port, which the gateway's waker needs".to_owned())?;
         let space = writer.space();
         if durability != Durability::Memory {
@@ -320,7 +320,17 @@ fn follow(
     };
     let stores = Stores::new(dir);
     following::lock(&*stores.snapshots)
-        .and_then(|lock| Following::start(&config, &stores, replica, writer, 0, lock))
+        .and_then(|lock| {
+            Following::start(
+                &config,
+                &stores,
+                replica,
+                writer,
+                0,
+                lock,
+                ExchangeClock::new().time(),
+            )
+        })
         .map_err(Failure::new)
 }
 

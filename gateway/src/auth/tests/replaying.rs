@@ -115,3 +115,13 @@ fn a_crowd_that_is_over_is_forgotten_bit_by_bit() {
     assert_eq!(guard.len(), 60);
     assert!(!guard.is_empty());
 }
+
+#[test]
+fn what_was_accepted_before_a_restart_does_not_count_again_under_a_clock_that_was_set_back() {
+    let begun = START - 100;
+    let mut guard = ReplayGuard::new(WINDOW, 256, begun);
+    guard.go_on(START);
+    let last = START + AHEAD_MS;
+    assert_eq!(guard.accept(&signature(1), last, START), Acceptance::Stale);
+    assert_eq!(guard.accept(&signature(2), last + 1, last), Acceptance::Accepted);
+}

@@ -30,6 +30,8 @@ pub enum AdminPath {
     CancelInstrument,
     /// `limits`
     Limits,
+    /// `clock`
+    Clock,
 }
 
 impl AdminPath {
@@ -44,6 +46,7 @@ impl AdminPath {
             "cancel_all" => Self::CancelAll,
             "cancel_instrument" => Self::CancelInstrument,
             "limits" => Self::Limits,
+            "clock" => Self::Clock,
             _ => return None,
         })
     }
@@ -107,6 +110,10 @@ pub enum AdminOp {
     },
     /// Other limits of the exchange.
     SetLimits(LimitsChange),
+    /// To be shown exchange time and the system's clock.
+    ShowClock,
+    /// To have exchange time leap to the system's clock.
+    AcceptClock,
 }
 
 /// Limits of the exchange, of which those that were left out stay as they are. One at least is there.
@@ -133,6 +140,8 @@ impl AdminOp {
             AdminOp::CancelAll { account, symbol } => ("CancelAll", Some(*account), *symbol),
             AdminOp::CancelInstrument { symbol } => ("CancelInstrument", None, Some(*symbol)),
             AdminOp::SetLimits(_) => ("SetLimits", None, None),
+            AdminOp::ShowClock => ("ShowClock", None, None),
+            AdminOp::AcceptClock => ("AcceptClock", None, None),
         }
     }
 }
@@ -211,6 +220,14 @@ struct OfExchange {
     max_accounts: Option<u32>,
     max_open_orders_per_account: Option<u32>,
     client_ids_total: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Clock {
+    by: Option<String>,
+    #[serde(default)]
+    accept: bool,
 }
 
 /// Reads the JSON body of a request to `path`.
@@ -304,6 +321,15 @@ pub fn parse_admin(path: AdminPath, body: &[u8]) -> Result<AdminRequest, ApiErro
                 return Err(ApiError::new(codes::INVALID_FIELD, message));
             }
             (body.by, AdminOp::SetLimits(change))
+        }
+        AdminPath::Clock => {
+            let body: Clock = read(body)?;
+            let op = if body.accept {
+                AdminOp::AcceptClock
+            } else {
+                AdminOp::ShowClock
+            };
+            (body.by, op)
         }
     };
     let by = by.map(|by| text("by", &by)).transpose()?;

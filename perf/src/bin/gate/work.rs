@@ -10,9 +10,9 @@ use allocation_counter::measure;
 use disruptor::{BusySpin, build_single_producer};
 use hoga::agent::IdleStrategy;
 use hoga::checkpoints::CheckpointOptions;
+use hoga::clock::ExchangeClock;
 use hoga::cores::CorePlan;
 use hoga::pipeline::{self, InputSlot, PipelineOptions, RingSink, RingSource};
-use hoga::serve::SystemClock;
 use hoga_benches::{Flow, FlowKind};
 use hoga_gateway::wire::{ids, parse_ws};
 use hoga_gateway::{Gateway, GatewayConfig};
@@ -232,7 +232,7 @@ pub fn walk() -> Result<Done, String> {
         listen: ([127, 0, 0, 1], 0).into(),
         ..GatewayConfig::default()
     };
-    let gateway = Gateway::<RingSink, RingSource, _>::bind(config, SystemClock::new())
+    let gateway = Gateway::<RingSink, RingSource, _>::bind(config, ExchangeClock::new())
         .map_err(|error| format!("the loopback gives no port, which the gateway's waker needs: {error}"))?;
     let options_of_journal = Options {
         durability: Durability::Memory,
