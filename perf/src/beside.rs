@@ -1,7 +1,9 @@
-//! `beside`: what clients within their quotas do to others. A client that behaves and a market maker trade alone and beside an
+//! `beside`: the worst that clients may do to others. A client that behaves and a market maker trade alone and beside an
 //! attack, in turns; what the attack adds to their latency is told, and judged, and no fill may be lost.
 
 mod attacks;
+
+mod client;
 
 mod crowd;
 
@@ -15,20 +17,21 @@ use crate::cli::{BesideArgs, HostArgs};
 use crate::client::get;
 use crate::environment::Environment;
 use crate::failure::{Context, Failure, Outcome};
-use crate::flood::client;
 use crate::host::Host;
 use crate::placing;
 use crate::progress::Stop;
 use crate::results::{Measured, Results};
 use crate::scrape::{Metrics, SLOW, STALLS};
 use attacks::{ATTACKS, Attack, Venue};
-use crowd::{Crowd, Sent};
+use crowd::{Crowd, Sent, Source};
 
 /// What is traded.
 const SYMBOL: &str = "BTC-KRW";
 /// How many times the p99 may be what it is alone (the median of all pairs), and the most that it may be.
 const MOST_RATIO: f64 = 3.0;
 const MOST_P99_NANOS: f64 = 20e6;
+/// What is left to the exchange before a round that follows on filling or an attack, if rounds are as long.
+const CALM: Duration = Duration::from_secs(2);
 /// Counters of the exchange that are told of each round beside an attack.
 const COUNTERS: [(&str, &str); 6] = [
     ("output_full_stalls", STALLS),
@@ -109,11 +112,12 @@ fn start(args: &BesideArgs) -> Outcome<Host> {
         layout: args.layout,
         cores: Vec::new(),
     };
-    Host::start(
-        &host,
-        args.durability,
-        &[("GATEWAY__LIMIT_LOOPBACK", "true".to_owned())],
-    )
+    // The venue is not filled a second time, so nothing is to be read at a next start.
+    let settings = [
+        ("GATEWAY__LIMIT_LOOPBACK", "true".to_owned()),
+        ("FOLLOWER__SNAPSHOT_AT_STOP", "false".to_owned()),
+    ];
+    Host::start(&host, args.durability, &settings)
 }
 
 /// Pairs of rounds, alone and beside the attack: a row for each pair, and what went wrong.
@@ -149,10 +153,18 @@ fn rounds(
         }
         (attack.again)(&venue).context(|| format!("{}: before pair {pair}", attack.name))?;
         let mut row = Measured::counted(format!("{}/{pair}", attack.name));
-        let _ = round(address, length, None, "alone", &mut row, &mut faults);
+        std::thread::sleep(CALM.min(length));
+        // Neither kind of round is always the first behind what was put back.
+        if pair % 2 == 1 {
+            round(address, length, None, "alone", &mut row, &mut faults);
+        }
         let before = Metrics::read(address);
         let sent = round(address, length, Some(attack), "beside", &mut row, &mut faults);
         let after = Metrics::read(address);
+        if pair % 2 == 0 {
+            std::thread::sleep(CALM.min(length));
+            round(address, length, None, "alone", &mut row, &mut faults);
+        }
         for (name, counter) in COUNTERS {
             row.figure(name, after.since(&before, counter).unwrap_or(f64::NAN));
         }
@@ -189,14 +201,14 @@ fn round(
         let maker = scope.spawn(move || maker::run(address, until));
         let crowd = scope.spawn(move || {
             let attack = attack?;
-            let crowd = Crowd::connect(
+            let crowd = Crowd::connect(Source {
                 address,
-                2,
-                attack.addresses,
-                "holder",
-                attack.accounts,
-                attack.slow,
-            );
+                addresses: attack.addresses,
+                network: 2,
+                account: "holder",
+                accounts: attack.accounts,
+                slow: attack.slow,
+            });
             Some(crowd.map(|crowd| crowd.press(attack.rate, until, &attack.request)))
         });
         let client = client::run(address, length);
@@ -271,7 +283,7 @@ fn judged(rows: &[Measured]) -> Vec<String> {
 
 fn summary(rows: &[Measured]) -> String {
     format!(
-        "p99 {:.2} ms beside, {:.2} ms alone, {:.1} times (medians of {} pairs)",
+        "p99 {:.2} ms beside, {:.2} ms alone, {:.1} times (medians, pairs: {})",
         median(rows, "beside_p99_ns") / 1e6,
         median(rows, "alone_p99_ns") / 1e6,
         median(rows, "ratio_p99"),
@@ -315,4 +327,70 @@ fn print_row(pair: u32, row: &Measured) {
         figure(row, "room_wait_s") * 1e3,
         figure(row, "slow_consumer_closes"),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+    use hoga::config::{Config, Durability};
+    use hoga::recovery::Stores;
+    use hoga::serve::Exchange;
+
+    use crate::cli::{Cli, Mode};
+
+    #[test]
+    fn a_fill_or_an_answer_that_is_lost_beside_an_attack_is_told() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = Config {
+            listen: ([127, 0, 0, 1], 0).into(),
+            data_dir: folder.path().to_path_buf(),
+            durability: Durability::Memory,
+            ..Config::default()
+        };
+        let exchange =
+            Exchange::start(&config, &Stores::new(folder.path()), &mut |_| {}).expect("an exchange");
+        let line = [
+            "hoga-perf",
+            "beside",
+            "--pairs",
+            "1",
+            "--seconds",
+            "1",
+            "--scale",
+            "1",
+        ];
+        let Mode::Beside(args) = Cli::parse_from(line).mode else {
+            panic!("another mode")
+        };
+        let tried = ["market", "ids"];
+        for attack in ATTACKS.iter().filter(|attack| tried.contains(&attack.name)) {
+            let (rows, faults) = rounds(&args, attack, &exchange.address.to_string(), &Stop::default())
+                .unwrap_or_else(|failure| panic!("{}: {failure}", attack.name));
+            assert_eq!(faults, Vec::<String>::new(), "{}", attack.name);
+            assert!(figure(&rows[0], "beside_fills") > 0.0, "{}", attack.name);
+            assert!(figure(&rows[0], "attack_requests") > 0.0, "{}", attack.name);
+        }
+        exchange.stop();
+    }
+
+    #[test]
+    fn a_figure_that_is_missing_or_too_high_speaks_against_an_attack() {
+        let row = |figures: &[(&str, f64)]| {
+            let mut row = Measured::counted("x");
+            figures.iter().for_each(|(name, value)| row.figure(name, *value));
+            [row]
+        };
+        let fine = [
+            ("ratio_p99", 2.9),
+            ("beside_p99_ns", 19e6),
+            ("output_full_stalls", 0.0),
+        ];
+        assert_eq!(judged(&row(&fine)), Vec::<String>::new());
+        for (at, bad) in [(0, 3.1), (1, 21e6), (2, 1.0), (0, f64::NAN), (2, f64::NAN)] {
+            let mut figures = fine;
+            figures[at].1 = bad;
+            assert_eq!(judged(&row(&figures)).len(), 1, "{figures:?}");
+        }
+    }
 }

@@ -14,7 +14,7 @@ use hoga::pipeline::{MAX_RING, MIN_RING};
 use hoga_benches::FlowKind;
 
 pub use choices::{Durability, Format as StreamFormat, Idle, Layout, Via};
-pub use fanout::{AttackArgs, BesideArgs, FanoutArgs, FloodArgs, FloorArgs, Pace, SoakArgs};
+pub use fanout::{AttackArgs, BesideArgs, FanoutArgs, FloorArgs, Pace, SoakArgs};
 pub use hosting::HostArgs;
 
 use crate::compare::CompareArgs;
@@ -43,9 +43,7 @@ pub enum Mode {
     Floor(FloorArgs),
     /// Load an exchange with all kinds of clients for a long time, and check that its memory and its files stay flat.
     Soak(SoakArgs),
-    /// Send more than addresses may, and check what that leaves to a client that behaves.
-    Flood(FloodArgs),
-    /// Do what clients may do within their quotas, and check what that leaves to others.
+    /// Do the worst that clients may do, and check what that leaves to others.
     Beside(BesideArgs),
     /// Try what a stranger may try, against exchanges of its own on this machine, and hold the answers against a table.
     Attack(AttackArgs),

@@ -10,8 +10,6 @@ mod fanout;
 
 mod soak;
 
-mod flood;
-
 mod beside;
 
 mod attack;
@@ -89,7 +87,6 @@ fn main() -> ExitCode {
         Mode::Fanout(args) => fanout::run(&args),
         Mode::Floor(args) => fanout::run_floor(&args),
         Mode::Soak(args) => soak::run(&args),
-        Mode::Flood(args) => flood::run(&args),
         Mode::Beside(args) => beside::run(&args),
         Mode::Attack(args) => attack::run(&args),
         Mode::Matcher(args) => matcher::run(&args),

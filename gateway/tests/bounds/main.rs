@@ -10,16 +10,16 @@ mod venue;
 
 mod table;
 
-mod core;
+mod commands;
 
-mod edge;
+mod requests;
 
 #[test]
 fn no_command_on_a_full_venue_does_more_work_than_its_bound() {
-    core::check(&venue::Size::chosen());
+    commands::check(&venue::Size::chosen());
 }
 
 #[test]
 fn no_request_to_a_full_venue_does_more_work_than_its_bound() {
-    edge::check(&venue::Size::chosen());
+    requests::check(&venue::Size::chosen());
 }

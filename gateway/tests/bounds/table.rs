@@ -13,12 +13,17 @@ pub struct Table {
 
 impl Table {
     pub fn begin(title: &str) -> Self {
-        println!("\n{title}\n{:<52}{:>12}  counted ≤ bound", "operation", "time");
+        println!("\n{title}\n{:<48}{:>20}  counted ≤ bound", "operation", "µs");
         Self { faults: Vec::new() }
     }
 
-    pub fn row(&mut self, name: &str, took: Duration, counts: &[Count]) {
-        let mut text = format!("{name:<52}{:>9.1} µs  ", took.as_nanos() as f64 / 1e3);
+    /// `times` are of one part of the work after the other.
+    pub fn row(&mut self, name: &str, times: &[Duration], counts: &[Count]) {
+        let times: Vec<String> = times
+            .iter()
+            .map(|time| format!("{:.1}", time.as_nanos() as f64 / 1e3))
+            .collect();
+        let mut text = format!("{name:<48}{:>20}  ", times.join(" + "));
         for (what, count, bound) in counts {
             if *count > 0 {
                 let _ = write!(text, "{what} {count} ≤ {bound}; ");

@@ -1,7 +1,7 @@
-//! What is tried, each within the quotas that an exchange has by default.
+//! What is tried: all but the last within the quotas that an exchange has by default.
 
 use super::SYMBOL;
-use super::crowd::{Crowd, Request};
+use super::crowd::{Crowd, Request, Source};
 use crate::client::send;
 use crate::failure::{Failure, Outcome};
 
@@ -52,7 +52,14 @@ impl Venue<'_> {
         count: u64,
         request: &dyn Fn(u64) -> Request,
     ) -> Outcome<()> {
-        let crowd = Crowd::connect(self.address, 1, FILLERS, account, accounts, false)?;
+        let crowd = Crowd::connect(Source {
+            address: self.address,
+            addresses: FILLERS,
+            network: 1,
+            account,
+            accounts,
+            slow: false,
+        })?;
         crowd.fill(count * self.scale / 100, request)
     }
 
@@ -81,7 +88,7 @@ const NOTHING: Attack = Attack {
 };
 
 /// All of them.
-pub const ATTACKS: [Attack; 8] = [
+pub const ATTACKS: [Attack; 9] = [
     Attack {
         name: "fok",
         about: "FOK orders that nothing fills, against a book of 20,000 levels",
@@ -198,6 +205,18 @@ pub const ATTACKS: [Attack; 8] = [
             })
         },
         request: |_| get("/api/v1/instruments?limit=1000"),
+        ..NOTHING
+    },
+    Attack {
+        name: "flood",
+        about: "one address that sends ten times its quotas, orders and cancels and queries",
+        addresses: 1,
+        rate: 35_000,
+        request: |number| match number % 7 {
+            0..2 => buy("IOC", 1),
+            2..6 => Request::Order("\"op\":\"cancel_all\"}".to_owned()),
+            _ => get("/api/v1/time"),
+        },
         ..NOTHING
     },
 ];

@@ -1,4 +1,4 @@
-//! The command lines of `fanout`, of the floor beneath it, of `soak`, `flood` and `beside`.
+//! The command lines of `fanout`, of the floor beneath it, of `soak`, `beside` and `attack`.
 
 use std::path::PathBuf;
 
@@ -100,38 +100,6 @@ pub struct SoakArgs {
     /// The same seed makes the same choices; a new one by default.
     #[arg(long)]
     pub seed: Option<u64>,
-}
-
-/// `flood`
-#[derive(Debug, Args)]
-pub struct FloodArgs {
-    /// The exchange's binary; by default `hoga` beside this one.
-    #[arg(long)]
-    pub hoga: Option<PathBuf>,
-    /// The folder in which it keeps its journal; a fresh one inside it is used and removed.
-    #[arg(long)]
-    pub data_dir: Option<PathBuf>,
-    /// How it lays journaler and matcher out on threads.
-    #[arg(long, value_enum, default_value_t = Layout::Split)]
-    pub layout: Layout,
-    /// What its idle threads do. One that parks costs a wake-up, and no time in which it looks for work.
-    #[arg(long, value_enum, default_value_t = Idle::Park)]
-    pub idle: Idle,
-    /// Addresses that flood.
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
-    pub addresses: u8,
-    /// How many times what an address may send each of them sends.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=100))]
-    pub times: u32,
-    /// Seconds of each row.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=600))]
-    pub seconds: u32,
-    /// Rounds of three rows: nobody else, the others at what they may send, and above it.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
-    pub rounds: u32,
-    /// The folder of the report; by default a new one under target/perf.
-    #[arg(long)]
-    pub out: Option<PathBuf>,
 }
 
 /// `beside`

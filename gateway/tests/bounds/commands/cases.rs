@@ -1,107 +1,13 @@
-//! Engine and views alone: one command after the other.
+//! Every command, and how many events it may have.
 
-use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
-
-use allocation_counter::measure;
-use hoga_engine::{ENGINE_VERSION, Engine};
 use hoga_protocol::*;
-use hoga_views::Views;
 
-use super::common::history::{opens, order, vain};
-use super::table::{Count, Table};
-use super::venue::{self, ASK, BID, FORGOTTEN, MAKERS, Size, define, with_id};
-
-/// The most entries that one command moves within a growing table, as `HashIndex::MOST_MOVED` says.
-const MOST_MOVED: u64 = 32;
-/// The most bytes that the engine takes from the system for one command: a chunk of a table, and its directory.
-const ENGINE_BYTES: u64 = 128 << 10;
-/// The most that the views take for one event, as views/tests/memory.rs says.
-const FOLD_BYTES: u64 = 1 << 20;
-/// The most bytes of an image for each thing held.
-const IMAGE_BYTES: u64 = 512;
-
-struct Core {
-    engine: Engine,
-    views: Views,
-    /// Of the last command.
-    events: Vec<Event>,
-}
-
-/// What one command did.
-struct Work {
-    took: Duration,
-    engine_bytes: u64,
-    fold_bytes: u64,
-}
-
-impl Core {
-    fn full(size: &Size) -> Self {
-        let mut core = Self {
-            engine: Engine::new(),
-            views: Views::new(size.views),
-            events: Vec::with_capacity(1 << 16),
-        };
-        core.apply(&Command::Genesis(Genesis {
-            engine_version: ENGINE_VERSION,
-            exchange: ExchangeId(7),
-            hash_key: [1, 2],
-            limits: size.limits,
-        }));
-        for symbol in ["BTC-KRW", "ETH-KRW"] {
-            core.apply(&define(symbol));
-        }
-        for command in size.fill() {
-            core.apply(&command);
-            let body = &core.events[0].body;
-            assert!(!matches!(body, EventBody::Rejected(_)), "{command:?}: {body:?}");
-        }
-        let open = size.limits.max_open_orders as usize - 2;
-        assert_eq!(core.engine.open_orders(), open);
-        core
-    }
-
-    fn apply(&mut self, command: &Command) -> Work {
-        let (engine, events) = (&mut self.engine, &mut self.events);
-        events.clear();
-        let sequence = engine.last_sequence().next();
-        let begin = Instant::now();
-        let allocated = measure(|| {
-            engine.apply(sequence, Nanos(1), command, &mut |event| events.push(*event));
-        });
-        let mut fold_bytes = 0;
-        for event in &self.events {
-            fold_bytes = fold_bytes.max(measure(|| self.views.fold(event)).bytes_total);
-        }
-        Work {
-            took: begin.elapsed(),
-            engine_bytes: allocated.bytes_total,
-            fold_bytes,
-        }
-    }
-
-    /// Resting orders that the last command traded with or canceled.
-    fn touched(&self) -> BTreeSet<OrderId> {
-        let touched = self.events.iter().filter_map(|event| match &event.body {
-            EventBody::Trade(trade) => Some(trade.resting.order),
-            EventBody::OrderCanceled(canceled) if canceled.was_resting => Some(canceled.order),
-            _ => None,
-        });
-        touched.collect()
-    }
-
-    /// Prices at which it traded.
-    fn levels(&self) -> usize {
-        let prices = self.events.iter().filter_map(|event| match &event.body {
-            EventBody::Trade(trade) => Some(trade.price.0),
-            _ => None,
-        });
-        prices.collect::<BTreeSet<_>>().len()
-    }
-}
+use super::super::common::history::{opens, order, vain};
+use super::super::venue::{self, ASK, BID, FORGOTTEN, MAKERS, Size, define, with_id};
+use super::Core;
 
 /// One operation, the most events that it may have, and what the last of them must begin with.
-type Case = (&'static str, Command, u64, &'static str);
+pub type Case = (&'static str, Command, u64, &'static str);
 
 fn new(
     account: u32,
@@ -123,7 +29,7 @@ fn admin(action: AdminAction) -> Command {
 }
 
 /// Orders of every kind. `touched` is the bound of one command; there are ten lots in each order that rests.
-fn orders(touched: u64) -> Vec<Case> {
+pub fn orders(touched: u64) -> Vec<Case> {
     use Side::{Buy, Sell};
     use TimeInForce::{Fok, Gtc, Ioc};
     let (most, sweep) = (touched + 2, touched * 100);
@@ -237,7 +143,7 @@ fn orders(touched: u64) -> Vec<Case> {
 }
 
 /// What changes and cancels orders that rest.
-fn changes(core: &Core, size: &Size) -> Vec<Case> {
+pub fn changes(core: &Core, size: &Size) -> Vec<Case> {
     let most = core.engine.most_events();
     let resting = |side| core.engine.orders(InstrumentId(0), side);
     let best = resting(Side::Buy).next().unwrap();
@@ -336,7 +242,7 @@ fn changes(core: &Core, size: &Size) -> Vec<Case> {
 }
 
 /// What concerns accounts and the exchange as a whole.
-fn others(core: &Core, size: &Size) -> Vec<Case> {
+pub fn others(core: &Core, size: &Size) -> Vec<Case> {
     let account = AccountId(FORGOTTEN);
     let arm = |cause| Command::Arm(Arm { account, cause });
     let arming = core.engine.last_sequence().next();
@@ -440,75 +346,4 @@ fn others(core: &Core, size: &Size) -> Vec<Case> {
             "InstrumentStatusSet",
         ),
     ]
-}
-
-/// Fills a venue, and then counts what each command does.
-pub fn check(size: &Size) {
-    let begin = Instant::now();
-    let mut core = Core::full(size);
-    let mut table = Table::begin(&format!(
-        "engine and views: {} resting orders, {} accounts, {} instruments, filled in {:.1} s",
-        core.engine.open_orders(),
-        core.engine.accounts(),
-        core.engine.instruments().count(),
-        begin.elapsed().as_secs_f64()
-    ));
-    let touched = u64::from(size.limits.max_touched_orders);
-    for case in orders(touched) {
-        measured(&mut core, &mut table, touched, case);
-    }
-    for case in changes(&core, size) {
-        measured(&mut core, &mut table, touched, case);
-    }
-    for case in others(&core, size) {
-        measured(&mut core, &mut table, touched, case);
-    }
-    for _ in 0..2 {
-        let previous = core.engine.last_check();
-        let checkpoint = Command::Checkpoint(Checkpoint { previous });
-        measured(
-            &mut core,
-            &mut table,
-            touched,
-            ("checkpoint", checkpoint, 1, "Checkpointed"),
-        );
-    }
-    let moved = core.engine.most_moved() as u64;
-    table.row(
-        "any command so far",
-        Duration::ZERO,
-        &[("entries moved", moved, MOST_MOVED)],
-    );
-    snapshot(&core, size, &mut table);
-    table.end();
-}
-
-fn measured(core: &mut Core, table: &mut Table, touched: u64, (name, command, most, last): Case) {
-    let work = core.apply(&command);
-    let said = format!("{:?}", core.events.last().unwrap().body);
-    assert!(said.starts_with(last), "{name}: {said}");
-    let counts: [Count; 5] = [
-        ("events", core.events.len() as u64, most),
-        ("orders", core.touched().len() as u64, touched),
-        ("levels", core.levels() as u64, touched),
-        ("engine bytes", work.engine_bytes, ENGINE_BYTES),
-        ("bytes of a fold", work.fold_bytes, FOLD_BYTES),
-    ];
-    table.row(name, work.took, &counts);
-}
-
-/// A snapshot is written by the follower, off the path of orders: its bytes are in proportion to what is held.
-fn snapshot(core: &Core, size: &Size, table: &mut Table) {
-    let held = u64::from(size.limits.max_open_orders) + size.limits.most_client_ids();
-    let views = size.views.executions + size.views.closed_orders + size.views.order_updates;
-    let all = 2 * held + u64::from(size.limits.max_instruments) + views as u64;
-    let mut image = Vec::new();
-    let begin = Instant::now();
-    core.engine.write_image(&mut image);
-    core.views.write_image(&mut image);
-    table.row(
-        "snapshot (follower)",
-        begin.elapsed(),
-        &[("image bytes", image.len() as u64, all * IMAGE_BYTES)],
-    );
 }

@@ -1,34 +1,17 @@
-//! A gateway over loopback sockets: one request after the other, and what each turn of its loop does for it.
-
-use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+//! Every request, and what it may bring about.
 
 use hoga_protocol::CancelAll;
 
-use super::common::http::{Client, ask};
-use super::common::ws::Ws;
-use super::common::{STEP, Setup, World};
-use super::table::Table;
-use super::venue::{ASK, FORGOTTEN, MAKERS, Size, name};
+use super::super::venue::{ASK, FORGOTTEN, MAKERS, Size, name};
 
 /// Rows that one query looks at: at once, in each further visit, and in all.
 const ROWS: u64 = 4_096;
 const ROWS_PER_TURN: u64 = 64 + 1_024;
-/// Events folded before connections have their turn, without the rest of a command.
-const EVENTS_PER_TURN: u64 = 4_096;
-/// Bytes of a stream that are written in a visit.
-const BYTES_PER_VISIT: u64 = 64 << 10;
 /// Price of a tick, and the lot that orders are counted in.
 const TICK: i64 = 1_000;
-/// Turns after which a stream that has still more to send is left.
-const MOST_TURNS: usize = 500;
-/// Turns without work after which a request is through.
-const QUIET: usize = 4;
 
 /// How a case comes in.
-enum Way {
+pub enum Way {
     /// As a request of HTTP: method, target, body.
     Http(&'static str, String, String),
     /// As a message on the order session of the account that trades.
@@ -37,32 +20,17 @@ enum Way {
     Stream(String),
 }
 
-/// Sends what a case sends.
-type Send = Box<dyn FnOnce() + std::marker::Send>;
-
 /// One request.
-struct Case {
-    name: &'static str,
-    way: Way,
+pub struct Case {
+    pub name: &'static str,
+    pub way: Way,
     /// What its answer must contain.
-    answer: &'static str,
+    pub answer: &'static str,
     /// Most commands that it may bring about.
-    commands: u64,
+    pub commands: u64,
     /// Most rows that it may look at, in all and in a turn.
-    rows: u64,
-    rows_per_turn: u64,
-}
-
-/// The most that was counted in one turn, and what was counted in all.
-#[derive(Default)]
-struct Seen {
-    answer: Vec<u8>,
-    commands: u64,
-    rows: u64,
-    rows_per_turn: u64,
-    events_per_turn: u64,
-    bytes_per_turn: u64,
-    longest: Duration,
+    pub rows: u64,
+    pub rows_per_turn: u64,
 }
 
 fn case(name: &'static str, way: Way, answer: &'static str, commands: u64, rows: u64) -> Case {
@@ -77,7 +45,7 @@ fn case(name: &'static str, way: Way, answer: &'static str, commands: u64, rows:
 }
 
 /// The fields of an order of one lot and more, a hundred-millionth each.
-fn order(side: &str, price: i64, lots: u64, more: &str) -> String {
+pub fn order(side: &str, price: i64, lots: u64, more: &str) -> String {
     let price = price * TICK;
     format!(
         "\"symbol\":\"BTC-KRW\",\"side\":\"{side}\",\"type\":\"Limit\",\"price\":{price},\"quantity\":\"{}.{:08}\"{more}}}",
@@ -111,7 +79,7 @@ fn session(name: &'static str, request: &str, answer: &'static str) -> Case {
 }
 
 /// What clients ask for that changes something. `mine` and `other` are live orders of the account that trades.
-fn commands(size: &Size, mine: &str, other: &str) -> Vec<Case> {
+pub fn commands(size: &Size, mine: &str, other: &str) -> Vec<Case> {
     let me = name(FORGOTTEN);
     let far = ASK + 1_000_000;
     let sweep = u64::from(size.limits.max_touched_orders) * 100;
@@ -142,6 +110,8 @@ fn commands(size: &Size, mine: &str, other: &str) -> Vec<Case> {
         let more = format!(",\"time_in_force\":\"IOC\",\"client_order_id\":\"{id}\"");
         order("Buy", price, 1, &more)
     };
+    let live = order("Buy", 1, 1, ",\"client_order_id\":\"live\"");
+    let late = named(2, "y\",\"valid_until\":\"2023-01-01T00:00:00.000Z");
     let (fresh, known, reused) = (named(1, "x"), named(1, "x"), named(2, "x"));
     let invented = format!("{{\"account\":\"invented\",{}", order("Buy", 1, 1, ""));
     vec![
@@ -156,6 +126,7 @@ fn commands(size: &Size, mine: &str, other: &str) -> Vec<Case> {
         http("post-only that would trade", &passive, "post_only_would_trade"),
         http("new client order id", &fresh, " 201 "),
         http("repeated client order id", &known, " 200 "),
+        http("order that is not valid any more", &late, "expired_request"),
         http("reused client order id", &reused, "client_order_id_reused"),
         ws("session: market through the book", market, "Canceled"),
         ws("session: FOK of too many orders", &fok, "Canceled"),
@@ -167,6 +138,12 @@ fn commands(size: &Size, mine: &str, other: &str) -> Vec<Case> {
         session(
             "session: cancel",
             &format!("\"op\":\"cancel\",\"order_id\":\"{mine}\"}}"),
+            "Canceled",
+        ),
+        ws("session: order to be canceled by its id", &live, "New"),
+        session(
+            "session: cancel by client order id",
+            "\"op\":\"cancel\",\"client_order_id\":\"live\"}",
             "Canceled",
         ),
         session(
@@ -223,7 +200,7 @@ fn commands(size: &Size, mine: &str, other: &str) -> Vec<Case> {
 }
 
 /// What operators ask for, and what ends the account's orders.
-fn administration(size: &Size) -> Vec<Case> {
+pub fn administration(size: &Size) -> Vec<Case> {
     let slice = u64::from(CancelAll::MAX_ORDERS.min(size.limits.max_touched_orders));
     let slices = u64::from(size.limits.max_open_orders_per_account).div_ceil(slice) + 1;
     let (me, maker) = (name(FORGOTTEN), name(MAKERS + 2));
@@ -267,6 +244,21 @@ fn administration(size: &Size) -> Vec<Case> {
             "canceled",
             slices,
         ),
+        post(
+            "admin: cancel instrument",
+            "admin/cancel_instrument",
+            "{\"symbol\":\"BTC-KRW\"}",
+            "canceled",
+            u64::from(size.limits.max_open_orders).div_ceil(slice) + 1,
+        ),
+        post("admin: clock", "admin/clock", "{\"accept\":false}", "", 0),
+        post(
+            "admin: limits",
+            "admin/limits",
+            &format!("{{\"max_accounts\":{}}}", size.limits.max_accounts + 1),
+            sequence,
+            1,
+        ),
         // Last, since its orders are canceled when it is lost.
         session(
             "session: cancel_on_disconnect",
@@ -277,7 +269,7 @@ fn administration(size: &Size) -> Vec<Case> {
 }
 
 /// Every query, with the filters that find least and the largest limits.
-fn queries(mine: &str, first: &str) -> Vec<Case> {
+pub fn queries(mine: &str, first: &str) -> Vec<Case> {
     let (me, maker) = (name(FORGOTTEN), name(MAKERS));
     vec![
         get(
@@ -331,7 +323,7 @@ fn queries(mine: &str, first: &str) -> Vec<Case> {
 }
 
 /// Every stream, from as far back as it goes.
-fn streams(first: &str, trade: &str, updates: &[(String, String); 2]) -> Vec<Case> {
+pub fn streams(first: &str, trade: &str, updates: &[(String, String); 2]) -> Vec<Case> {
     let stream = |name, path: String| case(name, Way::Stream(path), " 101 ", 0, 0);
     let after = |(path, after): &(String, String)| format!("{path}&after={after}");
     vec![
@@ -353,160 +345,4 @@ fn streams(first: &str, trade: &str, updates: &[(String, String); 2]) -> Vec<Cas
             after(&updates[1]),
         ),
     ]
-}
-
-/// The handshake of a WebSocket.
-fn handshake(host: SocketAddr, path: &str) -> String {
-    format!(
-        "GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    )
-}
-
-/// The earliest place from which a stream can be resumed, which the refusal of an older one names.
-fn earliest(world: &World, path: &str, too_old: &str) -> String {
-    let mut client = Client::connect(world);
-    let joint = if path.contains('?') { '&' } else { '?' };
-    client.send(handshake(world.address, &format!("{path}{joint}after={too_old}")));
-    let response = client.response();
-    if response.status == 101 {
-        return too_old.to_owned();
-    }
-    assert_eq!(response.status, 410, "{response:?}");
-    let message = response.json()["error"]["message"].to_string();
-    let (_, rest) = message.rsplit_once(" is ").unwrap();
-    rest.split([';', '"']).next().unwrap().to_owned()
-}
-
-/// Carries one request out, turn by turn.
-fn carry_out(world: &World, case: &Case) -> Seen {
-    let host = world.address;
-    let over_http = |request: String| -> (TcpStream, Send) {
-        let stream = TcpStream::connect(host).unwrap();
-        let mut sending = stream.try_clone().unwrap();
-        (
-            stream,
-            Box::new(move || sending.write_all(request.as_bytes()).unwrap()),
-        )
-    };
-    let (mut stream, send) = match &case.way {
-        Way::Http(method, target, body) => over_http(format!(
-            "{method} {target} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        )),
-        Way::Stream(path) => over_http(handshake(host, path)),
-        Way::Session(text) => {
-            let mut ws = Ws::connect(world, &format!("/ws/orders?account={}", name(FORGOTTEN)));
-            let (stream, text) = (ws.socket.get_ref().try_clone().unwrap(), text.clone());
-            (stream, Box::new(move || ws.send(&text)) as Send)
-        }
-    };
-    stream.set_nonblocking(true).unwrap();
-    let matcher = world.matcher.clone();
-    let sequenced = move || matcher.lock().unwrap().journal.len() as u64;
-    // Where the clock goes on at each look, a turn serves nobody twice.
-    let step = if !matches!(case.way, Way::Http(..)) {
-        250_000
-    } else {
-        0
-    };
-    STEP.store(step, Ordering::Relaxed);
-    let seen = world.ask(move |gateway| {
-        let commands = sequenced();
-        send();
-        let (mut seen, mut quiet) = (Seen::default(), 0);
-        for _ in 0..MOST_TURNS {
-            let (before, begin) = (gateway.stats(), Instant::now());
-            gateway.turn(Duration::ZERO).unwrap();
-            seen.longest = seen.longest.max(begin.elapsed());
-            let after = gateway.stats();
-            let (rows, events) = (after.query_rows - before.query_rows, after.events - before.events);
-            let bytes = drained(&mut stream, &mut seen.answer);
-            seen.rows += rows;
-            seen.rows_per_turn = seen.rows_per_turn.max(rows);
-            seen.events_per_turn = seen.events_per_turn.max(events);
-            seen.bytes_per_turn = seen.bytes_per_turn.max(bytes);
-            let is_quiet = rows + events + bytes == 0 && after.backlog == 0;
-            quiet = if is_quiet { quiet + 1 } else { 0 };
-            if quiet == QUIET && !seen.answer.is_empty() {
-                break;
-            }
-        }
-        seen.commands = sequenced() - commands;
-        seen
-    });
-    STEP.store(0, Ordering::Relaxed);
-    seen
-}
-
-/// Reads what has come, keeps the beginning, and says how much it was.
-fn drained(stream: &mut TcpStream, kept: &mut Vec<u8>) -> u64 {
-    let (mut all, mut bytes) = (0, [0; 64 << 10]);
-    loop {
-        match stream.read(&mut bytes) {
-            Ok(0) => return all,
-            Ok(count) => {
-                let room = (4_096usize).saturating_sub(kept.len());
-                kept.extend_from_slice(&bytes[..count.min(room)]);
-                all += count as u64;
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return all,
-            Err(error) => panic!("{error}"),
-        }
-    }
-}
-
-/// Fills a venue, and then counts what each request does.
-pub fn check(size: &Size) {
-    let begin = Instant::now();
-    let setup = Setup::default();
-    let world = World::with(Setup {
-        by_hand: true,
-        limits: size.limits,
-        views: size.views,
-        before: size.fill().collect(),
-        ..setup
-    });
-    let mut table = Table::begin(&format!(
-        "gateway: {} commands sequenced, filled in {:.1} s; times are those of the longest turn",
-        world.matcher().journal.len(),
-        begin.elapsed().as_secs_f64()
-    ));
-    let me = name(FORGOTTEN);
-    let place = |price: i64| {
-        let body = format!("{{\"account\":\"{me}\",{}", order("Buy", price, 1, ""));
-        let response = ask(&world, "POST", "/api/v1/orders", &body);
-        assert_eq!(response.status, 201, "{response:?}");
-        response.json()["order_id"].as_str().unwrap().to_owned()
-    };
-    let (mine, other) = (place(2), place(3));
-    let first = earliest(&world, "/ws/executions", "00000000-0001-8000-8000-000100c0ffee");
-    let trade = earliest(&world, "/ws/trades", "0");
-    let updates = [FORGOTTEN, MAKERS].map(|number| {
-        let path = format!("/ws/orders?account={}", name(number));
-        (path.clone(), earliest(&world, &path, "0"))
-    });
-    let most_events = EVENTS_PER_TURN + u64::from(size.limits.max_touched_orders) + 2;
-    let cases = queries(&mine, &first)
-        .into_iter()
-        .chain(streams(&first, &trade, &updates))
-        .chain(commands(size, &mine, &other))
-        .chain(administration(size));
-    for case in cases {
-        let seen = carry_out(&world, &case);
-        let answer = String::from_utf8_lossy(&seen.answer);
-        assert!(answer.contains(case.answer), "{}: {answer}", case.name);
-        table.row(
-            case.name,
-            seen.longest,
-            &[
-                ("commands", seen.commands, case.commands),
-                ("events a turn", seen.events_per_turn, most_events),
-                ("rows", seen.rows, case.rows),
-                ("rows a turn", seen.rows_per_turn, case.rows_per_turn),
-                ("bytes a turn", seen.bytes_per_turn, BYTES_PER_VISIT),
-            ],
-        );
-    }
-    table.end();
 }
