@@ -342,9 +342,9 @@ fn refusal(whose: &str, kind: RequestKind, rate: u32, wait: Duration) -> ApiErro
     let error = ApiError::new(codes::TOO_MANY_REQUESTS, message);
     // In whole seconds; only expensive queries lead to more than one.
     match wait {
-        ..=1_000 => error,
-        ..=5_000 => error.with_header("Retry-After", "5"),
-        ..=20_000 => error.with_header("Retry-After", "20"),
+        0..=1_000 => error,
+        1_001..=5_000 => error.with_header("Retry-After", "5"),
+        5_001..=20_000 => error.with_header("Retry-After", "20"),
         _ => error.with_header("Retry-After", "60"),
     }
 }

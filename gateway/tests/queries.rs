@@ -446,7 +446,8 @@ fn long_answers_end_where_the_client_expects_it_whatever_it_speaks() {
 fn rows_that_vanish_while_they_are_written_leave_a_whole_list_behind() {
     let world = world(|setup| {
         setup.config.send_buffer = 4_096;
-        setup.views.closed_orders = 4_000;
+        setup.views.closed_orders = 1_000;
+        setup.views.account_floor = 1;
         setup.views.executions = 3_000;
     });
     for path in [
