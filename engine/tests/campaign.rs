@@ -250,8 +250,8 @@ fn no_build_and_no_machine_plays_a_journal_otherwise() {
     assert_eq!(
         (hex(outcome.events), hex(outcome.state), outcome.trades),
         (
-            "8684315b9b51ad8a24ce4ad6759e7cf5".to_owned(),
-            "31bf7aa28b995924fa5f00ac5196f292".to_owned(),
+            "baca55dbcf0d0d77f77c231c136a6948".to_owned(),
+            "d8b0b2017541a4836b4aa05ad7b0707f".to_owned(),
             3_146
         )
     );

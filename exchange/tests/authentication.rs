@@ -37,7 +37,9 @@ fn an_exchange_without_authentication_does_not_start_open_to_other_machines() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(
-        banner.iter().any(|line| line.contains("off: ANYBODY")),
+        banner
+            .iter()
+            .any(|line| line.contains("off: ") && line.contains("ANYBODY")),
         "{banner:?}"
     );
     let process = Process::start(dir.path(), &[]);

@@ -383,6 +383,7 @@ fn govern(data: &Path) {
             cause: ArmCause::Disconnect,
         })
     };
+    commands.extend(odd_commands());
     commands.extend([
         deadline(1_000),
         disconnect(1),
@@ -391,7 +392,6 @@ fn govern(data: &Path) {
         disconnect(2),
     ]);
 
-    commands.extend(odd_commands());
     let last = append_to(data, &commands);
     let disarm = |arming| {
         let account = AccountId(2);

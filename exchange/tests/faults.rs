@@ -28,7 +28,7 @@ const CONFIG: &str = "\
 listen = \"127.0.0.1:0\"
 [rings]
 input = 256
-output = 1024
+output = 2048
 [journal]
 segment_mib = 1
 compression_level = 1

@@ -79,7 +79,7 @@ fn all_since_the_start_is_shown_and_written() {
     assert_eq!(hgrm_counts(&folder.join("ring_to_ring.hgrm")), [ORDERS; 2]);
     assert_eq!(intervals(&folder.join("hoga.hlog"), "ring_to_ring"), 1);
     let files = fs::read_dir(&folder).unwrap().count();
-    assert_eq!(files, 1 + 8);
+    assert_eq!(files, 1 + 9);
 }
 
 #[test]

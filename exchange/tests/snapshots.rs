@@ -15,7 +15,7 @@ use support::{Http, PATIENCE, Process, hoga, next_text, order_body, websocket};
 const CONFIG: &str = "\
 [rings]
 input = 256
-output = 1024
+output = 2048
 [journal]
 segment_mib = 1
 [follower]

@@ -23,7 +23,7 @@ use support::{Process, Random, hoga, spawn};
 const CONFIG: &str = "\
 [rings]
 input = 256
-output = 1024
+output = 2048
 [journal]
 segment_mib = 1
 compression_level = 1

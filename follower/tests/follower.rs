@@ -58,6 +58,7 @@ impl Exchange {
             hash_key: [1, 2],
             limits: Limits {
                 max_open_orders: 1_000,
+                max_open_orders_per_account: 1_000,
                 ..Limits::default()
             },
         }));

@@ -33,8 +33,9 @@ pub fn send(address: &str, method: &str, target: &str, body: &str) -> Outcome<(u
     let mut stream = connect_tcp(address)?;
     stream.set_read_timeout(Some(TIMEOUT)).context(what)?;
     let length = body.len();
+    // HTTP/1.0, so that a long answer ends with the connection and comes in no chunks.
     let request = format!(
-        "{method} {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+        "{method} {target} HTTP/1.0\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
     );
     stream.write_all(request.as_bytes()).context(what)?;
     let mut response = Vec::new();
