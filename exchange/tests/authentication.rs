@@ -44,7 +44,9 @@ fn an_exchange_without_authentication_does_not_start_open_to_other_machines() {
     );
     let process = Process::start(dir.path(), &[]);
     assert!(
-        process.banner.contains("off: any program on this machine"),
+        process
+            .banner
+            .contains("any program on this machine may trade as any account"),
         "{}",
         process.banner
     );
