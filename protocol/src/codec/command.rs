@@ -55,12 +55,11 @@ pub fn encode_command(timestamp: Nanos, command: &Command, out: &mut [u8; MAX_RE
             w.text(&open.name);
         }
         Command::NewOrder(order) => {
-            let is_plain = order.valid_until == Nanos(0) && order.signed_by == SigningKeyId::NONE;
-            w.u8(if is_plain { NEW_ORDER } else { SIGNED_ORDER });
-            put_terms(&mut w, order);
-            if !is_plain {
-                put_signature(&mut w, order);
+            if order.valid_until != Nanos(0) || order.signed_by != SigningKeyId::NONE {
+                return encode_signed(timestamp, order, out);
             }
+            w.u8(NEW_ORDER);
+            put_terms(&mut w, order);
         }
         Command::ReplaceOrder(replace) => {
             w.u8(REPLACE_ORDER);
@@ -113,6 +112,16 @@ pub fn encode_command(timestamp: Nanos, command: &Command, out: &mut [u8; MAX_RE
             put_administer(&mut w, administer);
         }
     }
+    w.len()
+}
+
+/// An order with what its record has behind the terms. It has the writer for itself, as [`get_seldom`] has the reader.
+#[inline(never)]
+fn encode_signed(timestamp: Nanos, order: &NewOrder, out: &mut [u8; MAX_RECORD]) -> usize {
+    let mut w = Writer::new(out);
+    w.u64(timestamp.0);
+    w.u8(SIGNED_ORDER);
+    put_new_order(&mut w, order);
     w.len()
 }
 
@@ -295,6 +304,8 @@ fn put_signature(w: &mut Writer<'_>, order: &NewOrder) {
     w.bytes(&order.signed_by.0);
 }
 
+// A call would take the writer's address, and all others would write through it.
+#[inline(always)]
 fn put_terms(w: &mut Writer<'_>, order: &NewOrder) {
     w.u32(order.account.0);
     w.u32(order.instrument.0);
