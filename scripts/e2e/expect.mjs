@@ -8,7 +8,7 @@ const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 /** Half a bitcoin at fifty million: 25,000,000 KRW, of which 0.05 % and 0.02 % are fees. */
 export const HALF = { price: "50000000", quantity: "0.5", takerFee: "12500", makerFee: "5000" };
 /** One lot: numbers that a float's shortest text would write with an exponent, and fees that round to even. */
-export const ONE_LOT = { price: "50001000", quantity: "0.00000001", takerFee: "0.00025", makerFee: "0.0001" };
+export const ONE_LOT = { price: "50001000", quantity: "0.00000001", takerFee: "0.00025001", makerFee: "0.00010001" };
 
 /** Checks the two messages of one trade: the aggressor's first, eight fields each, in order, numbers digit for digit. */
 export function assertTrade(messages, { taker, maker }, { price, quantity, takerFee, makerFee }) {

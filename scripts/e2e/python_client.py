@@ -100,7 +100,7 @@ class PythonClient(unittest.IsolatedAsyncioTestCase):
         async with Exchange() as exchange, exchange.stream() as stream:
             for price, quantity, taker_fee, maker_fee in [
                 ("50000000", "0.5", "12500", "5000"),
-                ("50001000", "0.00000001", "0.00025", "0.0001"),
+                ("50001000", "0.00000001", "0.00025001", "0.00010001"),
             ]:
                 maker = await exchange.place("Sell", price, quantity)
                 taker = await exchange.place("Buy", price, quantity)
