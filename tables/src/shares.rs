@@ -18,7 +18,6 @@ use crate::Segments;
 pub struct Shares {
     floor: u32,
     pool: u64,
-    most: u32,
     total: u64,
     surplus: u64,
     holders: Segments<Holder>,
@@ -44,7 +43,6 @@ impl Shares {
         Self {
             floor,
             pool,
-            most: u32::MAX,
             total: 0,
             surplus: 0,
             holders: Segments::with_max(max_holders),
@@ -64,20 +62,10 @@ impl Shares {
         self.pool
     }
 
-    /// The most items of one holder, however much room the pool has; `u32::MAX` unless set.
-    pub const fn most(&self) -> u32 {
-        self.most
-    }
-
     /// Sets how many items all holders together may have above their floors. Where that is less than they have, call
     /// [`overfull`](Self::overfull) until it has no answer.
     pub fn set_pool(&mut self, pool: u64) {
         self.pool = pool;
-    }
-
-    /// Sets the most items of one holder. A `most` below the floor counts as the floor.
-    pub fn set_most(&mut self, most: u32) {
-        self.most = most;
     }
 
     /// Sets what each holder may have whatever the others do. Takes time for all holders.
@@ -169,15 +157,13 @@ impl Shares {
     }
 
     /// Who has to give up an item, its oldest: the holder with the most items, of several the one with the lowest
-    /// number, when the surplus exceeds the pool or that holder has more than [`most`](Self::most). `None` when
-    /// everything is within the bounds.
+    /// number, when the surplus exceeds the pool. `None` when everything is within the bounds.
     ///
     /// After one `add` to what was within the bounds, one item is enough.
     #[inline]
     pub fn overfull(&self) -> Option<u32> {
         let &largest = self.heap.get(0)?;
-        let exceeds = self.surplus > self.pool || self.count(largest) > self.most;
-        exceeds.then_some(largest)
+        (self.surplus > self.pool).then_some(largest)
     }
 
     /// Reserves memory for `holders` holders and writes to it.
