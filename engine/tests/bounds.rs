@@ -8,7 +8,7 @@ use hoga_protocol::*;
 
 const ORDERS: u32 = 200_000;
 const LEVELS_OF_A_SIDE: u32 = 10_000;
-const TOUCHED: u32 = 2_000;
+const TOUCHED: u32 = 1_000;
 /// The first ask; bids are below it.
 const MIDDLE: i64 = 20_000;
 /// Who has all orders.

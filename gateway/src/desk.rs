@@ -4,9 +4,9 @@ mod arming;
 
 mod administering;
 
-mod placing;
+mod owed;
 
-use std::collections::VecDeque;
+mod placing;
 
 use hoga_protocol::{
     AccountId, AccountName, Armed, CancelAll, CancelClientOrder, CancelOrder, ClientOrderId, Command,
@@ -23,6 +23,7 @@ use crate::pending::{Asked, Behalf, CancelMany, Outcome, Pending, Waiter, Whose}
 use crate::ports::{CommandSink, Refusal};
 use crate::watch::Watch;
 use crate::wire::{ApiError, ReplaceRequest, WsOp, codes, ids};
+use owed::{Owed, OwedCommands};
 
 /// The commands that the gateway has sequenced, those it still owes, and the views their events are folded into.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ pub(crate) struct Desk<S> {
     pub draining: bool,
     opening: Opening,
     pending: Pending,
-    owed: VecDeque<Owed>,
+    owed: OwedCommands,
     watch: Watch,
     newest: Sequence,
     /// The limits of the exchange that were asked for last, and the command that sets them.
@@ -73,16 +74,6 @@ pub(crate) enum Taken {
     Stands(Outcome),
 }
 
-/// A command that no request brings: the next one of a cancel-all that one command could not finish, or one on behalf of an
-/// arming. There is at most one for each request that waits and for each arming that is being carried out, so what bounds
-/// those bounds these.
-#[derive(Debug)]
-struct Owed {
-    asked: Asked,
-    command: Command,
-    behalf: Behalf,
-}
-
 impl<S: CommandSink> Desk<S> {
     /// A desk whose views hold everything so far. Each address may open `accounts_per_address` accounts.
     pub fn new(sink: S, views: Views, accounts_per_address: usize) -> Self {
@@ -94,7 +85,7 @@ impl<S: CommandSink> Desk<S> {
             draining: false,
             opening: Opening::new(accounts_per_address),
             pending: Pending::default(),
-            owed: VecDeque::new(),
+            owed: OwedCommands::default(),
             limits: None,
         }
     }
@@ -112,7 +103,7 @@ impl<S: CommandSink> Desk<S> {
 
     /// Whether commands wait to be sequenced although no request brings them.
     pub fn owes(&self) -> bool {
-        !self.owed.is_empty() || self.watch.waiting() > 0
+        self.owed.len() > 0 || self.watch.waiting() > 0
     }
 
     /// Sequences what is asked for on behalf of `account`, or refuses it. Nothing was sequenced then, save the opening of the
@@ -162,34 +153,42 @@ impl<S: CommandSink> Desk<S> {
         if event.last {
             self.opening.complete(event.sequence);
         }
+        self.owed.note(event);
         match self.pending.note(event) {
             None => {}
-            Some((behalf, Outcome::More(cancel))) => self.owed.push_back(Owed {
-                asked: Asked::CancelMany(cancel),
-                command: cancel.command(),
-                behalf,
-            }),
+            Some((behalf, Outcome::More(cancel))) => {
+                self.owe(Asked::CancelMany(cancel), cancel.command(), behalf)
+            }
             Some((Behalf::Client(waiter), outcome)) => answer(waiter, outcome, &self.views),
             Some((Behalf::Arming(disarm), outcome)) => self.carried_out(disarm, outcome),
         }
     }
 
-    /// Sequences what is owed, as far as there is room, and returns how many commands that were. `fired` is told of every
-    /// arming whose time has come, once something is owed for it.
+    /// Sequences what is owed, as far as there is room and not too much of it is under way, and returns how many commands that
+    /// were. `fired` is told of every arming whose time has come, once something is owed for it.
     pub fn send_owed(&mut self, now: Nanos, fired: &mut dyn FnMut(&Armed, &Views)) -> usize {
         self.carry_out(now, fired);
         let mut sent = 0;
-        while let Some(owed) = self.owed.front() {
-            let Ok(sequence) = self.sink.submit(now, &owed.command) else {
+        while let Some(command) = self.owed.next() {
+            let Ok(sequence) = self.sink.submit(now, command) else {
                 break;
             };
             self.newest = sequence;
-            if let Some(owed) = self.owed.pop_front() {
-                self.pending.push(sequence, owed.asked, owed.behalf);
+            if let Some(Owed { asked, behalf, .. }) = self.owed.sent(sequence) {
+                self.pending.push(sequence, asked, behalf);
             }
             sent += 1;
         }
         sent
+    }
+
+    fn owe(&mut self, asked: Asked, command: Command, behalf: Behalf) {
+        let owed = Owed {
+            asked,
+            command,
+            behalf,
+        };
+        self.owed.push(owed, &self.views);
     }
 
     fn replace(

@@ -314,7 +314,7 @@ impl Session {
             self.close_as_slow(line, turn);
             return false;
         }
-        while let Some(update) = updates.next_of(account, self.from) {
+        for update in updates.of_account(account, self.from) {
             if !line.has_room(UPDATE_BYTES) {
                 return true;
             }

@@ -5,7 +5,7 @@ mod common;
 use common::http::{Client, Response, ask, limit, place};
 use common::ws::Ws;
 use common::{Setup, World};
-use hoga_protocol::{AdminAction, Command, Limits, SetLimits};
+use hoga_protocol::{AdminAction, CancelAll, Command, Limits, SetLimits};
 use serde_json::{Value, json};
 
 const DEFINE: &str = r#"{"by":"ann","symbol":"XRP-KRW","tick_size":0.5,"lot_size":"0.01","quote_decimals":4,"min_quantity":0.01,"max_quantity":1000,"min_notional":"10","maker_fee":-0.0001,"taker_fee":"0.0005"}"#;
@@ -146,7 +146,8 @@ fn all_orders_of_an_instrument_are_canceled_whoever_placed_them() {
     let before = world.matcher().journal.len();
     let answer = ok(&world, "cancel_instrument", r#"{"symbol":"BTC-KRW","by":"ann"}"#);
     assert_eq!(answer, json!({"canceled": 600, "more": false}));
-    assert_eq!(world.matcher().journal.len() - before, 3, "slices of 256");
+    let slices = 600_usize.div_ceil(CancelAll::MAX_ORDERS as usize);
+    assert_eq!(world.matcher().journal.len() - before, slices);
     assert_eq!(last_by(&world), "ann", "the last slice, too");
     for (account, open) in [("alice", 0), ("bob", 1)] {
         let path = format!("/api/v1/orders?account={account}&status=Open");
@@ -159,17 +160,18 @@ fn all_orders_of_an_instrument_are_canceled_whoever_placed_them() {
 
 #[test]
 fn clients_are_served_between_the_slices_of_a_cancel_which_ends_all_the_same() {
+    const SLICE: u32 = CancelAll::MAX_ORDERS;
     let world = World::with(Setup {
         limits: Limits {
-            max_open_orders: 512,
-            max_open_orders_per_account: 512,
+            max_open_orders: 2 * SLICE,
+            max_open_orders_per_account: 2 * SLICE,
             ..Limits::default()
         },
         ..Setup::default()
     });
     let mut client = Client::connect(&world);
     let body = limit("alice", "Buy", 1_000_000, "0.5");
-    for _ in 0..512 {
+    for _ in 0..2 * SLICE {
         assert_eq!(client.ask("POST", "/api/v1/orders", &body).status, 201);
     }
     ok(&world, "account_status", r#"{"account":"bob","status":"Active"}"#);
@@ -187,15 +189,18 @@ fn clients_are_served_between_the_slices_of_a_cancel_which_ends_all_the_same() {
         sequenced += 1;
         common::wait_until("the slice", || world.matcher().journal.len() == sequenced);
         let mut session = Ws::connect(&world, "/ws/orders?account=bob");
-        for id in 0..256 {
+        for id in 0..SLICE {
             let order = body.replace("\"account\":\"alice\",", "");
             session.send(&format!(r#"{{"id":{id},"op":"place",{}"#, &order[1..]));
         }
-        sequenced += 256;
+        sequenced += SLICE as usize;
         common::wait_until("the orders", || world.matcher().journal.len() == sequenced);
         world.matcher().step(sequenced);
     }
-    assert_eq!(operator.response().json(), json!({"canceled": 512, "more": true}));
+    assert_eq!(
+        operator.response().json(),
+        json!({"canceled": 2 * SLICE, "more": true})
+    );
 }
 
 #[test]

@@ -23,26 +23,28 @@ pub(crate) enum Sector {
 /// sector can be judged alone, also where the header is not there to tell what it belongs to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SectorSums {
-    of_place: u32,
+    /// The place, and room for the number of a sector.
+    prefix: [u8; PREFIX_BYTES],
 }
+
+/// The bytes of a place and of a sector's number.
+const PREFIX_BYTES: usize = 24;
 
 impl SectorSums {
     /// Those of the frame that stands at `place`.
     pub fn of(place: &Place) -> SectorSums {
-        let mut bytes = [0; 20];
-        bytes[..4].copy_from_slice(&place.journal_id.to_le_bytes());
-        bytes[4..12].copy_from_slice(&place.segment.to_le_bytes());
-        bytes[12..].copy_from_slice(&place.sequence.to_le_bytes());
-        SectorSums {
-            of_place: crc32c::crc32c(&bytes),
-        }
+        let mut prefix = [0; PREFIX_BYTES];
+        prefix[..4].copy_from_slice(&place.journal_id.to_le_bytes());
+        prefix[4..12].copy_from_slice(&place.segment.to_le_bytes());
+        prefix[12..20].copy_from_slice(&place.sequence.to_le_bytes());
+        SectorSums { prefix }
     }
 
     /// The checksum of sector `index`, before which `content` stands. It is never 0, so that no written sector is
     /// all zeros.
-    pub fn sum(self, index: u64, content: &[u8]) -> u32 {
-        let of_index = crc32c::crc32c_append(self.of_place, &(index as u32).to_le_bytes());
-        never_zero(crc32c::crc32c_append(of_index, content))
+    pub fn sum(mut self, index: u64, content: &[u8]) -> u32 {
+        self.prefix[20..].copy_from_slice(&(index as u32).to_le_bytes());
+        never_zero(crc32c::crc32c_append(crc32c::crc32c(&self.prefix), content))
     }
 
     /// Judges `sector`, of 512 bytes, as sector `index` of the frame.

@@ -114,6 +114,7 @@ fn start(args: &BesideArgs) -> Outcome<Host> {
     };
     // The venue is not filled a second time, so nothing is to be read at a next start.
     let settings = [
+        ("LIMITS__MAX_TOUCHED_ORDERS", args.touched.to_string()),
         ("GATEWAY__LIMIT_LOOPBACK", "true".to_owned()),
         ("FOLLOWER__SNAPSHOT_AT_STOP", "false".to_owned()),
     ];
@@ -130,6 +131,7 @@ fn rounds(
     let venue = Venue {
         address,
         scale: u64::from(args.scale),
+        touched: u64::from(args.touched),
     };
     let length = Duration::from_secs(u64::from(args.seconds));
     (attack.first)(&venue).context(|| format!("{}: before it", attack.name))?;
@@ -156,14 +158,14 @@ fn rounds(
         std::thread::sleep(CALM.min(length));
         // Neither kind of round is always the first behind what was put back.
         if pair % 2 == 1 {
-            round(address, length, None, "alone", &mut row, &mut faults);
+            round(&venue, length, None, "alone", &mut row, &mut faults);
         }
         let before = Metrics::read(address);
-        let sent = round(address, length, Some(attack), "beside", &mut row, &mut faults);
+        let sent = round(&venue, length, Some(attack), "beside", &mut row, &mut faults);
         let after = Metrics::read(address);
         if pair % 2 == 0 {
             std::thread::sleep(CALM.min(length));
-            round(address, length, None, "alone", &mut row, &mut faults);
+            round(&venue, length, None, "alone", &mut row, &mut faults);
         }
         for (name, counter) in COUNTERS {
             row.figure(name, after.since(&before, counter).unwrap_or(f64::NAN));
@@ -189,14 +191,14 @@ fn rounds(
 
 /// One round: the client and the market maker, and what attacks them.
 fn round(
-    address: &str,
+    venue: &Venue<'_>,
     length: Duration,
     attack: Option<&Attack>,
     name: &str,
     row: &mut Measured,
     faults: &mut Vec<String>,
 ) -> Sent {
-    let until = Instant::now() + length;
+    let (address, until) = (venue.address, Instant::now() + length);
     let (client, maker, sent) = std::thread::scope(|scope| {
         let maker = scope.spawn(move || maker::run(address, until));
         let crowd = scope.spawn(move || {
@@ -209,7 +211,9 @@ fn round(
                 accounts: attack.accounts,
                 slow: attack.slow,
             });
-            Some(crowd.map(|crowd| crowd.press(attack.rate, until, &attack.request)))
+            Some(
+                crowd.map(|crowd| crowd.press(attack.rate, until, &|number| (attack.request)(venue, number))),
+            )
         });
         let client = client::run(address, length);
         (client, maker.join(), crowd.join())

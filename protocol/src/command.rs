@@ -32,8 +32,8 @@ pub struct Limits {
     pub max_open_orders: u32,
     /// Most resting orders of one account whose own limit no operator has set, at most `max_open_orders`.
     pub max_open_orders_per_account: u32,
-    /// Most resting orders that one command trades with, cancels or changes, from [`Limits::MIN_TOUCHED`] to
-    /// [`Limits::MAX_TOUCHED`]. What is left of an order at this bound is canceled.
+    /// Most resting orders that one command trades with or cancels, besides the one that it changes, from
+    /// [`Limits::MIN_TOUCHED`] to [`Limits::MAX_TOUCHED`]. What is left of an order at this bound is canceled.
     pub max_touched_orders: u32,
     /// How many client order ids of closed orders each account is sure to keep, whatever other accounts do.
     pub client_ids_per_account: u32,
@@ -49,7 +49,7 @@ impl Default for Limits {
             max_accounts: 100_000,
             max_open_orders: 200_000,
             max_open_orders_per_account: 10_000,
-            max_touched_orders: 2_000,
+            max_touched_orders: 1_000,
             client_ids_per_account: 32,
             client_ids_total: 1_000_000,
         }
@@ -153,7 +153,7 @@ pub struct CancelAll {
 
 impl CancelAll {
     /// The most orders one command cancels; [`MassCancelDone::more`](crate::MassCancelDone::more) asks for another.
-    pub const MAX_ORDERS: u32 = 256;
+    pub const MAX_ORDERS: u32 = 64;
 }
 
 /// Cancels resting orders of one instrument, whoever placed them: bids from the best down, then asks from the best up,

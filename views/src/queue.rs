@@ -91,9 +91,19 @@ impl<T: Copy + Default> Blocks<T> {
         (place..queue.len).filter_map(move |place| self.get(queue, place))
     }
 
-    /// The place of the first item for which `before` is false; `before` holds for a prefix.
+    /// The place of the first item for which `before` is false; `before` holds for a prefix. The search begins at the
+    /// back, in steps that double: it takes twice the logarithm of how far from there the place is.
     pub(crate) fn partition_point(&self, queue: &Queue, before: impl Fn(T) -> bool) -> usize {
-        let (mut low, mut high) = (0, queue.len);
+        let (mut low, mut high, mut step) = (0, queue.len, 1);
+        while step <= queue.len {
+            let place = queue.len - step;
+            if self.get(queue, place).is_some_and(&before) {
+                low = place + 1;
+                break;
+            }
+            high = place;
+            step *= 2;
+        }
         while low < high {
             let middle = low + (high - low) / 2;
             match self.get(queue, middle).is_some_and(&before) {
@@ -142,7 +152,7 @@ mod tests {
                 assert!(blocks.from(queue, 0).eq(model.iter().copied()));
                 let middle = model.len() / 2;
                 assert!(blocks.from(queue, middle).eq(model.range(middle..).copied()));
-                for bound in [0, number / 2, number] {
+                for bound in (0..=number).step_by(1 + number as usize / 20).chain([number]) {
                     let want = model.partition_point(|&held| held < bound);
                     assert_eq!(blocks.partition_point(queue, |held| held < bound), want);
                 }

@@ -119,14 +119,17 @@ impl OrderUpdates {
         self.next
     }
 
-    /// The account's first held update whose number is `from` or greater. When there is none behind the account's
-    /// newest, that takes constant time; else as many steps as the account's updates can be halved.
-    pub fn next_of(&self, account: AccountId, from: u64) -> Option<&OrderUpdate> {
-        let held = &self.of_account.get(account.0 as usize)?.held;
-        if self.at(held, held.len().checked_sub(1)?)?.number < from {
-            return None;
-        }
-        self.at(held, self.seen(held, |update| update.number < from))
+    /// The account's held updates whose numbers are `from` or greater, in order. The first is found in twice the logarithm
+    /// of how many those are, each further one in constant time.
+    pub fn of_account(&self, account: AccountId, from: u64) -> impl Iterator<Item = &OrderUpdate> {
+        let held = self
+            .of_account
+            .get(account.0 as usize)
+            .map(|of_account| &of_account.held);
+        held.into_iter().flat_map(move |held| {
+            let seen = self.seen(held, |update| update.number < from);
+            self.places.from(held, seen).map(|place| &self.updates[place])
+        })
     }
 
     /// Whether an update of the account whose number is `from` or greater was dropped: a reader that goes on from there
@@ -137,7 +140,7 @@ impl OrderUpdates {
         dropped.is_some_and(|dropped| dropped.number >= from)
     }
 
-    /// Where the account's updates go on after a point: give the number to [`next_of`](Self::next_of).
+    /// Where the account's updates go on after a point: give the number to [`of_account`](Self::of_account).
     ///
     /// The point is the whole command `sequence`, or its update `index` if one is given. A point that lies ahead of all
     /// updates goes on with the next one.

@@ -313,11 +313,11 @@ fn twelve_accounts_that_flood_the_exchange_do_not_take_what_a_quiet_one_keeps() 
             .newest_of(QUIET)
             .map(|fill| fill.number)
             .collect();
-        let updates: Vec<u64> = std::iter::successors(views.updates().next_of(QUIET, 0), |update| {
-            views.updates().next_of(QUIET, update.number + 1)
-        })
-        .map(|update| update.number)
-        .collect();
+        let updates: Vec<u64> = views
+            .updates()
+            .of_account(QUIET, 0)
+            .map(|update| update.number)
+            .collect();
         (orders, fills, updates)
     };
     let before = seen(&flood.views);

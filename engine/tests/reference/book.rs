@@ -234,7 +234,7 @@ impl Reference {
         said: &mut Vec<EventBody>,
     ) -> Refusal {
         self.must_be_defined(instrument)?;
-        let most = self.limits.max_touched_orders.min(256);
+        let most = self.limits.max_touched_orders.min(64);
         let mut count = 0;
         let more = loop {
             let of_side = |side| {
@@ -278,7 +278,7 @@ impl Reference {
             .map(|order| order.id)
             .collect();
         ids.sort();
-        let share = ids.len().min(256).min(self.limits.max_touched_orders as usize);
+        let share = ids.len().min(64).min(self.limits.max_touched_orders as usize);
         for id in &ids[..share] {
             let at = self.live.iter().position(|order| order.id == *id).unwrap();
             said.push(self.take_out(at, CancelReason::MassCancel));

@@ -5,7 +5,7 @@ use hoga_protocol::{
 };
 use hoga_views::Views;
 
-use super::{Desk, Owed, Sender, Taken, shutting_down};
+use super::{Desk, Sender, Taken, shutting_down};
 use crate::accounts::Opener;
 use crate::pending::{Asked, Behalf, CancelMany, Outcome, Whose};
 use crate::ports::CommandSink;
@@ -116,11 +116,8 @@ impl<S: CommandSink> Desk<S> {
                 before: None,
             };
             let cancel = CancelMany::new(Whose::Account { command, by: None });
-            self.owed.push_back(Owed {
-                asked: Asked::CancelMany(cancel),
-                command: cancel.command(),
-                behalf: Behalf::Arming(Disarm { account, arming }),
-            });
+            let behalf = Behalf::Arming(Disarm { account, arming });
+            self.owe(Asked::CancelMany(cancel), cancel.command(), behalf);
         }
     }
 
@@ -128,11 +125,7 @@ impl<S: CommandSink> Desk<S> {
     pub(super) fn carried_out(&mut self, disarm: Disarm, outcome: Outcome) {
         match outcome {
             Outcome::Canceled(_) => {
-                self.owed.push_back(Owed {
-                    asked: Asked::Disarm,
-                    command: Command::Disarm(disarm),
-                    behalf: Behalf::Arming(disarm),
-                });
+                self.owe(Asked::Disarm, Command::Disarm(disarm), Behalf::Arming(disarm));
             }
             // Disarmed, or somebody had disarmed it meanwhile.
             _ => self.watch.over(disarm.arming),
@@ -141,10 +134,6 @@ impl<S: CommandSink> Desk<S> {
 
     fn owe_disarm(&mut self, account: AccountId, arming: Sequence) {
         let disarm = Disarm { account, arming };
-        self.owed.push_back(Owed {
-            asked: Asked::Disarm,
-            command: Command::Disarm(disarm),
-            behalf: Behalf::Arming(disarm),
-        });
+        self.owe(Asked::Disarm, Command::Disarm(disarm), Behalf::Arming(disarm));
     }
 }

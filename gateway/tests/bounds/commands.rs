@@ -54,7 +54,7 @@ impl Core {
         for symbol in ["BTC-KRW", "ETH-KRW"] {
             core.apply(&define(symbol));
         }
-        for command in size.fill() {
+        for command in size.fill().chain(size.arm_sessions()) {
             core.apply(&command);
             let body = &core.events[0].body;
             assert!(!matches!(body, EventBody::Rejected(_)), "{command:?}: {body:?}");
@@ -158,10 +158,12 @@ fn measured(core: &mut Core, table: &mut Table, touched: u64, (name, command, mo
 /// A snapshot is written by the follower, off the path of orders: its bytes are in proportion to what is held.
 fn snapshot(core: &Core, size: &Size, table: &mut Table) {
     let limits = &size.limits;
-    // The engine has each order and each client order id, and so have the views.
-    let both = limits.max_open_orders + limits.client_ids_total + limits.max_accounts;
+    // The engine has each order, each closed client order id and each arming, and so have the views.
+    let of_account = limits.client_ids_per_account + Arm::PER_ACCOUNT + 1;
+    let shared = limits.max_open_orders + limits.client_ids_total + Arm::MAX_SHARED;
+    let both = u64::from(shared) + u64::from(limits.max_accounts) * u64::from(of_account);
     let views = size.views.executions + size.views.closed_orders + size.views.order_updates;
-    let all = 2 * u64::from(both) + views as u64;
+    let all = 2 * both + views as u64;
     let mut image = Vec::new();
     let begin = Instant::now();
     core.engine.write_image(&mut image);

@@ -67,14 +67,11 @@ impl Size {
         let limits = self.limits;
         let instruments = (2..limits.max_instruments - 1).map(|number| define(&format!("I{number}-KRW")));
         let accounts = (0..self.last_account()).map(|number| opens(number, &name(number)));
-        let armings = (0..self.last_account()).map(|number| {
-            Command::Arm(Arm {
-                account: AccountId(number),
-                cause: ArmCause::Deadline(DEADLINE),
-            })
-        });
+        let deadlines = (0..self.last_account()).map(|number| arm(number, ArmCause::Deadline(DEADLINE)));
         // Every account has its own ids first, and then a few have all the rest.
-        let floor = (0..self.last_account()).map(|number| with_id(vain(number), &format!("own-{number}")));
+        let ids = limits.client_ids_per_account;
+        let floor = (0..self.last_account() * ids)
+            .map(move |number| with_id(vain(number / ids), &format!("own-{number}")));
         let hoarded = (0..limits.client_ids_total)
             .map(|number| with_id(vain(number % HOARDERS), &format!("hoard-{number}")));
         let forgotten = (0..self.views.closed_orders as u32).map(|_| vain(FORGOTTEN));
@@ -96,13 +93,27 @@ impl Size {
         });
         instruments
             .chain(accounts)
-            .chain(armings)
+            .chain(deadlines)
             .chain(floor)
             .chain(hoarded)
             .chain(forgotten)
             .chain(trades)
             .chain(resting)
     }
+
+    /// The armings of sessions behind those: every account's own, and then a few accounts have all the rest but one. An exchange
+    /// that starts takes these sessions for lost.
+    pub fn arm_sessions(&self) -> impl Iterator<Item = Command> {
+        let (last, more) = (self.last_account(), Arm::MAX_PER_ACCOUNT - Arm::PER_ACCOUNT);
+        let own = (0..last).flat_map(|number| (1..Arm::PER_ACCOUNT).map(move |_| number));
+        let shared = (0..Arm::MAX_SHARED - 1).map(move |number| last - 1 - number / more);
+        own.chain(shared).map(|number| arm(number, ArmCause::Disconnect))
+    }
+}
+
+fn arm(account: u32, cause: ArmCause) -> Command {
+    let account = AccountId(account);
+    Command::Arm(Arm { account, cause })
 }
 
 /// The name of an account.

@@ -32,7 +32,7 @@ pub struct Attack {
     /// What is put back before each pair of rounds.
     pub again: fn(&Venue<'_>) -> Outcome<()>,
     /// The n-th request.
-    pub request: fn(u64) -> Request,
+    pub request: fn(&Venue<'_>, u64) -> Request,
     /// What must hold after a round.
     pub check: fn(&Venue<'_>) -> Outcome<()>,
 }
@@ -42,6 +42,8 @@ pub struct Venue<'a> {
     pub address: &'a str,
     /// Percent of the orders, ids and instruments that shall be there.
     pub scale: u64,
+    /// How many orders one command may touch.
+    pub touched: u64,
 }
 
 impl Venue<'_> {
@@ -83,7 +85,7 @@ const NOTHING: Attack = Attack {
     slow: false,
     first: |_| Ok(()),
     again: |_| Ok(()),
-    request: |_| get("/api/v1/time"),
+    request: |_, _| get("/api/v1/time"),
     check: |_| Ok(()),
 };
 
@@ -94,7 +96,7 @@ pub const ATTACKS: [Attack; 9] = [
         about: "FOK orders that nothing fills, against a book of 20,000 levels",
         addresses: 1,
         first: |venue| venue.rest(LEVELS),
-        request: |_| buy("FOK", 15),
+        request: |_, _| buy("FOK", 15_000),
         ..NOTHING
     },
     Attack {
@@ -102,11 +104,11 @@ pub const ATTACKS: [Attack; 9] = [
         about: "orders that take as much as one may, through 150,000 resting orders that are put back as fast as may be",
         addresses: 15,
         accounts: HOLDERS,
-        rate: 7_010,
+        rate: 7_020,
         again: |venue| venue.rest(150_000),
-        // Ten a second; each of the sessions sends one in turns, since 701 and 15 have no common divisor.
-        request: |number| match number % 701 {
-            0 => buy("IOC", 2),
+        // 20,000 orders a second are taken, whatever one may take at once, and 7,000 come.
+        request: |venue, number| match number % (7 * venue.touched / 20 + 1) {
+            0 => buy("IOC", venue.touched),
             _ => sell(number),
         },
         ..NOTHING
@@ -117,7 +119,7 @@ pub const ATTACKS: [Attack; 9] = [
         addresses: 8,
         rate: 96,
         first: |venue| venue.close(1, 175_000),
-        request: |_| get("/api/v1/orders?account=closer-0&status=Expired&limit=1000"),
+        request: |_, _| get("/api/v1/orders?account=closer-0&status=Expired&limit=1000"),
         ..NOTHING
     },
     Attack {
@@ -133,7 +135,7 @@ pub const ATTACKS: [Attack; 9] = [
                 _ => Err(Failure::new(format!("{status}: {body}"))),
             }
         },
-        request: |number| named(&format!("{:x}-{number}", std::process::id())),
+        request: |_, number| named(&format!("{:x}-{number}", std::process::id())),
         check: |venue| {
             let (status, body) = send(venue.address, "POST", "/api/v1/orders", PRECIOUS)?;
             match status {
@@ -149,7 +151,7 @@ pub const ATTACKS: [Attack; 9] = [
         name: "deadlines",
         about: "cancel_all_after of invented accounts, that pass a second later",
         rate: 8_000,
-        request: |number| {
+        request: |_, number| {
             let body = format!("{{\"account\":\"invented-{number}\",\"timeout_ms\":1000}}");
             Request::Http("POST", "/api/v1/orders/cancel_all_after".to_owned(), body)
         },
@@ -162,7 +164,7 @@ pub const ATTACKS: [Attack; 9] = [
         accounts: HOLDERS,
         rate: 7_500,
         again: |venue| venue.rest(150_000),
-        request: |number| match number / u64::from(HOLDERS) % 1_000 {
+        request: |_, number| match number / u64::from(HOLDERS) % 1_000 {
             0 => Request::Order("\"op\":\"cancel_all\"}".to_owned()),
             _ => sell(number),
         },
@@ -175,7 +177,7 @@ pub const ATTACKS: [Attack; 9] = [
         rate: 3_600,
         slow: true,
         first: |venue| venue.rest(LEVELS).and_then(|()| venue.close(1, 50_000)),
-        request: |number| {
+        request: |_, number| {
             const TARGETS: [&str; 8] = [
                 "/api/v1/orders?account=closer-0&limit=1000",
                 "/api/v1/orders?account=closer-0&symbol=ETH-KRW",
@@ -204,7 +206,7 @@ pub const ATTACKS: [Attack; 9] = [
                 Request::Http("POST", "/api/v1/admin/instruments".to_owned(), body)
             })
         },
-        request: |_| get("/api/v1/instruments?limit=1000"),
+        request: |_, _| get("/api/v1/instruments?limit=1000"),
         ..NOTHING
     },
     Attack {
@@ -212,8 +214,8 @@ pub const ATTACKS: [Attack; 9] = [
         about: "one address that sends ten times its quotas, orders and cancels and queries",
         addresses: 1,
         rate: 35_000,
-        request: |number| match number % 7 {
-            0..2 => buy("IOC", 1),
+        request: |_, number| match number % 7 {
+            0..2 => buy("IOC", 1_000),
             2..6 => Request::Order("\"op\":\"cancel_all\"}".to_owned()),
             _ => get("/api/v1/time"),
         },
@@ -237,10 +239,11 @@ fn sell(number: u64) -> Request {
     place("Sell", 50_000_000 + number % LEVELS * 1_000, "0.001", "")
 }
 
-/// An order that takes from the best on, below the price at which others rest.
-fn buy(time_in_force: &str, quantity: u32) -> Request {
+/// An order that takes so many of the orders that rest, from the best on.
+fn buy(time_in_force: &str, orders: u64) -> Request {
     let more = format!(",\"time_in_force\":\"{time_in_force}\"");
-    place("Buy", 80_000_000, &quantity.to_string(), &more)
+    let quantity = format!("{}.{:03}", orders / 1_000, orders % 1_000);
+    place("Buy", 80_000_000, &quantity, &more)
 }
 
 /// An order under an id that is canceled at once.

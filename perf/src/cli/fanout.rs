@@ -132,6 +132,10 @@ pub struct BesideArgs {
     /// How full the venue is: percent of 150,000 resting orders, a million client order ids and 9,000 instruments.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub scale: u32,
+    /// How many orders one command may touch (`limits.max_touched_orders`). The attack `market` takes as many at once, and
+    /// 20,000 a second in all.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(64..=16_384))]
+    pub touched: u32,
     /// The folder of the report; by default a new one under target/perf.
     #[arg(long)]
     pub out: Option<PathBuf>,

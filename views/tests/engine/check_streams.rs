@@ -164,9 +164,8 @@ impl Walk {
 }
 
 fn chain(updates: &OrderUpdates, account: AccountId, from: u64) -> Vec<(u64, OrderId)> {
-    let first = updates.next_of(account, from);
-    let next = |update: &&OrderUpdate| updates.next_of(account, update.number + 1);
-    std::iter::successors(first, next)
+    updates
+        .of_account(account, from)
         .map(|update| (update.number, update.order.order))
         .collect()
 }

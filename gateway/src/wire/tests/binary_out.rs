@@ -100,13 +100,11 @@ fn every_message_says_the_same_in_every_format() {
     let mut fills = 0;
     for order in [ask, killed] {
         let account = views.orders().get(order).unwrap().account;
-        let mut from = 0;
-        while let Some(update) = updates.next_of(account, from) {
+        for update in updates.of_account(account, 0) {
             check("ServerMessage", |out, format| {
                 encode::order_update(out, update, views, format)
             });
             fills += u32::from(update.fill.is_some());
-            from = update.number + 1;
         }
     }
     assert_eq!(fills, 2);
@@ -346,7 +344,7 @@ proptest! {
             order,
             index,
             sequence: order.sequence,
-            ..*exchange.views.updates().next_of(order.account, 0).unwrap()
+            ..*exchange.views.updates().of_account(order.account, 0).next().unwrap()
         };
         check("ServerMessage", |out, format| {
             encode::order_update(out, &update, &exchange.views, format)

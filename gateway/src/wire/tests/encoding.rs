@@ -106,14 +106,14 @@ fn a_push_tells_the_order_and_its_fill() {
     let (exchange, _, bid, _) = traded();
     let updates = exchange.views.updates();
     let account = exchange.views.orders().get(bid).unwrap().account;
-    let accepted = updates.next_of(account, 0).unwrap();
+    let accepted = updates.of_account(account, 0).next().unwrap();
     let push = text(|out| encode::order_update(out, accepted, &exchange.views, Format::Json));
     assert!(
         push.starts_with("{\"type\":\"order\",\"sequence\":7,\"index\":0,\"order\":{\"order_id\":"),
         "{push}"
     );
     assert!(push.ends_with("}}") && !push.contains("\"fill\""), "{push}");
-    let filled = updates.next_of(account, accepted.number + 1).unwrap();
+    let filled = updates.of_account(account, accepted.number + 1).next().unwrap();
     let push = text(|out| encode::order_update(out, filled, &exchange.views, Format::Json));
     assert!(
         push.starts_with("{\"type\":\"order\",\"sequence\":7,\"index\":1,"),

@@ -57,7 +57,12 @@ fn order_updates_that_are_gone_are_not_passed_over_in_silence() {
     let number = |after| resume::update_number(AccountId(0), after, &exchange.views);
     assert_eq!(number((last, None)), Ok(exchange.views.updates().next()));
     let filled = number((last, Some(0))).unwrap();
-    let update = exchange.views.updates().next_of(AccountId(0), filled).unwrap();
+    let update = exchange
+        .views
+        .updates()
+        .of_account(AccountId(0), filled)
+        .next()
+        .unwrap();
     assert_eq!((update.sequence, update.index), (last, 1));
     let error = number((Sequence(6), None)).unwrap_err();
     assert!(

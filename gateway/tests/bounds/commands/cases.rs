@@ -128,6 +128,12 @@ pub fn orders(touched: u64) -> Vec<Case> {
             "OrderCanceled",
         ),
         (
+            "new client order id, good until a time",
+            until(with_id(vain(me), "for-a-while"), Nanos(1_000_000_000)),
+            2,
+            "OrderCanceled",
+        ),
+        (
             "repeated client order id",
             with_id(vain(me), "one-more"),
             1,
@@ -140,6 +146,16 @@ pub fn orders(touched: u64) -> Vec<Case> {
             "Rejected",
         ),
     ]
+}
+
+fn until(order: Command, time: Nanos) -> Command {
+    let Command::NewOrder(order) = order else {
+        unreachable!()
+    };
+    Command::NewOrder(NewOrder {
+        valid_until: time,
+        ..order
+    })
 }
 
 /// What changes and cancels orders that rest.
@@ -278,6 +294,12 @@ pub fn others(core: &Core, size: &Size) -> Vec<Case> {
     };
     vec![
         ("cancel_on_disconnect", arm(ArmCause::Disconnect), 1, "Armed"),
+        (
+            "one cancel_on_disconnect too many",
+            arm(ArmCause::Disconnect),
+            1,
+            "Rejected",
+        ),
         (
             "its end",
             Command::Disarm(Disarm { account, arming }),
