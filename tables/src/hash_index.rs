@@ -130,13 +130,14 @@ impl HashIndex {
             let moved = self.split();
             self.most_moved = self.most_moved.max(moved);
         }
-        let bucket = self.bucket(hash);
-        let entry = Entry {
-            hash,
-            value,
-            next: self.heads[bucket],
+        let place = match self.free {
+            NONE => self.entries.len() as u32,
+            free => free,
         };
-        self.heads[bucket] = self.place(entry);
+        assert!(place < NONE, "an index of {place} entries is full");
+        let bucket = self.bucket(hash);
+        let next = core::mem::replace(&mut self.heads[bucket], place);
+        self.place(place, Entry { hash, value, next });
         self.len += 1;
     }
 
@@ -196,8 +197,8 @@ impl HashIndex {
     /// Adds a bucket, which takes its entries from the next bucket in turn. Returns how many entries were linked anew.
     fn split(&mut self) -> usize {
         let new = self.heads.len();
-        self.heads.push(NONE);
         if new == 0 {
+            self.heads.push(NONE);
             self.base = 1;
             return 0;
         }
@@ -205,39 +206,41 @@ impl HashIndex {
             self.base = new;
         }
         let old = new - self.base;
-        // The order of each chain is kept: the tails are the last entries that stayed and that went over.
-        let mut at = core::mem::replace(&mut self.heads[old], NONE);
-        let mut tails = [NONE; 2];
+        // The order of each chain is kept: the tails are the last entries that stayed and that went over. An entry whose
+        // follower goes the same way is not written to.
+        let (mut at, mut before) = (self.heads[old], NONE);
+        let (mut firsts, mut tails) = ([NONE; 2], [NONE; 2]);
         let mut count = 0;
         while at != NONE {
-            let entry = self.entries[at as usize];
-            let goes_over = entry.hash as usize & self.base != 0;
-            let tail = &mut tails[usize::from(goes_over)];
-            match core::mem::replace(tail, at) {
-                NONE => self.heads[if goes_over { new } else { old }] = at,
-                before => self.entries[before as usize].next = at,
+            let Entry { hash, next, .. } = self.entries[at as usize];
+            let way = usize::from(hash as usize & self.base != 0);
+            match core::mem::replace(&mut tails[way], at) {
+                NONE => firsts[way] = at,
+                tail if tail != before => self.entries[tail as usize].next = at,
+                _ => {}
             }
-            at = entry.next;
+            (at, before) = (next, at);
             count += 1;
         }
-        for tail in tails.into_iter().filter(|&tail| tail != NONE) {
-            self.entries[tail as usize].next = NONE;
+        for tail in tails {
+            if tail != NONE && tail != before {
+                self.entries[tail as usize].next = NONE;
+            }
         }
+        self.heads[old] = firsts[0];
+        self.heads.push(firsts[1]);
         count
     }
 
-    fn place(&mut self, entry: Entry) -> u32 {
-        if self.free != NONE {
-            let place = self.free;
+    /// Writes an entry to the first free place, or behind the others where none is free.
+    fn place(&mut self, place: u32, entry: Entry) {
+        if place == self.free {
             let free = &mut self.entries[place as usize];
             self.free = free.next;
             *free = entry;
-            return place;
+        } else {
+            self.entries.push(entry);
         }
-        let place = self.entries.len();
-        assert!(place < NONE as usize, "an index of {place} entries is full");
-        self.entries.push(entry);
-        place as u32
     }
 }
 
