@@ -1,6 +1,7 @@
 //! One instrument's order book by price level.
 
 use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry;
 
 use hoga_protocol::codec::{ImageError, ImageSink, ImageSource};
 use hoga_protocol::{Lots, Nanos, Sequence, Side, Ticks};
@@ -70,13 +71,14 @@ impl Book {
 
     /// A resting order loses `quantity`, and with `leaves` its place.
     pub(crate) fn reduce(&mut self, side: Side, price: Ticks, quantity: Lots, leaves_book: bool) {
-        let levels = &mut self.levels[side as usize];
-        let key = keyed(side, price.0);
-        let total = levels.get_mut(&key).expect("a resting order has a level");
+        let Entry::Occupied(mut level) = self.levels[side as usize].entry(keyed(side, price.0)) else {
+            panic!("a resting order has a level");
+        };
+        let total = level.get_mut();
         total.quantity -= quantity.0;
         total.orders -= u32::from(leaves_book);
         if total.orders == 0 {
-            levels.remove(&key);
+            level.remove();
         }
     }
 

@@ -219,7 +219,7 @@ impl Orders {
     }
 
     /// Adds a live order. Its id is greater than any before.
-    pub(crate) fn insert(&mut self, order: OrderState) -> Slot {
+    pub(crate) fn insert(&mut self, order: &OrderState) -> Slot {
         let slot = self.take_in(order);
         let account = &mut self.accounts[order.account.0 as usize];
         account.push(&mut self.slab, slot);
@@ -229,10 +229,11 @@ impl Orders {
 
     /// Moves a live order to the closed ones, and forgets the one that this pushes out.
     pub(crate) fn close(&mut self, slot: Slot) {
-        let account = self.slab.node(slot).order.account;
+        let order = &self.slab.node(slot).order;
+        let (account, kind) = (order.account, self.kind(order));
         let lists = &mut self.accounts[account.0 as usize];
         lists.live.unlink(&mut self.slab, Thread::Standing, slot);
-        if let Some(pushed_out) = self.remember(slot) {
+        if let Some(pushed_out) = self.remember(account, kind, slot) {
             let account = self.slab.node(pushed_out).order.account;
             let lists = &mut self.accounts[account.0 as usize];
             lists.unlink(&mut self.slab, pushed_out);
@@ -241,7 +242,7 @@ impl Orders {
     }
 
     /// Holds an order by its ids, in no list.
-    fn take_in(&mut self, order: OrderState) -> Slot {
+    fn take_in(&mut self, order: &OrderState) -> Slot {
         let slot = self.slab.insert(order);
         self.by_id.insert(self.key.of_order(order.order), slot);
         let id = &order.client_order_id;
@@ -258,17 +259,13 @@ impl Orders {
     }
 
     /// Adds a closed order to the closed ones. The one that this pushes out is in their list no longer.
-    fn remember(&mut self, slot: Slot) -> Option<Slot> {
-        let order = &self.slab.node(slot).order;
-        let (account, kind) = (order.account, self.kind(order) as usize);
-        let list = &mut self.accounts[account.0 as usize].closed[kind];
+    fn remember(&mut self, account: AccountId, kind: Kind, slot: Slot) -> Option<Slot> {
+        let list = &mut self.accounts[account.0 as usize].closed[kind as usize];
         list.push(&mut self.slab, Thread::Standing, slot);
-        self.shares[kind].add(account.0);
-        let largest = self.shares[kind].overfull()?;
-        let list = &mut self.accounts[largest as usize].closed[kind];
+        let largest = self.shares[kind as usize].exchange(account.0)?;
+        let list = &mut self.accounts[largest as usize].closed[kind as usize];
         let oldest = list.oldest()?;
         list.unlink(&mut self.slab, Thread::Standing, oldest);
-        self.shares[kind].remove(largest);
         Some(oldest)
     }
 

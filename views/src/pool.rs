@@ -24,21 +24,21 @@ impl<T: Copy> Pool<T> {
         self.items.touch_zeroed(items);
     }
 
-    /// Adds an item and returns its place.
-    pub(crate) fn insert(&mut self, item: T) -> u32 {
+    /// Adds the item that `make` makes, at once where it is to stand, and returns its place.
+    #[inline]
+    pub(crate) fn insert(&mut self, make: impl FnOnce() -> T) -> u32 {
         if let Some(place) = self.free.pop() {
-            self.items[place as usize] = item;
+            self.items[place as usize] = make();
             return place;
         }
         let place = u32::try_from(self.items.len()).expect("the limits keep places inside 32 bits");
-        self.items.push(item);
+        self.items.push(make());
         place
     }
 
     /// Takes out the item at `place`, which holds one.
-    pub(crate) fn remove(&mut self, place: u32) -> T {
+    pub(crate) fn remove(&mut self, place: u32) {
         self.free.push(place);
-        self.items[place as usize]
     }
 }
 

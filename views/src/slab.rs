@@ -19,7 +19,7 @@ pub(crate) enum Thread {
     Standing = 1,
 }
 
-/// An order and its place in the lists.
+/// An order.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Node {
     pub(crate) order: OrderState,
@@ -27,8 +27,10 @@ pub(crate) struct Node {
     pub(crate) resting: bool,
     /// Whether its account's index of orders names it.
     pub(crate) marked: bool,
-    links: [Link; 2],
 }
+
+/// The places of an order in the lists, by [`Thread`].
+type Links = [Link; 2];
 
 #[derive(Clone, Copy, Debug)]
 struct Link {
@@ -36,14 +38,17 @@ struct Link {
     newer: Slot,
 }
 
-const UNLINKED: Link = Link {
+const UNLINKED: Links = [Link {
     older: NIL,
     newer: NIL,
-};
+}; 2];
 
 #[derive(Clone, Debug)]
 pub(crate) struct Slab {
     nodes: Segments<Node>,
+    /// By slot. They lie apart from the orders: who takes an order out of a list reads its neighbours' links, and those
+    /// of many orders fit in a processor's cache.
+    links: Segments<Links>,
     free: Slot,
 }
 
@@ -58,6 +63,7 @@ impl Slab {
     pub(crate) const fn new() -> Self {
         Self {
             nodes: Segments::new(),
+            links: Segments::new(),
             free: NIL,
         }
     }
@@ -65,6 +71,7 @@ impl Slab {
     /// Finds memory for `slots` slots in all, and writes to it.
     pub(crate) fn touch(&mut self, slots: usize) {
         self.nodes.touch_zeroed(slots);
+        self.links.touch(slots, UNLINKED);
     }
 
     pub(crate) fn node(&self, slot: Slot) -> &Node {
@@ -75,48 +82,48 @@ impl Slab {
         &mut self.nodes[slot as usize]
     }
 
-    pub(crate) fn insert(&mut self, order: OrderState) -> Slot {
+    pub(crate) fn insert(&mut self, order: &OrderState) -> Slot {
         let node = Node {
-            order,
+            order: *order,
             resting: false,
             marked: false,
-            links: [UNLINKED; 2],
         };
         if self.free != NIL {
             let slot = self.free;
-            self.free = self.node(slot).links[Thread::Account as usize].newer;
+            self.free = self.link(Thread::Account, slot).newer;
             *self.node_mut(slot) = node;
             return slot;
         }
         let slot = Slot::try_from(self.nodes.len()).expect("the limits keep slots inside 32 bits");
         self.nodes.push(node);
+        self.links.push(UNLINKED);
         slot
     }
 
     /// Frees a slot that no list runs through any more.
     pub(crate) fn remove(&mut self, slot: Slot) {
-        self.node_mut(slot).links[Thread::Account as usize].newer = self.free;
+        self.link(Thread::Account, slot).newer = self.free;
         self.free = slot;
     }
 
     fn link(&mut self, thread: Thread, slot: Slot) -> &mut Link {
-        &mut self.node_mut(slot).links[thread as usize]
+        &mut self.links[slot as usize][thread as usize]
     }
 
     /// The next older and the next newer node of a list.
     pub(crate) fn neighbours(&self, thread: Thread, slot: Slot) -> [Option<Slot>; 2] {
-        let Link { older, newer } = self.node(slot).links[thread as usize];
+        let Link { older, newer } = self.links[slot as usize][thread as usize];
         [older, newer].map(|slot| (slot != NIL).then_some(slot))
     }
 
-    fn walk(&self, from: Slot, next: impl Fn(&Node) -> Slot) -> impl Iterator<Item = Slot> {
+    fn walk(&self, from: Slot, next: impl Fn(&Links) -> Slot) -> impl Iterator<Item = Slot> {
         let mut slot = from;
         core::iter::from_fn(move || {
             if slot == NIL {
                 return None;
             }
             let here = slot;
-            slot = next(self.node(here));
+            slot = next(&self.links[here as usize]);
             Some(here)
         })
     }
@@ -164,12 +171,12 @@ impl List {
 
     /// The orders of the list, the newest first.
     pub(crate) fn newest_first(self, slab: &Slab, thread: Thread) -> impl Iterator<Item = &OrderState> {
-        let slots = slab.walk(self.newest, move |node| node.links[thread as usize].older);
+        let slots = slab.walk(self.newest, move |links| links[thread as usize].older);
         slots.map(|slot| &slab.node(slot).order)
     }
 
     /// The slots of the list, the oldest first.
     pub(crate) fn oldest_first(self, slab: &Slab, thread: Thread) -> impl Iterator<Item = Slot> {
-        slab.walk(self.oldest, move |node| node.links[thread as usize].newer)
+        slab.walk(self.oldest, move |links| links[thread as usize].newer)
     }
 }

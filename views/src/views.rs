@@ -3,7 +3,7 @@
 mod image;
 
 use hoga_protocol::{
-    Event, EventBody, Genesis, InstrumentId, Lots, Nanos, OrderAccepted, OrderCanceled, OrderId,
+    Event, EventBody, Genesis, InstrumentId, Lots, Nanos, Notional, OrderAccepted, OrderCanceled, OrderId,
     OrderReplaced, Sequence, Trade, TradeSide,
 };
 use hoga_tables::Segments;
@@ -259,8 +259,8 @@ impl Views {
 
     fn accept(&mut self, event: &Event, accepted: &OrderAccepted) {
         let order = OrderState::accepted(event, accepted);
-        self.working = Some(self.orders.insert(order));
         self.updates.push(event, &order, None);
+        self.working = Some(self.orders.insert(&order));
     }
 
     fn trade(&mut self, event: &Event, trade: &Trade) {
@@ -277,25 +277,24 @@ impl Views {
         );
         book.touch(event.sequence, event.timestamp);
         self.executions.push(event, trade);
-        self.fill(event, trade, aggressor, Role::Aggressor);
-        self.fill(event, trade, resting, Role::Resting);
+        let spec = self.instruments.get(trade.instrument);
+        let notional = spec
+            .expect("what trades is defined")
+            .notional(trade.price, trade.quantity);
+        self.fill(event, trade, notional, aggressor, Role::Aggressor);
+        self.fill(event, trade, notional, resting, Role::Resting);
         // The engine closes the resting order while it matches and the aggressor when it is through, and which order
         // closes first decides which is forgotten first.
         self.close_if_filled(resting, &trade.resting);
         self.close_if_filled(aggressor, &trade.aggressor);
     }
 
-    fn fill(&mut self, event: &Event, trade: &Trade, slot: Slot, role: Role) {
+    fn fill(&mut self, event: &Event, trade: &Trade, notional: Notional, slot: Slot, role: Role) {
         let side = match role {
             Role::Aggressor => &trade.aggressor,
             Role::Resting => &trade.resting,
         };
-        let spec = self
-            .instruments
-            .get(trade.instrument)
-            .expect("what trades is defined");
         let order = &mut self.orders.node_mut(slot).order;
-        let notional = spec.notional(trade.price, trade.quantity);
         order.fill(event, side, trade.quantity, notional);
         let fill = Fill {
             sequence: event.sequence,

@@ -72,7 +72,7 @@ impl Orders {
             let place = Some((order.account, order.order));
             must(previous < place, "order")?;
             previous = place;
-            let slot = self.take_in_new(order)?;
+            let slot = self.take_in_new(&order)?;
             self.slab.node_mut(slot).resting = true;
             let account = &mut self.accounts[order.account.0 as usize];
             account.live.push(&mut self.slab, Thread::Standing, slot);
@@ -95,15 +95,15 @@ impl Orders {
             must(previous <= place, "closed orders")?;
             must(self.kind(&order) == kind, "client_order_id")?;
             previous = place;
-            let slot = self.take_in_new(order)?;
-            if let Some(pushed_out) = self.remember(slot) {
+            let slot = self.take_in_new(&order)?;
+            if let Some(pushed_out) = self.remember(order.account, kind, slot) {
                 self.forget(pushed_out);
             }
         }
         Ok(())
     }
 
-    fn take_in_new(&mut self, order: OrderState) -> Result<Slot, ImageError> {
+    fn take_in_new(&mut self, order: &OrderState) -> Result<Slot, ImageError> {
         must(self.slot(order.order).is_none(), "order")?;
         Ok(self.take_in(order))
     }

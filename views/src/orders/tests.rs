@@ -81,7 +81,7 @@ fn a_walk_goes_on_in_a_bounded_number_of_steps_from_an_order_that_is_forgotten()
         (0..2).for_each(|_| orders.add_account());
         let mut live: Vec<Slot> = Vec::new();
         for id in 1..=4_000 {
-            live.push(orders.insert(order(id, below(2) as u32)));
+            live.push(orders.insert(&order(id, below(2) as u32)));
             // Now and then the newest closes first, as an order does that never rests.
             while live.len() as u64 > 100 * seed {
                 let at = if below(3) == 0 {
