@@ -76,6 +76,20 @@ impl<T> Segments<T> {
         self.len += 1;
     }
 
+    /// Adds a copy of an item behind the others: at once to where it is to stand, however large it is.
+    #[inline]
+    pub fn push_copy(&mut self, item: &T)
+    where
+        T: Copy,
+    {
+        let chunk = self.len >> SHIFT;
+        if chunk == self.chunks.len() {
+            self.add_chunk();
+        }
+        self.chunks[chunk].extend_from_slice(core::slice::from_ref(item));
+        self.len += 1;
+    }
+
     /// Takes the last item out.
     #[inline]
     pub fn pop(&mut self) -> Option<T> {

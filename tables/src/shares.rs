@@ -158,13 +158,21 @@ impl Shares {
     ///
     /// # Panics
     /// When there is no such holder.
+    #[inline]
     pub fn exchange(&mut self, holder: u32) -> Option<u32> {
-        if self.surplus >= self.pool {
-            let count = self.count(holder) + 1;
-            let key = Key::new(count, holder);
-            if count > self.floor && self.heap.get(0).is_none_or(|&largest| key > largest) {
-                return Some(holder);
-            }
+        if self.surplus < self.pool {
+            self.add(holder);
+            return None;
+        }
+        self.exchange_full(holder)
+    }
+
+    #[inline(never)]
+    fn exchange_full(&mut self, holder: u32) -> Option<u32> {
+        let count = self.count(holder) + 1;
+        let key = Key::new(count, holder);
+        if count > self.floor && self.heap.get(0).is_none_or(|&largest| key > largest) {
+            return Some(holder);
         }
         self.add(holder);
         let largest = self.overfull()?;

@@ -24,15 +24,15 @@ impl<T: Copy> Pool<T> {
         self.items.touch_zeroed(items);
     }
 
-    /// Adds the item that `make` makes, at once where it is to stand, and returns its place.
+    /// Adds an item and returns its place.
     #[inline]
-    pub(crate) fn insert(&mut self, make: impl FnOnce() -> T) -> u32 {
+    pub(crate) fn insert(&mut self, item: T) -> u32 {
         if let Some(place) = self.free.pop() {
-            self.items[place as usize] = make();
+            self.items[place as usize] = item;
             return place;
         }
         let place = u32::try_from(self.items.len()).expect("the limits keep places inside 32 bits");
-        self.items.push(make());
+        self.items.push(item);
         place
     }
 

@@ -47,11 +47,11 @@ impl<T: Copy + Default> Blocks<T> {
     }
 
     /// Adds an item behind the others.
+    #[inline]
     pub(crate) fn push(&mut self, queue: &mut Queue, item: T) {
         let at = queue.start as usize + queue.len;
         if at.is_multiple_of(BLOCK) {
-            queue.newest = self.block();
-            queue.blocks.push_back(queue.newest);
+            self.add_block(queue);
         }
         self.blocks[queue.newest as usize][at % BLOCK] = item;
         queue.len += 1;
@@ -106,13 +106,14 @@ impl<T: Copy + Default> Blocks<T> {
         low
     }
 
-    fn block(&mut self) -> u32 {
-        if let Some(block) = self.free.pop() {
-            return block;
-        }
-        let block = u32::try_from(self.blocks.len()).expect("the limits keep blocks inside 32 bits");
-        self.blocks.push([T::default(); BLOCK]);
-        block
+    #[inline(never)]
+    fn add_block(&mut self, queue: &mut Queue) {
+        queue.newest = self.free.pop().unwrap_or_else(|| {
+            let block = u32::try_from(self.blocks.len()).expect("the limits keep blocks inside 32 bits");
+            self.blocks.push([T::default(); BLOCK]);
+            block
+        });
+        queue.blocks.push_back(queue.newest);
     }
 }
 

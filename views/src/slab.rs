@@ -19,18 +19,15 @@ pub(crate) enum Thread {
     Standing = 1,
 }
 
-/// An order.
+/// Where an order stands.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Node {
-    pub(crate) order: OrderState,
-    /// Whether the book counts it.
-    pub(crate) resting: bool,
+struct Place {
+    links: [Link; 2],
+    /// Whether the book counts the order.
+    resting: bool,
     /// Whether its account's index of orders names it.
-    pub(crate) marked: bool,
+    marked: bool,
 }
-
-/// The places of an order in the lists, by [`Thread`].
-type Links = [Link; 2];
 
 #[derive(Clone, Copy, Debug)]
 struct Link {
@@ -38,17 +35,21 @@ struct Link {
     newer: Slot,
 }
 
-const UNLINKED: Links = [Link {
-    older: NIL,
-    newer: NIL,
-}; 2];
+const NOWHERE: Place = Place {
+    links: [Link {
+        older: NIL,
+        newer: NIL,
+    }; 2],
+    resting: false,
+    marked: false,
+};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Slab {
-    nodes: Segments<Node>,
-    /// By slot. They lie apart from the orders: who takes an order out of a list reads its neighbours' links, and those
+    orders: Segments<OrderState>,
+    /// By slot. They lie apart from the orders: who takes an order out of a list writes to its neighbours, and the places
     /// of many orders fit in a processor's cache.
-    links: Segments<Links>,
+    places: Segments<Place>,
     free: Slot,
 }
 
@@ -60,43 +61,63 @@ pub(crate) struct List {
 }
 
 impl Slab {
+    /// What an order takes.
+    pub(crate) const BYTES: usize = size_of::<OrderState>() + size_of::<Place>();
+
     pub(crate) const fn new() -> Self {
         Self {
-            nodes: Segments::new(),
-            links: Segments::new(),
+            orders: Segments::new(),
+            places: Segments::new(),
             free: NIL,
         }
     }
 
     /// Finds memory for `slots` slots in all, and writes to it.
     pub(crate) fn touch(&mut self, slots: usize) {
-        self.nodes.touch_zeroed(slots);
-        self.links.touch(slots, UNLINKED);
+        self.orders.touch_zeroed(slots);
+        self.places.touch(slots, NOWHERE);
     }
 
-    pub(crate) fn node(&self, slot: Slot) -> &Node {
-        &self.nodes[slot as usize]
+    pub(crate) fn order(&self, slot: Slot) -> &OrderState {
+        &self.orders[slot as usize]
     }
 
-    pub(crate) fn node_mut(&mut self, slot: Slot) -> &mut Node {
-        &mut self.nodes[slot as usize]
+    pub(crate) fn order_mut(&mut self, slot: Slot) -> &mut OrderState {
+        &mut self.orders[slot as usize]
     }
 
+    /// Whether the book counts the order.
+    pub(crate) fn resting(&self, slot: Slot) -> bool {
+        self.places[slot as usize].resting
+    }
+
+    /// Says whether the book counts the order, and returns whether it did.
+    pub(crate) fn set_resting(&mut self, slot: Slot, resting: bool) -> bool {
+        core::mem::replace(&mut self.places[slot as usize].resting, resting)
+    }
+
+    /// Whether the index of the account's orders names the order.
+    pub(crate) fn marked(&self, slot: Slot) -> bool {
+        self.places[slot as usize].marked
+    }
+
+    pub(crate) fn mark(&mut self, slot: Slot) {
+        self.places[slot as usize].marked = true;
+    }
+
+    /// Adds an order that is in no list.
     pub(crate) fn insert(&mut self, order: &OrderState) -> Slot {
-        let node = Node {
-            order: *order,
-            resting: false,
-            marked: false,
-        };
         if self.free != NIL {
             let slot = self.free;
-            self.free = self.link(Thread::Account, slot).newer;
-            *self.node_mut(slot) = node;
+            let place = &mut self.places[slot as usize];
+            self.free = place.links[Thread::Account as usize].newer;
+            *place = NOWHERE;
+            *self.order_mut(slot) = *order;
             return slot;
         }
-        let slot = Slot::try_from(self.nodes.len()).expect("the limits keep slots inside 32 bits");
-        self.nodes.push(node);
-        self.links.push(UNLINKED);
+        let slot = Slot::try_from(self.orders.len()).expect("the limits keep slots inside 32 bits");
+        self.orders.push_copy(order);
+        self.places.push(NOWHERE);
         slot
     }
 
@@ -107,23 +128,23 @@ impl Slab {
     }
 
     fn link(&mut self, thread: Thread, slot: Slot) -> &mut Link {
-        &mut self.links[slot as usize][thread as usize]
+        &mut self.places[slot as usize].links[thread as usize]
     }
 
     /// The next older and the next newer node of a list.
     pub(crate) fn neighbours(&self, thread: Thread, slot: Slot) -> [Option<Slot>; 2] {
-        let Link { older, newer } = self.links[slot as usize][thread as usize];
+        let Link { older, newer } = self.places[slot as usize].links[thread as usize];
         [older, newer].map(|slot| (slot != NIL).then_some(slot))
     }
 
-    fn walk(&self, from: Slot, next: impl Fn(&Links) -> Slot) -> impl Iterator<Item = Slot> {
+    fn walk(&self, thread: Thread, from: Slot, next: impl Fn(Link) -> Slot) -> impl Iterator<Item = Slot> {
         let mut slot = from;
         core::iter::from_fn(move || {
             if slot == NIL {
                 return None;
             }
             let here = slot;
-            slot = next(&self.links[here as usize]);
+            slot = next(self.places[here as usize].links[thread as usize]);
             Some(here)
         })
     }
@@ -144,6 +165,7 @@ impl List {
     }
 
     /// Adds a node as the newest.
+    #[inline]
     pub(crate) fn push(&mut self, slab: &mut Slab, thread: Thread, slot: Slot) {
         *slab.link(thread, slot) = Link {
             older: self.newest,
@@ -171,12 +193,12 @@ impl List {
 
     /// The orders of the list, the newest first.
     pub(crate) fn newest_first(self, slab: &Slab, thread: Thread) -> impl Iterator<Item = &OrderState> {
-        let slots = slab.walk(self.newest, move |links| links[thread as usize].older);
-        slots.map(|slot| &slab.node(slot).order)
+        let slots = slab.walk(thread, self.newest, |link| link.older);
+        slots.map(|slot| slab.order(slot))
     }
 
     /// The slots of the list, the oldest first.
     pub(crate) fn oldest_first(self, slab: &Slab, thread: Thread) -> impl Iterator<Item = Slot> {
-        slab.walk(self.oldest, move |links| links[thread as usize].newer)
+        slab.walk(thread, self.oldest, |link| link.newer)
     }
 }

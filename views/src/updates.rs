@@ -189,7 +189,7 @@ impl OrderUpdates {
         let number = self.next;
         self.last = Some((event.sequence, index));
         self.next += 1;
-        let place = self.updates.insert(|| OrderUpdate {
+        let place = self.updates.insert(OrderUpdate {
             number,
             sequence: event.sequence,
             index,
@@ -200,6 +200,7 @@ impl OrderUpdates {
     }
 
     /// Holds the update at this place, the newest of its account, and drops the one that this pushes out.
+    #[inline]
     fn hold(&mut self, account: AccountId, place: u32) {
         let account = account.0;
         let owner = &mut self.of_account[account as usize];
@@ -285,7 +286,7 @@ impl OrderUpdates {
             must(previous.is_none_or(|previous| previous < point), "update order")?;
             previous = Some(point);
             points.push(point);
-            let place = updates.updates.insert(|| update);
+            let place = updates.updates.insert(update);
             updates.hold(update.order.account, place);
         }
         updates.last = check_points(points, updates.next)?;

@@ -14,7 +14,7 @@ use crate::executions::{Execution, Executions, Role};
 use crate::order::OrderState;
 use crate::orders::Orders;
 use crate::registry::{AccountTerms, Accounts, Instruments};
-use crate::slab::{Node, Slot};
+use crate::slab::{Slab, Slot};
 use crate::updates::{Fill, OrderUpdate, OrderUpdates};
 
 /// How much of the past the views hold.
@@ -43,8 +43,7 @@ pub struct ViewLimits {
 }
 
 // What the figures above are made of.
-const _: () =
-    assert!(size_of::<OrderUpdate>() <= 240 && size_of::<Node>() <= 192 && size_of::<Execution>() <= 80);
+const _: () = assert!(size_of::<OrderUpdate>() <= 240 && Slab::BYTES <= 192 && size_of::<Execution>() <= 80);
 
 impl Default for ViewLimits {
     fn default() -> Self {
@@ -266,7 +265,7 @@ impl Views {
     fn trade(&mut self, event: &Event, trade: &Trade) {
         let aggressor = self.live(trade.aggressor.order);
         let resting = self.live(trade.resting.order);
-        debug_assert!(!self.orders.node(aggressor).resting && self.orders.node(resting).resting);
+        debug_assert!(!self.orders.resting(aggressor) && self.orders.resting(resting));
         let book = &mut self.books[trade.instrument.0 as usize];
         let filled = trade.resting.leaves == Lots::ZERO;
         book.reduce(
@@ -294,7 +293,7 @@ impl Views {
             Role::Aggressor => &trade.aggressor,
             Role::Resting => &trade.resting,
         };
-        let order = &mut self.orders.node_mut(slot).order;
+        let order = self.orders.order_mut(slot);
         order.fill(event, side, trade.quantity, notional);
         let fill = Fill {
             sequence: event.sequence,
@@ -316,7 +315,7 @@ impl Views {
     fn cancel(&mut self, event: &Event, canceled: &OrderCanceled) {
         let slot = self.live(canceled.order);
         self.take_off_book(event, slot);
-        let order = &mut self.orders.node_mut(slot).order;
+        let order = self.orders.order_mut(slot);
         order.cancel(event, canceled);
         self.updates.push(event, order, None);
         self.close(slot);
@@ -325,7 +324,7 @@ impl Views {
     fn replace(&mut self, event: &Event, replaced: &OrderReplaced) {
         let slot = self.live(replaced.order);
         self.take_off_book(event, slot);
-        let order = &mut self.orders.node_mut(slot).order;
+        let order = self.orders.order_mut(slot);
         order.replace(event, replaced);
         self.updates.push(event, order, None);
         self.working = Some(slot);
@@ -334,20 +333,18 @@ impl Views {
     /// The command is through: the order it worked on rests with what remains of it.
     fn rest_what_remains(&mut self, event: &Event) {
         let Some(slot) = self.working.take() else { return };
-        let node = self.orders.node_mut(slot);
-        node.resting = true;
-        let order = &node.order;
+        self.orders.set_resting(slot, true);
+        let order = self.orders.order(slot);
         let book = &mut self.books[order.instrument.0 as usize];
         book.add(order.side, order.price, order.leaves);
         book.touch(event.sequence, event.timestamp);
     }
 
     fn take_off_book(&mut self, event: &Event, slot: Slot) {
-        let node = self.orders.node_mut(slot);
-        if !core::mem::take(&mut node.resting) {
+        if !self.orders.set_resting(slot, false) {
             return;
         }
-        let order = &node.order;
+        let order = self.orders.order(slot);
         let book = &mut self.books[order.instrument.0 as usize];
         book.reduce(order.side, order.price, order.leaves, true);
         book.touch(event.sequence, event.timestamp);
@@ -363,12 +360,12 @@ impl Views {
     /// The slot of a live order that an event changes.
     fn live(&self, order: OrderId) -> Slot {
         if let Some(slot) = self.working
-            && self.orders.node(slot).order.order == order
+            && self.orders.order(slot).order == order
         {
             return slot;
         }
         let slot = self.orders.slot(order);
-        slot.filter(|&slot| !self.orders.node(slot).order.status.closed())
+        slot.filter(|&slot| !self.orders.order(slot).status.closed())
             .unwrap_or_else(|| {
                 panic!(
                     "event {}.{}: no live order {}",

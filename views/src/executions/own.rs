@@ -64,7 +64,7 @@ impl OwnExecutions {
         let own = &mut self.accounts[execution.account.0 as usize];
         self.numbers.pop(&mut own.in_ring);
         if own.kept.len() + own.in_ring.len() < self.floor {
-            let place = self.kept.insert(|| execution);
+            let place = self.kept.insert(execution);
             self.kept_places.push(&mut own.kept, place);
         }
     }
@@ -170,7 +170,7 @@ impl OwnExecutions {
             must(follows, "kept executions")?;
             previous = Some(execution);
             let own = &mut self.accounts[execution.account.0 as usize];
-            let place = self.kept.insert(|| execution);
+            let place = self.kept.insert(execution);
             self.kept_places.push(&mut own.kept, place);
             self.trim(execution.account);
         }

@@ -21,7 +21,7 @@ impl Orders {
 
     fn oldest_first(&self, lists: impl Iterator<Item = List>) -> impl Iterator<Item = &OrderState> {
         let slots = lists.flat_map(|list| list.oldest_first(&self.slab, Thread::Standing));
-        slots.map(|slot| &self.slab.node(slot).order)
+        slots.map(|slot| self.slab.order(slot))
     }
 
     pub(crate) fn write_image(&self, sink: &mut impl ImageSink) {
@@ -73,7 +73,7 @@ impl Orders {
             must(previous < place, "order")?;
             previous = place;
             let slot = self.take_in_new(&order)?;
-            self.slab.node_mut(slot).resting = true;
+            self.slab.set_resting(slot, true);
             let account = &mut self.accounts[order.account.0 as usize];
             account.live.push(&mut self.slab, Thread::Standing, slot);
         }
@@ -117,7 +117,7 @@ impl Orders {
             by_id.clear();
             for list in [lists.live, plain, with_id] {
                 let slots = list.oldest_first(&self.slab, Thread::Standing);
-                by_id.extend(slots.map(|slot| (self.slab.node(slot).order.order.0, slot)));
+                by_id.extend(slots.map(|slot| (self.slab.order(slot).order.0, slot)));
             }
             by_id.sort_unstable();
             for &(_, slot) in &by_id {
