@@ -3,6 +3,7 @@
 mod image;
 
 use alloc::collections::BTreeMap;
+use core::hint::black_box;
 
 use hoga_protocol::{AccountId, ClientOrderId, Genesis, Limits, OrderId};
 use hoga_tables::{HashIndex, Segments, Shares};
@@ -203,6 +204,34 @@ impl Orders {
         for shares in &mut self.shares {
             shares.add_holder();
         }
+    }
+
+    /// How many orders [`foresee`](Self::foresee) looks at; it leaves the rest.
+    pub(crate) const FORESEEN: usize = 32;
+
+    /// Touches the orders, and then their neighbours in the lists. The loads of one round do not wait for each other,
+    /// those of the next round find the lines of the last one in the cache.
+    pub(crate) fn foresee(&self, orders: impl Iterator<Item = OrderId>) {
+        let mut slots = [0; Self::FORESEEN];
+        let mut count = 0;
+        for order in orders.take(Self::FORESEEN) {
+            // Whether it is that very order would have to be asked of the order itself. Hardly ever is it another one.
+            if let Some(slot) = self.by_id.find(self.key.of_order(order), |_| true) {
+                slots[count] = slot;
+                count += 1;
+            }
+        }
+        let slots = &slots[..count];
+        black_box(
+            slots
+                .iter()
+                .fold(0, |sum, &slot| sum ^ self.slab.touch_order(slot)),
+        );
+        black_box(
+            slots
+                .iter()
+                .fold(0, |sum, &slot| sum ^ self.slab.touch_beside(slot)),
+        );
     }
 
     pub(crate) fn slot(&self, order: OrderId) -> Option<Slot> {

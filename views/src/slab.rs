@@ -86,6 +86,19 @@ impl Slab {
         &mut self.orders[slot as usize]
     }
 
+    /// Reads fields of an order that lie far from each other, and its place.
+    pub(crate) fn touch_order(&self, slot: Slot) -> u64 {
+        let order = self.order(slot);
+        let [first, middle, last] = [order.notional.0 as u64, order.updated_at.0, order.status as u64];
+        first ^ middle ^ last ^ u64::from(self.places[slot as usize].marked)
+    }
+
+    /// Reads the places of the order's neighbours in the list of those that stand as it does.
+    pub(crate) fn touch_beside(&self, slot: Slot) -> u64 {
+        let beside = self.neighbours(Thread::Standing, slot).into_iter().flatten();
+        beside.fold(0, |sum, slot| sum ^ u64::from(self.places[slot as usize].marked))
+    }
+
     /// Whether the book counts the order.
     pub(crate) fn resting(&self, slot: Slot) -> bool {
         self.places[slot as usize].resting

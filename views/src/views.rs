@@ -168,6 +168,22 @@ impl Views {
         }
     }
 
+    /// Reads the resting orders that the next events change, so that the memory's answers come side by side instead of
+    /// one after another. It changes nothing and promises nothing: call it with up to [`FORESEEN`](Self::FORESEEN) events
+    /// before they are taken in, where more orders are live than the cache holds.
+    pub fn foresee<'a>(&self, events: impl Iterator<Item = &'a Event>) {
+        let orders = events.filter_map(|event| match &event.body {
+            EventBody::Trade(trade) => Some(trade.resting.order),
+            EventBody::OrderCanceled(canceled) => Some(canceled.order),
+            EventBody::OrderReplaced(replaced) => Some(replaced.order),
+            _ => None,
+        });
+        self.orders.foresee(orders);
+    }
+
+    /// How many events [`foresee`](Self::foresee) looks at; it may leave the rest.
+    pub const FORESEEN: usize = Orders::FORESEEN;
+
     /// The command of the last event taken in; zero before the first.
     pub fn sequence(&self) -> Sequence {
         self.sequence
