@@ -145,12 +145,8 @@ impl Shares {
         if at.count <= self.floor {
             return;
         }
-        self.surplus += 1;
         let (count, place) = (at.count, at.place);
-        match place {
-            OUTSIDE => self.enter(holder, count),
-            place => self.rise(place as usize, Key::new(count, holder)),
-        }
+        self.rank(holder, count, place);
     }
 
     /// The holder has one item more, and where that is [too much](Self::overfull), whoever has to give up an item has
@@ -220,6 +216,16 @@ impl Shares {
         };
         self.holders.touch(holders, unused);
         self.heap.touch(holders, Key(0));
+    }
+
+    /// The holder has one item more and so many in all, which is more than the floor.
+    #[inline(never)]
+    fn rank(&mut self, holder: u32, count: u32, place: u32) {
+        self.surplus += 1;
+        match place {
+            OUTSIDE => self.enter(holder, count),
+            place => self.rise(place as usize, Key::new(count, holder)),
+        }
     }
 
     /// The holder comes above the floor.

@@ -298,6 +298,7 @@ impl Orders {
     }
 
     /// Adds a closed order to the closed ones. The one that this pushes out is in their list no longer.
+    #[inline]
     fn remember(&mut self, account: AccountId, kind: Kind, slot: Slot) -> Option<Slot> {
         let list = &mut self.accounts[account.0 as usize].closed[kind as usize];
         list.push(&mut self.slab, Thread::Standing, slot);
