@@ -284,7 +284,7 @@ impl Views {
         debug_assert!(!self.orders.resting(aggressor) && self.orders.resting(resting));
         let book = &mut self.books[trade.instrument.0 as usize];
         let filled = trade.resting.leaves == Lots::ZERO;
-        book.reduce(
+        book.trade(
             trade.aggressor_side.opposite(),
             trade.price,
             trade.quantity,
