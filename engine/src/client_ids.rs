@@ -183,17 +183,16 @@ impl ClientIds {
         let account = self.entries[slot].account.0;
         let closed = &mut self.accounts[account as usize];
         closed.queue.push_back(&mut self.entries, slot);
-        self.shares.add(account);
-        if let Some(largest) = self.shares.overfull() {
+        if let Some(largest) = self.shares.exchange(account) {
             self.forget_oldest(largest);
         }
     }
 
+    /// Forgets an id that the shares no longer count.
     fn forget_oldest(&mut self, account: u32) {
         let closed = &mut self.accounts[account as usize];
         let Some(slot) = closed.queue.front() else { return };
         closed.queue.unlink(&mut self.entries, slot);
-        self.shares.remove(account);
         let entry = self.entries.remove(slot);
         closed.forgotten_until = closed.forgotten_until.max(entry.valid_until);
         self.index.remove(entry.id, slot.index() as u32);

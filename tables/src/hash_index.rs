@@ -13,17 +13,20 @@ use crate::Segments;
 /// Worst cases, for hashes that are random: a bucket holds two entries on average before it is split and one after, so
 /// [`find`](Self::find), [`insert`](Self::insert) and [`remove`](Self::remove) walk a few entries, and one insert links
 /// anew the entries of one bucket: of 1.2 million entries never more than [`MOST_MOVED`](Self::MOST_MOVED). An insert
-/// writes 16 bytes for the entry, 4 or 8 for the buckets' heads and 4 for each entry linked anew, and allocates one
-/// chunk of entries and one of heads at most. Memory is [`bytes`](Self::bytes) of the most entries held at one time;
-/// it is not given back.
+/// writes 16 bytes for the entry and as many for the one that had its place, 32 where a bucket is split and 16 at most
+/// for each entry linked anew, and allocates two chunks at most. Memory is [`bytes`](Self::bytes) of the most entries
+/// held at one time; it is not given back.
+///
+/// The newest entry of a bucket lies in the bucket itself, so most of what is found is found with one look at memory
+/// that is in no cache.
 ///
 /// There is no way to walk the entries, whose order would be that of their hashes.
 #[derive(Clone, Debug)]
 pub struct HashIndex {
-    /// By bucket: its newest entry.
-    heads: Segments<u32>,
-    /// The entries, those in use chained by bucket and the others in a chain of free ones.
-    entries: Segments<Entry>,
+    /// Each with its newest entry.
+    buckets: Segments<Entry>,
+    /// The other entries, chained by bucket from the newer to the older, and free places in a chain of their own.
+    others: Segments<Entry>,
     /// The power of two that is at most the number of buckets.
     base: usize,
     free: u32,
@@ -35,16 +38,20 @@ pub struct HashIndex {
 struct Entry {
     hash: u64,
     value: u32,
+    /// The next older one of the bucket, [`NONE`], or [`EMPTY`] where there is no entry.
     next: u32,
 }
 
 /// The end of a chain.
 const NONE: u32 = u32::MAX;
 
+/// What follows in a bucket that has no entry.
+const EMPTY: u32 = NONE - 1;
+
 const UNUSED: Entry = Entry {
     hash: 0,
     value: 0,
-    next: NONE,
+    next: EMPTY,
 };
 
 impl HashIndex {
@@ -55,8 +62,8 @@ impl HashIndex {
     /// An empty index, with no memory reserved.
     pub const fn new() -> Self {
         Self {
-            heads: Segments::new(),
-            entries: Segments::new(),
+            buckets: Segments::new(),
+            others: Segments::new(),
             base: 0,
             free: NONE,
             len: 0,
@@ -68,8 +75,8 @@ impl HashIndex {
     /// at one time.
     pub fn with_max(max_entries: usize) -> Self {
         Self {
-            heads: Segments::with_max(max_entries),
-            entries: Segments::with_max(max_entries),
+            buckets: Segments::with_max(max_entries),
+            others: Segments::with_max(max_entries),
             ..Self::new()
         }
     }
@@ -86,9 +93,9 @@ impl HashIndex {
         self.len == 0
     }
 
-    /// Bytes that `entries` entries need at most.
+    /// Bytes that `entries` entries need at most, when all have one hash; a third less when the hashes are random.
     pub const fn bytes(entries: usize) -> usize {
-        Segments::<u32>::bytes(entries) + Segments::<Entry>::bytes(entries)
+        2 * Segments::<Entry>::bytes(entries)
     }
 
     /// The most entries that one insert has linked anew so far.
@@ -98,96 +105,111 @@ impl HashIndex {
 
     /// How many entries a search for this hash walks at most.
     pub fn chain_len(&self, hash: u64) -> usize {
-        let mut at = self.first(hash);
         let mut count = 0;
-        while at != NONE {
-            at = self.entries[at as usize].next;
+        self.walk(hash, |_| {
             count += 1;
-        }
+            false
+        });
         count
     }
 
     /// The value that was inserted last among those of this hash for which `is_it` holds.
     #[inline]
     pub fn find(&self, hash: u64, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
-        let mut at = self.first(hash);
-        while at != NONE {
-            let entry = &self.entries[at as usize];
-            if entry.hash == hash && is_it(entry.value) {
-                return Some(entry.value);
-            }
-            at = entry.next;
-        }
-        None
+        self.walk(hash, |entry| entry.hash == hash && is_it(entry.value))
     }
 
     /// Adds an entry, whatever others there are.
     ///
     /// # Panics
-    /// When `u32::MAX` entries are held.
+    /// When `u32::MAX - 1` entries are held besides those that lie in the buckets.
     pub fn insert(&mut self, hash: u64, value: u32) {
-        if self.len == self.heads.len() {
+        if self.len == self.buckets.len() {
             let moved = self.split();
             self.most_moved = self.most_moved.max(moved);
         }
         let bucket = self.bucket(hash);
-        let entry = Entry {
-            hash,
-            value,
-            next: self.heads[bucket],
+        let newest = self.buckets[bucket];
+        let next = match newest.next {
+            EMPTY => NONE,
+            _ => self.set_aside(newest),
         };
-        self.heads[bucket] = self.place(entry);
+        self.buckets[bucket] = Entry { hash, value, next };
         self.len += 1;
     }
 
     /// Takes out the entry of this hash and value that was inserted last; false when there is none.
     pub fn remove(&mut self, hash: u64, value: u32) -> bool {
-        let mut before = NONE;
-        let mut at = self.first(hash);
+        if self.len == 0 {
+            return false;
+        }
+        let bucket = self.bucket(hash);
+        let is_it = |entry: &Entry| entry.hash == hash && entry.value == value;
+        let newest = self.buckets[bucket];
+        if newest.next == EMPTY {
+            return false;
+        }
+        if is_it(&newest) {
+            self.buckets[bucket] = match newest.next {
+                NONE => UNUSED,
+                next => self.take_out(next),
+            };
+            self.len -= 1;
+            return true;
+        }
+        let (mut before, mut at) = (NONE, newest.next);
         while at != NONE {
-            let entry = self.entries[at as usize];
-            if entry.hash == hash && entry.value == value {
+            let entry = &self.others[at as usize];
+            let next = entry.next;
+            if is_it(entry) {
                 match before {
-                    NONE => {
-                        let bucket = self.bucket(hash);
-                        self.heads[bucket] = entry.next;
-                    }
-                    _ => self.entries[before as usize].next = entry.next,
+                    NONE => self.buckets[bucket].next = next,
+                    _ => self.others[before as usize].next = next,
                 }
-                self.entries[at as usize].next = self.free;
-                self.free = at;
+                self.take_out(at);
                 self.len -= 1;
                 return true;
             }
-            before = at;
-            at = entry.next;
+            (before, at) = (at, next);
         }
         false
     }
 
     /// Reserves memory for `entries` entries in all, writes to it, and makes their buckets, so that no insert up to
-    /// that many allocates or splits. Takes time for all of them.
+    /// that many splits or, when the hashes are random, allocates. Takes time for all of them.
     pub fn touch(&mut self, entries: usize) {
-        self.heads.touch(entries, NONE);
-        self.entries.touch(entries, UNUSED);
-        while self.heads.len() < entries {
+        self.buckets.touch(entries, UNUSED);
+        // With as many buckets as entries 37 of 100 entries have to lie elsewhere.
+        self.others.touch(entries / 2, UNUSED);
+        while self.buckets.len() < entries {
             self.split();
         }
     }
 
+    /// The value of the first entry of the bucket for which `is_it` holds, from the newest on.
     #[inline]
-    fn first(&self, hash: u64) -> u32 {
-        match self.len {
-            0 => NONE,
-            _ => self.heads[self.bucket(hash)],
+    fn walk(&self, hash: u64, mut is_it: impl FnMut(&Entry) -> bool) -> Option<u32> {
+        if self.len == 0 {
+            return None;
         }
+        let mut entry = &self.buckets[self.bucket(hash)];
+        if entry.next == EMPTY {
+            return None;
+        }
+        while !is_it(entry) {
+            if entry.next == NONE {
+                return None;
+            }
+            entry = &self.others[entry.next as usize];
+        }
+        Some(entry.value)
     }
 
     /// Where the entries of this hash are chained. There is at least one bucket.
     #[inline]
     fn bucket(&self, hash: u64) -> usize {
         let wide = hash as usize & (2 * self.base - 1);
-        match wide < self.heads.len() {
+        match wide < self.buckets.len() {
             true => wide,
             false => wide & (self.base - 1),
         }
@@ -195,9 +217,9 @@ impl HashIndex {
 
     /// Adds a bucket, which takes its entries from the next bucket in turn. Returns how many entries were linked anew.
     fn split(&mut self) -> usize {
-        let new = self.heads.len();
-        self.heads.push(NONE);
+        let new = self.buckets.len();
         if new == 0 {
+            self.buckets.push(UNUSED);
             self.base = 1;
             return 0;
         }
@@ -205,39 +227,68 @@ impl HashIndex {
             self.base = new;
         }
         let old = new - self.base;
+        let mut newest = self.buckets[old];
+        if newest.next == EMPTY {
+            self.buckets.push(UNUSED);
+            return 0;
+        }
         // The order of each chain is kept: the tails are the last entries that stayed and that went over.
-        let mut at = core::mem::replace(&mut self.heads[old], NONE);
+        let mut at = core::mem::replace(&mut newest.next, NONE);
+        let mut halves = [UNUSED; 2];
+        halves[self.half(newest.hash)] = newest;
         let mut tails = [NONE; 2];
-        let mut count = 0;
+        let mut count = 1;
         while at != NONE {
-            let entry = self.entries[at as usize];
-            let goes_over = entry.hash as usize & self.base != 0;
-            let tail = &mut tails[usize::from(goes_over)];
-            match core::mem::replace(tail, at) {
-                NONE => self.heads[if goes_over { new } else { old }] = at,
-                before => self.entries[before as usize].next = at,
+            let entry = self.others[at as usize];
+            let half = self.half(entry.hash);
+            if halves[half].next == EMPTY {
+                self.take_out(at);
+                halves[half] = Entry { next: NONE, ..entry };
+            } else {
+                match core::mem::replace(&mut tails[half], at) {
+                    NONE => halves[half].next = at,
+                    tail => self.others[tail as usize].next = at,
+                }
             }
             at = entry.next;
             count += 1;
         }
         for tail in tails.into_iter().filter(|&tail| tail != NONE) {
-            self.entries[tail as usize].next = NONE;
+            self.others[tail as usize].next = NONE;
         }
+        self.buckets[old] = halves[0];
+        self.buckets.push(halves[1]);
         count
     }
 
-    fn place(&mut self, entry: Entry) -> u32 {
+    /// Whether an entry of the bucket that is split stays, 0, or goes over to the new one, 1.
+    #[inline]
+    fn half(&self, hash: u64) -> usize {
+        usize::from(hash as usize & self.base != 0)
+    }
+
+    /// Puts an entry outside of the buckets.
+    fn set_aside(&mut self, entry: Entry) -> u32 {
         if self.free != NONE {
             let place = self.free;
-            let free = &mut self.entries[place as usize];
+            let free = &mut self.others[place as usize];
             self.free = free.next;
             *free = entry;
             return place;
         }
-        let place = self.entries.len();
-        assert!(place < NONE as usize, "an index of {place} entries is full");
-        self.entries.push(entry);
+        let place = self.others.len();
+        assert!(place < EMPTY as usize, "an index of {place} entries is full");
+        self.others.push(entry);
         place as u32
+    }
+
+    /// Takes an entry from outside of the buckets, where no chain leads to it any more.
+    fn take_out(&mut self, place: u32) -> Entry {
+        let entry = &mut self.others[place as usize];
+        let taken = *entry;
+        entry.next = self.free;
+        self.free = place;
+        taken
     }
 }
 
@@ -286,7 +337,7 @@ mod tests {
             let mut random = Random(seed());
             let mut index = HashIndex::new();
             index.touch(touched);
-            let room = index.entries.capacity();
+            let room = index.buckets.capacity();
             let mut model: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
             let mut len = 0;
             for step in 0..20_000_u32 {

@@ -68,11 +68,17 @@ impl<T> Segments<T> {
     /// Adds an item behind the others.
     #[inline]
     pub fn push(&mut self, item: T) {
-        let chunk = self.len >> SHIFT;
-        if chunk == self.chunks.len() {
-            self.add_chunk();
-        }
-        self.chunks[chunk].push(item);
+        self.open_chunk().push(item);
+        self.len += 1;
+    }
+
+    /// Adds a copy of an item behind the others: at once to where it is to stand, however large it is.
+    #[inline]
+    pub fn push_copy(&mut self, item: &T)
+    where
+        T: Copy,
+    {
+        self.open_chunk().extend_from_slice(core::slice::from_ref(item));
         self.len += 1;
     }
 
@@ -138,6 +144,16 @@ impl<T> Segments<T> {
         }
     }
 
+    /// The chunk that the next item goes to.
+    #[inline]
+    fn open_chunk(&mut self) -> &mut Vec<T> {
+        let chunk = self.len >> SHIFT;
+        if chunk == self.chunks.len() {
+            self.add_chunk();
+        }
+        &mut self.chunks[chunk]
+    }
+
     #[cold]
     fn add_chunk(&mut self) {
         self.chunks.push(Vec::with_capacity(Self::CHUNK));
@@ -195,7 +211,10 @@ mod tests {
             let directory = list.chunks.capacity();
             let mut first = None;
             for item in 0..count {
-                list.push(item);
+                match item % 2 {
+                    0 => list.push(item),
+                    _ => list.push_copy(&item),
+                }
                 let place = core::ptr::from_ref(&list[0]);
                 assert_eq!(*first.get_or_insert(place), place, "{count}");
             }

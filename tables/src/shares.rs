@@ -13,7 +13,7 @@ use crate::Segments;
 ///
 /// Worst cases: `add` and `remove` move one holder in a binary heap of those above their floors, which is `log2` of
 /// their number in steps (17 for 100,000), and `add` and `add_holder` allocate one chunk at most. `overfull` and the
-/// counts are constant. A holder takes 12 bytes.
+/// counts are constant. A holder takes 16 bytes.
 #[derive(Clone, Debug)]
 pub struct Shares {
     floor: u32,
@@ -21,8 +21,8 @@ pub struct Shares {
     total: u64,
     surplus: u64,
     holders: Segments<Holder>,
-    /// The holders above the floor; each has as many items as those below it, or more.
-    heap: Segments<u32>,
+    /// The holders above the floor; each precedes those below it.
+    heap: Segments<Key>,
     #[cfg(test)]
     steps: u64,
 }
@@ -35,6 +35,21 @@ struct Holder {
 }
 
 const OUTSIDE: u32 = u32::MAX;
+
+/// A holder and how many items it has, as one number: the greater has to give up an item before the lesser. So two
+/// places of the heap are compared without a look at their holders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key(u64);
+
+impl Key {
+    const fn new(count: u32, holder: u32) -> Self {
+        Self((count as u64) << 32 | !holder as u64)
+    }
+
+    const fn holder(self) -> usize {
+        !self.0 as u32 as usize
+    }
+}
 
 impl Shares {
     /// Without holders. `floor` and `pool` are numbers of items; memory for the directories of `max_holders` holders is
@@ -76,10 +91,10 @@ impl Shares {
         for number in 0..self.holders.len() {
             let holder = &mut self.holders[number];
             holder.place = OUTSIDE;
-            let above = holder.count.saturating_sub(floor);
+            let (count, above) = (holder.count, holder.count.saturating_sub(floor));
             if above > 0 {
                 self.surplus += u64::from(above);
-                self.enter(number as u32);
+                self.enter(number as u32, count);
             }
         }
     }
@@ -122,6 +137,7 @@ impl Shares {
     ///
     /// # Panics
     /// When there is no such holder.
+    #[inline]
     pub fn add(&mut self, holder: u32) {
         self.total += 1;
         let at = &mut self.holders[holder as usize];
@@ -129,11 +145,35 @@ impl Shares {
         if at.count <= self.floor {
             return;
         }
-        self.surplus += 1;
-        match at.place {
-            OUTSIDE => self.enter(holder),
-            place => self.rise(place),
+        let (count, place) = (at.count, at.place);
+        self.rank(holder, count, place);
+    }
+
+    /// The holder has one item more, and where that is [too much](Self::overfull), whoever has to give up an item has
+    /// one less: as one `add` and, for its answer, one `remove`. A holder that pushes out its own item moves nothing.
+    ///
+    /// # Panics
+    /// When there is no such holder.
+    #[inline]
+    pub fn exchange(&mut self, holder: u32) -> Option<u32> {
+        if self.surplus < self.pool {
+            self.add(holder);
+            return None;
         }
+        self.exchange_full(holder)
+    }
+
+    #[inline(never)]
+    fn exchange_full(&mut self, holder: u32) -> Option<u32> {
+        let count = self.count(holder) + 1;
+        let key = Key::new(count, holder);
+        if count > self.floor && self.heap.get(0).is_none_or(|&largest| key > largest) {
+            return Some(holder);
+        }
+        self.add(holder);
+        let largest = self.overfull()?;
+        self.remove(largest);
+        Some(largest)
     }
 
     /// The holder has one item less.
@@ -149,10 +189,10 @@ impl Shares {
             return;
         }
         self.surplus -= 1;
-        let place = at.place;
-        match at.count == self.floor {
+        let (count, place) = (at.count, at.place as usize);
+        match count == self.floor {
             true => self.leave(place),
-            false => self.sink(place),
+            false => self.sink(place, Key::new(count, holder)),
         }
     }
 
@@ -162,8 +202,10 @@ impl Shares {
     /// After one `add` to what was within the bounds, one item is enough.
     #[inline]
     pub fn overfull(&self) -> Option<u32> {
-        let &largest = self.heap.get(0)?;
-        (self.surplus > self.pool).then_some(largest)
+        if self.surplus <= self.pool {
+            return None;
+        }
+        self.heap.get(0).map(|largest| largest.holder() as u32)
     }
 
     /// Reserves memory for `holders` holders and writes to it.
@@ -173,78 +215,96 @@ impl Shares {
             place: OUTSIDE,
         };
         self.holders.touch(holders, unused);
-        self.heap.touch(holders, 0);
+        self.heap.touch(holders, Key(0));
     }
 
-    fn enter(&mut self, holder: u32) {
-        let place = self.heap.len() as u32;
-        self.heap.push(holder);
-        self.holders[holder as usize].place = place;
-        self.rise(place);
-    }
-
-    fn leave(&mut self, place: u32) {
-        let last = self.heap.len() as u32 - 1;
-        self.swap(place, last);
-        if let Some(holder) = self.heap.pop() {
-            self.holders[holder as usize].place = OUTSIDE;
-        }
-        if place < last {
-            self.rise(place);
-            self.sink(place);
+    /// The holder has one item more and so many in all, which is more than the floor.
+    #[inline(never)]
+    fn rank(&mut self, holder: u32, count: u32, place: u32) {
+        self.surplus += 1;
+        match place {
+            OUTSIDE => self.enter(holder, count),
+            place => self.rise(place as usize, Key::new(count, holder)),
         }
     }
 
-    /// Moves the holder at `place` up to where nobody below it has more.
-    fn rise(&mut self, mut place: u32) {
-        while place > 0 {
-            let above = (place - 1) / 2;
-            if !self.precedes(place, above) {
-                return;
+    /// The holder comes above the floor.
+    #[inline(never)]
+    fn enter(&mut self, holder: u32, count: u32) {
+        let key = Key::new(count, holder);
+        let last = self.heap.len();
+        self.heap.push(key);
+        self.holders[key.holder()].place = last as u32;
+        self.rise(last, key);
+    }
+
+    /// Takes out the holder at `place`, which the last one takes.
+    fn leave(&mut self, place: usize) {
+        let leaving = self.heap[place];
+        self.holders[leaving.holder()].place = OUTSIDE;
+        let Some(last) = self.heap.pop().filter(|&last| last != leaving) else {
+            return;
+        };
+        self.holders[last.holder()].place = place as u32;
+        // Those above precede the one that leaves, and it precedes those below.
+        match last > leaving {
+            true => self.rise(place, last),
+            false => self.sink(place, last),
+        }
+    }
+
+    /// Gives the holder at `place` a key that is no less, and moves it up to where it precedes nobody above it.
+    #[inline(always)]
+    fn rise(&mut self, place: usize, key: Key) {
+        let mut hole = place;
+        while hole > 0 {
+            let above = (hole - 1) / 2;
+            let other = self.heap[above];
+            if other > key {
+                break;
             }
-            self.swap(place, above);
-            place = above;
+            self.put(hole, other);
+            hole = above;
         }
+        self.settle(place, hole, key);
     }
 
-    /// Moves the holder at `place` down to where nobody below it has more.
-    fn sink(&mut self, mut place: u32) {
-        let len = self.heap.len() as u32;
-        loop {
-            let left = place * 2 + 1;
-            if left >= len {
-                return;
-            }
-            let right = left + 1;
-            let below = match right < len && self.precedes(right, left) {
-                true => right,
-                false => left,
+    /// Gives the holder at `place` a key that is no greater, and moves it down to where nobody below precedes it.
+    fn sink(&mut self, place: usize, key: Key) {
+        let mut hole = place;
+        while let Some(&left) = self.heap.get(hole * 2 + 1) {
+            let right = self.heap.get(hole * 2 + 2).copied();
+            let (below, other) = match right {
+                Some(right) if right > left => (hole * 2 + 2, right),
+                _ => (hole * 2 + 1, left),
             };
-            if !self.precedes(below, place) {
-                return;
+            if key > other {
+                break;
             }
-            self.swap(below, place);
-            place = below;
+            self.put(hole, other);
+            hole = below;
+        }
+        self.settle(place, hole, key);
+    }
+
+    /// Puts the holder of `key`, which stood at `place`, to where others have made room for it.
+    #[inline(always)]
+    fn settle(&mut self, place: usize, hole: usize, key: Key) {
+        self.heap[hole] = key;
+        if hole != place {
+            self.holders[key.holder()].place = hole as u32;
         }
     }
 
-    /// Whether the holder at heap place `one` has to give up an item before the one at `other`.
-    fn precedes(&self, one: u32, other: u32) -> bool {
-        let (one, other) = (self.heap[one as usize], self.heap[other as usize]);
-        let (count, than) = (self.count(one), self.count(other));
-        count > than || count == than && one < other
-    }
-
-    fn swap(&mut self, one: u32, other: u32) {
+    /// Moves the holder of `key` to `place`.
+    #[inline]
+    fn put(&mut self, place: usize, key: Key) {
         #[cfg(test)]
         {
             self.steps += 1;
         }
-        let (first, second) = (self.heap[one as usize], self.heap[other as usize]);
-        self.heap[one as usize] = second;
-        self.heap[other as usize] = first;
-        self.holders[second as usize].place = one;
-        self.holders[first as usize].place = other;
+        self.heap[place] = key;
+        self.holders[key.holder()].place = place as u32;
     }
 }
 

@@ -1,6 +1,7 @@
 //! One instrument's order book by price level.
 
 use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::{Entry, OccupiedEntry};
 
 use hoga_protocol::codec::{ImageError, ImageSink, ImageSource};
 use hoga_protocol::{Lots, Nanos, Sequence, Side, Ticks};
@@ -68,15 +69,21 @@ impl Book {
         total.orders += 1;
     }
 
-    /// A resting order loses `quantity`, and with `leaves` its place.
+    /// A resting order trades `quantity`, and where it is `filled` loses its place. Matching begins at the best level,
+    /// which is found without a search.
+    pub(crate) fn trade(&mut self, side: Side, price: Ticks, quantity: Lots, filled: bool) {
+        let best = self.levels[side as usize].first_entry();
+        match best.filter(|best| *best.key() == keyed(side, price.0)) {
+            Some(best) => reduce(best, quantity, filled),
+            None => self.reduce(side, price, quantity, filled),
+        }
+    }
+
+    /// A resting order loses `quantity`, and its place where it `leaves_book`.
     pub(crate) fn reduce(&mut self, side: Side, price: Ticks, quantity: Lots, leaves_book: bool) {
-        let levels = &mut self.levels[side as usize];
-        let key = keyed(side, price.0);
-        let total = levels.get_mut(&key).expect("a resting order has a level");
-        total.quantity -= quantity.0;
-        total.orders -= u32::from(leaves_book);
-        if total.orders == 0 {
-            levels.remove(&key);
+        match self.levels[side as usize].entry(keyed(side, price.0)) {
+            Entry::Occupied(level) => reduce(level, quantity, leaves_book),
+            Entry::Vacant(_) => panic!("a resting order has a level"),
         }
     }
 
@@ -99,6 +106,16 @@ impl Book {
             timestamp,
             ..Self::default()
         })
+    }
+}
+
+/// The level loses `quantity`, and an order where one `leaves_book`; with the last one it goes.
+fn reduce(mut level: OccupiedEntry<'_, i64, Total>, quantity: Lots, leaves_book: bool) {
+    let total = level.get_mut();
+    total.quantity -= quantity.0;
+    total.orders -= u32::from(leaves_book);
+    if total.orders == 0 {
+        level.remove();
     }
 }
 

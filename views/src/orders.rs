@@ -3,13 +3,14 @@
 mod image;
 
 use alloc::collections::BTreeMap;
+use core::hint::black_box;
 
 use hoga_protocol::{AccountId, ClientOrderId, Genesis, Limits, OrderId};
 use hoga_tables::{HashIndex, Segments, Shares};
 
 use crate::keyed::HashKey;
 use crate::order::OrderState;
-use crate::slab::{List, Node, Slab, Slot, Thread};
+use crate::slab::{List, Slab, Slot, Thread};
 
 /// The most closed orders for which memory is found beforehand: a limit may be far above what a day brings.
 const TOUCHED: usize = 1 << 17;
@@ -112,14 +113,14 @@ impl Orders {
 
     /// The order, live or remembered.
     pub fn get(&self, order: OrderId) -> Option<&OrderState> {
-        self.slot(order).map(|slot| &self.slab.node(slot).order)
+        self.slot(order).map(|slot| self.slab.order(slot))
     }
 
     /// The account's order with this client order id, live or remembered; the newest, when the id was used again after
     /// it was forgotten. `None` for the empty id.
     pub fn by_client_id(&self, account: AccountId, id: &ClientOrderId) -> Option<&OrderState> {
         let slot = self.named(account, id)?;
-        Some(&self.slab.node(slot).order)
+        Some(self.slab.order(slot))
     }
 
     /// The account's orders, live and remembered, the newest (by id) first.
@@ -150,7 +151,7 @@ impl Orders {
         let mut next = self.first_before(account, before, live_only);
         core::iter::from_fn(move || {
             let slot = next?;
-            let order = &self.slab.node(slot).order;
+            let order = self.slab.order(slot);
             next = self.slab.neighbours(thread_of(order, live_only), slot)[0];
             Some(order)
         })
@@ -163,11 +164,11 @@ impl Orders {
         } else {
             account.all.newest()
         }?;
-        if self.slab.node(newest).order.order < before {
+        if self.slab.order(newest).order < before {
             return Some(newest);
         }
         if let Some(slot) = self.slot(before) {
-            let order = &self.slab.node(slot).order;
+            let order = self.slab.order(slot);
             if order.account == id {
                 return self.slab.neighbours(thread_of(order, live_only), slot)[0];
             }
@@ -175,7 +176,7 @@ impl Orders {
         let marked = account.marks.range(before.0..).next();
         let mut next = marked.map(|(_, &slot)| slot).or(account.all.newest());
         while let Some(slot) = next
-            && self.slab.node(slot).order.order >= before
+            && self.slab.order(slot).order >= before
         {
             next = self.slab.neighbours(Thread::Account, slot)[0];
         }
@@ -205,21 +206,59 @@ impl Orders {
         }
     }
 
+    /// How many orders [`foresee`](Self::foresee) looks at; it leaves the rest.
+    pub(crate) const FORESEEN: usize = 32;
+
+    /// Touches the orders, and then their neighbours in the lists. The loads of one round do not wait for each other,
+    /// those of the next round find the lines of the last one in the cache.
+    pub(crate) fn foresee(&self, orders: impl Iterator<Item = OrderId>) {
+        let mut slots = [0; Self::FORESEEN];
+        let mut count = 0;
+        for order in orders.take(Self::FORESEEN) {
+            // Whether it is that very order would have to be asked of the order itself. Hardly ever is it another one.
+            if let Some(slot) = self.by_id.find(self.key.of_order(order), |_| true) {
+                slots[count] = slot;
+                count += 1;
+            }
+        }
+        let slots = &slots[..count];
+        black_box(
+            slots
+                .iter()
+                .fold(0, |sum, &slot| sum ^ self.slab.touch_order(slot)),
+        );
+        black_box(
+            slots
+                .iter()
+                .fold(0, |sum, &slot| sum ^ self.slab.touch_beside(slot)),
+        );
+    }
+
     pub(crate) fn slot(&self, order: OrderId) -> Option<Slot> {
-        let is_it = |slot| self.slab.node(slot).order.order == order;
+        let is_it = |slot| self.slab.order(slot).order == order;
         self.by_id.find(self.key.of_order(order), is_it)
     }
 
-    pub(crate) fn node(&self, slot: Slot) -> &Node {
-        self.slab.node(slot)
+    pub(crate) fn order(&self, slot: Slot) -> &OrderState {
+        self.slab.order(slot)
     }
 
-    pub(crate) fn node_mut(&mut self, slot: Slot) -> &mut Node {
-        self.slab.node_mut(slot)
+    pub(crate) fn order_mut(&mut self, slot: Slot) -> &mut OrderState {
+        self.slab.order_mut(slot)
+    }
+
+    /// Whether the book counts the order.
+    pub(crate) fn resting(&self, slot: Slot) -> bool {
+        self.slab.resting(slot)
+    }
+
+    /// Says whether the book counts the order, and returns whether it did.
+    pub(crate) fn set_resting(&mut self, slot: Slot, resting: bool) -> bool {
+        self.slab.set_resting(slot, resting)
     }
 
     /// Adds a live order. Its id is greater than any before.
-    pub(crate) fn insert(&mut self, order: OrderState) -> Slot {
+    pub(crate) fn insert(&mut self, order: &OrderState) -> Slot {
         let slot = self.take_in(order);
         let account = &mut self.accounts[order.account.0 as usize];
         account.push(&mut self.slab, slot);
@@ -229,11 +268,12 @@ impl Orders {
 
     /// Moves a live order to the closed ones, and forgets the one that this pushes out.
     pub(crate) fn close(&mut self, slot: Slot) {
-        let account = self.slab.node(slot).order.account;
+        let order = self.slab.order(slot);
+        let (account, kind) = (order.account, self.kind(order));
         let lists = &mut self.accounts[account.0 as usize];
         lists.live.unlink(&mut self.slab, Thread::Standing, slot);
-        if let Some(pushed_out) = self.remember(slot) {
-            let account = self.slab.node(pushed_out).order.account;
+        if let Some(pushed_out) = self.remember(account, kind, slot) {
+            let account = self.slab.order(pushed_out).account;
             let lists = &mut self.accounts[account.0 as usize];
             lists.unlink(&mut self.slab, pushed_out);
             self.forget(pushed_out);
@@ -241,14 +281,14 @@ impl Orders {
     }
 
     /// Holds an order by its ids, in no list.
-    fn take_in(&mut self, order: OrderState) -> Slot {
+    fn take_in(&mut self, order: &OrderState) -> Slot {
         let slot = self.slab.insert(order);
         self.by_id.insert(self.key.of_order(order.order), slot);
         let id = &order.client_order_id;
         if !id.is_empty() {
             let hash = self.key.of_client_id(order.account, id);
             match self.named(order.account, id) {
-                Some(other) if self.slab.node(other).order.order > order.order => return slot,
+                Some(other) if self.slab.order(other).order > order.order => return slot,
                 Some(other) => _ = self.by_client_id.remove(hash, other),
                 None => {}
             }
@@ -258,17 +298,14 @@ impl Orders {
     }
 
     /// Adds a closed order to the closed ones. The one that this pushes out is in their list no longer.
-    fn remember(&mut self, slot: Slot) -> Option<Slot> {
-        let order = &self.slab.node(slot).order;
-        let (account, kind) = (order.account, self.kind(order) as usize);
-        let list = &mut self.accounts[account.0 as usize].closed[kind];
+    #[inline]
+    fn remember(&mut self, account: AccountId, kind: Kind, slot: Slot) -> Option<Slot> {
+        let list = &mut self.accounts[account.0 as usize].closed[kind as usize];
         list.push(&mut self.slab, Thread::Standing, slot);
-        self.shares[kind].add(account.0);
-        let largest = self.shares[kind].overfull()?;
-        let list = &mut self.accounts[largest as usize].closed[kind];
+        let largest = self.shares[kind as usize].exchange(account.0)?;
+        let list = &mut self.accounts[largest as usize].closed[kind as usize];
         let oldest = list.oldest()?;
         list.unlink(&mut self.slab, Thread::Standing, oldest);
-        self.shares[kind].remove(largest);
         Some(oldest)
     }
 
@@ -279,7 +316,7 @@ impl Orders {
             account,
             client_order_id,
             ..
-        } = self.slab.node(slot).order;
+        } = *self.slab.order(slot);
         self.by_id.remove(self.key.of_order(order), slot);
         if !client_order_id.is_empty() {
             // Another order has the id where the id was used again.
@@ -294,7 +331,7 @@ impl Orders {
             return None;
         }
         let is_it = |slot| {
-            let order = &self.slab.node(slot).order;
+            let order = self.slab.order(slot);
             order.account == account && order.client_order_id == *id
         };
         let hash = self.key.of_client_id(account, id);
@@ -331,11 +368,11 @@ impl AccountOrders {
 
     /// Takes an order out. If it was marked, its neighbour is marked in its place, so that gaps between marks never grow.
     fn unlink(&mut self, slab: &mut Slab, slot: Slot) {
-        if slab.node(slot).marked {
-            self.marks.remove(&slab.node(slot).order.order.0);
+        if slab.marked(slot) {
+            self.marks.remove(&slab.order(slot).order.0);
             let [older, newer] = slab.neighbours(Thread::Account, slot);
             if let Some(heir) = newer.or(older)
-                && !slab.node(heir).marked
+                && !slab.marked(heir)
             {
                 self.mark(slab, heir);
             }
@@ -344,9 +381,8 @@ impl AccountOrders {
     }
 
     fn mark(&mut self, slab: &mut Slab, slot: Slot) {
-        let node = slab.node_mut(slot);
-        node.marked = true;
-        self.marks.insert(node.order.order.0, slot);
+        slab.mark(slot);
+        self.marks.insert(slab.order(slot).order.0, slot);
     }
 }
 

@@ -25,6 +25,7 @@ impl<T: Copy> Pool<T> {
     }
 
     /// Adds an item and returns its place.
+    #[inline]
     pub(crate) fn insert(&mut self, item: T) -> u32 {
         if let Some(place) = self.free.pop() {
             self.items[place as usize] = item;
@@ -36,9 +37,8 @@ impl<T: Copy> Pool<T> {
     }
 
     /// Takes out the item at `place`, which holds one.
-    pub(crate) fn remove(&mut self, place: u32) -> T {
+    pub(crate) fn remove(&mut self, place: u32) {
         self.free.push(place);
-        self.items[place as usize]
     }
 }
 

@@ -22,8 +22,10 @@ pub(crate) struct Blocks<T> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Queue {
     blocks: VecDeque<u32>,
+    /// The last of the blocks, at hand for a push.
+    newest: u32,
     /// The place of the first item in the first block.
-    start: usize,
+    start: u32,
     len: usize,
 }
 
@@ -45,13 +47,13 @@ impl<T: Copy + Default> Blocks<T> {
     }
 
     /// Adds an item behind the others.
+    #[inline]
     pub(crate) fn push(&mut self, queue: &mut Queue, item: T) {
-        let at = queue.start + queue.len;
-        if at == queue.blocks.len() * BLOCK {
-            queue.blocks.push_back(self.block());
+        let at = queue.start as usize + queue.len;
+        if at.is_multiple_of(BLOCK) {
+            self.add_block(queue);
         }
-        let block = queue.blocks[at / BLOCK];
-        self.blocks[block as usize][at % BLOCK] = item;
+        self.blocks[queue.newest as usize][at % BLOCK] = item;
         queue.len += 1;
     }
 
@@ -60,7 +62,7 @@ impl<T: Copy + Default> Blocks<T> {
         let item = self.get(queue, 0)?;
         queue.start += 1;
         queue.len -= 1;
-        if queue.start == BLOCK || queue.len == 0 {
+        if queue.start as usize == BLOCK || queue.len == 0 {
             queue.start = 0;
             if let Some(block) = queue.blocks.pop_front() {
                 self.free.push(block);
@@ -78,7 +80,7 @@ impl<T: Copy + Default> Blocks<T> {
         if place >= queue.len {
             return None;
         }
-        let at = queue.start + place;
+        let at = queue.start as usize + place;
         Some(self.blocks[queue.blocks[at / BLOCK] as usize][at % BLOCK])
     }
 
@@ -114,13 +116,14 @@ impl<T: Copy + Default> Blocks<T> {
         low
     }
 
-    fn block(&mut self) -> u32 {
-        if let Some(block) = self.free.pop() {
-            return block;
-        }
-        let block = u32::try_from(self.blocks.len()).expect("the limits keep blocks inside 32 bits");
-        self.blocks.push([T::default(); BLOCK]);
-        block
+    #[inline(never)]
+    fn add_block(&mut self, queue: &mut Queue) {
+        queue.newest = self.free.pop().unwrap_or_else(|| {
+            let block = u32::try_from(self.blocks.len()).expect("the limits keep blocks inside 32 bits");
+            self.blocks.push([T::default(); BLOCK]);
+            block
+        });
+        queue.blocks.push_back(queue.newest);
     }
 }
 

@@ -8,8 +8,8 @@ use hoga_tables::Segments;
 pub(crate) struct Ring<T> {
     slots: Segments<T>,
     limit: usize,
-    /// The number whose slot is the first.
-    base: u64,
+    /// The slot of the first item held.
+    start: usize,
     next: u64,
 }
 
@@ -23,7 +23,7 @@ impl<T> Ring<T> {
         Self {
             slots: Segments::with_max(limit),
             limit,
-            base: next,
+            start: 0,
             next,
         }
     }
@@ -67,12 +67,15 @@ impl<T> Ring<T> {
 
     /// Adds an item, dropping the first one when the ring is [full](Self::is_full).
     pub(crate) fn push(&mut self, item: T) {
-        let slot = self.slot(self.next);
-        match self.slots.get_mut(slot) {
-            Some(held) => *held = item,
-            None => self.slots.push(item),
-        }
         self.next += 1;
+        if !self.is_full() {
+            return self.slots.push(item);
+        }
+        self.slots[self.start] = item;
+        self.start += 1;
+        if self.start == self.limit {
+            self.start = 0;
+        }
     }
 
     /// The number of the first held item for which `before` is false; `before` holds for a prefix of the series.
@@ -89,7 +92,12 @@ impl<T> Ring<T> {
         low
     }
 
+    /// The slot of an item that is held.
     fn slot(&self, number: u64) -> usize {
-        ((number - self.base) % self.limit as u64) as usize
+        let slot = self.start + (number - self.first()) as usize;
+        match slot < self.limit {
+            true => slot,
+            false => slot - self.limit,
+        }
     }
 }

@@ -19,15 +19,14 @@ pub(crate) enum Thread {
     Standing = 1,
 }
 
-/// An order and its place in the lists.
+/// Where an order stands.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Node {
-    pub(crate) order: OrderState,
-    /// Whether the book counts it.
-    pub(crate) resting: bool,
-    /// Whether its account's index of orders names it.
-    pub(crate) marked: bool,
+struct Place {
     links: [Link; 2],
+    /// Whether the book counts the order.
+    resting: bool,
+    /// Whether its account's index of orders names it.
+    marked: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -36,14 +35,21 @@ struct Link {
     newer: Slot,
 }
 
-const UNLINKED: Link = Link {
-    older: NIL,
-    newer: NIL,
+const NOWHERE: Place = Place {
+    links: [Link {
+        older: NIL,
+        newer: NIL,
+    }; 2],
+    resting: false,
+    marked: false,
 };
 
 #[derive(Clone, Debug)]
 pub(crate) struct Slab {
-    nodes: Segments<Node>,
+    orders: Segments<OrderState>,
+    /// By slot. They lie apart from the orders: who takes an order out of a list writes to its neighbours, and the places
+    /// of many orders fit in a processor's cache.
+    places: Segments<Place>,
     free: Slot,
 }
 
@@ -55,68 +61,103 @@ pub(crate) struct List {
 }
 
 impl Slab {
+    /// What an order takes.
+    pub(crate) const BYTES: usize = size_of::<OrderState>() + size_of::<Place>();
+
     pub(crate) const fn new() -> Self {
         Self {
-            nodes: Segments::new(),
+            orders: Segments::new(),
+            places: Segments::new(),
             free: NIL,
         }
     }
 
     /// Finds memory for `slots` slots in all, and writes to it.
     pub(crate) fn touch(&mut self, slots: usize) {
-        self.nodes.touch_zeroed(slots);
+        self.orders.touch_zeroed(slots);
+        self.places.touch(slots, NOWHERE);
     }
 
-    pub(crate) fn node(&self, slot: Slot) -> &Node {
-        &self.nodes[slot as usize]
+    pub(crate) fn order(&self, slot: Slot) -> &OrderState {
+        &self.orders[slot as usize]
     }
 
-    pub(crate) fn node_mut(&mut self, slot: Slot) -> &mut Node {
-        &mut self.nodes[slot as usize]
+    pub(crate) fn order_mut(&mut self, slot: Slot) -> &mut OrderState {
+        &mut self.orders[slot as usize]
     }
 
-    pub(crate) fn insert(&mut self, order: OrderState) -> Slot {
-        let node = Node {
-            order,
-            resting: false,
-            marked: false,
-            links: [UNLINKED; 2],
-        };
+    /// Reads fields of an order that lie far from each other, and its place.
+    pub(crate) fn touch_order(&self, slot: Slot) -> u64 {
+        let order = self.order(slot);
+        let [first, middle, last] = [order.notional.0 as u64, order.updated_at.0, order.status as u64];
+        first ^ middle ^ last ^ u64::from(self.places[slot as usize].marked)
+    }
+
+    /// Reads the places of the order's neighbours in the list of those that stand as it does.
+    pub(crate) fn touch_beside(&self, slot: Slot) -> u64 {
+        let beside = self.neighbours(Thread::Standing, slot).into_iter().flatten();
+        beside.fold(0, |sum, slot| sum ^ u64::from(self.places[slot as usize].marked))
+    }
+
+    /// Whether the book counts the order.
+    pub(crate) fn resting(&self, slot: Slot) -> bool {
+        self.places[slot as usize].resting
+    }
+
+    /// Says whether the book counts the order, and returns whether it did.
+    pub(crate) fn set_resting(&mut self, slot: Slot, resting: bool) -> bool {
+        core::mem::replace(&mut self.places[slot as usize].resting, resting)
+    }
+
+    /// Whether the index of the account's orders names the order.
+    pub(crate) fn marked(&self, slot: Slot) -> bool {
+        self.places[slot as usize].marked
+    }
+
+    pub(crate) fn mark(&mut self, slot: Slot) {
+        self.places[slot as usize].marked = true;
+    }
+
+    /// Adds an order that is in no list.
+    pub(crate) fn insert(&mut self, order: &OrderState) -> Slot {
         if self.free != NIL {
             let slot = self.free;
-            self.free = self.node(slot).links[Thread::Account as usize].newer;
-            *self.node_mut(slot) = node;
+            let place = &mut self.places[slot as usize];
+            self.free = place.links[Thread::Account as usize].newer;
+            *place = NOWHERE;
+            *self.order_mut(slot) = *order;
             return slot;
         }
-        let slot = Slot::try_from(self.nodes.len()).expect("the limits keep slots inside 32 bits");
-        self.nodes.push(node);
+        let slot = Slot::try_from(self.orders.len()).expect("the limits keep slots inside 32 bits");
+        self.orders.push_copy(order);
+        self.places.push(NOWHERE);
         slot
     }
 
     /// Frees a slot that no list runs through any more.
     pub(crate) fn remove(&mut self, slot: Slot) {
-        self.node_mut(slot).links[Thread::Account as usize].newer = self.free;
+        self.link(Thread::Account, slot).newer = self.free;
         self.free = slot;
     }
 
     fn link(&mut self, thread: Thread, slot: Slot) -> &mut Link {
-        &mut self.node_mut(slot).links[thread as usize]
+        &mut self.places[slot as usize].links[thread as usize]
     }
 
     /// The next older and the next newer node of a list.
     pub(crate) fn neighbours(&self, thread: Thread, slot: Slot) -> [Option<Slot>; 2] {
-        let Link { older, newer } = self.node(slot).links[thread as usize];
+        let Link { older, newer } = self.places[slot as usize].links[thread as usize];
         [older, newer].map(|slot| (slot != NIL).then_some(slot))
     }
 
-    fn walk(&self, from: Slot, next: impl Fn(&Node) -> Slot) -> impl Iterator<Item = Slot> {
+    fn walk(&self, thread: Thread, from: Slot, next: impl Fn(Link) -> Slot) -> impl Iterator<Item = Slot> {
         let mut slot = from;
         core::iter::from_fn(move || {
             if slot == NIL {
                 return None;
             }
             let here = slot;
-            slot = next(self.node(here));
+            slot = next(self.places[here as usize].links[thread as usize]);
             Some(here)
         })
     }
@@ -137,6 +178,7 @@ impl List {
     }
 
     /// Adds a node as the newest.
+    #[inline]
     pub(crate) fn push(&mut self, slab: &mut Slab, thread: Thread, slot: Slot) {
         *slab.link(thread, slot) = Link {
             older: self.newest,
@@ -164,12 +206,12 @@ impl List {
 
     /// The orders of the list, the newest first.
     pub(crate) fn newest_first(self, slab: &Slab, thread: Thread) -> impl Iterator<Item = &OrderState> {
-        let slots = slab.walk(self.newest, move |node| node.links[thread as usize].older);
-        slots.map(|slot| &slab.node(slot).order)
+        let slots = slab.walk(thread, self.newest, |link| link.older);
+        slots.map(|slot| slab.order(slot))
     }
 
     /// The slots of the list, the oldest first.
     pub(crate) fn oldest_first(self, slab: &Slab, thread: Thread) -> impl Iterator<Item = Slot> {
-        slab.walk(self.oldest, move |node| node.links[thread as usize].newer)
+        slab.walk(thread, self.oldest, |link| link.newer)
     }
 }

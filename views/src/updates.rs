@@ -189,32 +189,32 @@ impl OrderUpdates {
             Some((sequence, index)) if sequence == event.sequence => index + 1,
             _ => 0,
         };
-        self.hold(OrderUpdate {
-            number: self.next,
+        let number = self.next;
+        self.last = Some((event.sequence, index));
+        self.next += 1;
+        let place = self.updates.insert(OrderUpdate {
+            number,
             sequence: event.sequence,
             index,
             order: *order,
             fill,
         });
-        self.last = Some((event.sequence, index));
-        self.next += 1;
+        self.hold(order.account, place);
     }
 
-    /// Holds an update, the newest of its account, and drops the one that this pushes out.
-    fn hold(&mut self, update: OrderUpdate) {
-        let account = update.order.account.0;
-        let place = self.updates.insert(update);
+    /// Holds the update at this place, the newest of its account, and drops the one that this pushes out.
+    #[inline]
+    fn hold(&mut self, account: AccountId, place: u32) {
+        let account = account.0;
         let owner = &mut self.of_account[account as usize];
         self.places.push(&mut owner.held, place);
-        self.shares.add(account);
-        let Some(largest) = self.shares.overfull() else {
+        let Some(largest) = self.shares.exchange(account) else {
             return;
         };
         let owner = &mut self.of_account[largest as usize];
         if let Some(oldest) = self.places.pop(&mut owner.held) {
-            let dropped = self.updates.remove(oldest);
-            owner.dropped = Some(dropped.point());
-            self.shares.remove(largest);
+            owner.dropped = Some(self.updates[oldest].point());
+            self.updates.remove(oldest);
         }
     }
 }
@@ -289,7 +289,8 @@ impl OrderUpdates {
             must(previous.is_none_or(|previous| previous < point), "update order")?;
             previous = Some(point);
             points.push(point);
-            updates.hold(update);
+            let place = updates.updates.insert(update);
+            updates.hold(update.order.account, place);
         }
         updates.last = check_points(points, updates.next)?;
         Ok(updates)

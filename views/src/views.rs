@@ -3,7 +3,7 @@
 mod image;
 
 use hoga_protocol::{
-    Event, EventBody, Genesis, InstrumentId, Lots, Nanos, OrderAccepted, OrderCanceled, OrderId,
+    Event, EventBody, Genesis, InstrumentId, Lots, Nanos, Notional, OrderAccepted, OrderCanceled, OrderId,
     OrderReplaced, Sequence, Trade, TradeSide,
 };
 use hoga_tables::Segments;
@@ -14,7 +14,7 @@ use crate::executions::{Execution, Executions, Role};
 use crate::order::OrderState;
 use crate::orders::Orders;
 use crate::registry::{AccountTerms, Accounts, Instruments};
-use crate::slab::{Node, Slot};
+use crate::slab::{Slab, Slot};
 use crate::updates::{Fill, OrderUpdate, OrderUpdates};
 
 /// How much of the past the views hold.
@@ -43,8 +43,7 @@ pub struct ViewLimits {
 }
 
 // What the figures above are made of.
-const _: () =
-    assert!(size_of::<OrderUpdate>() <= 240 && size_of::<Node>() <= 192 && size_of::<Execution>() <= 80);
+const _: () = assert!(size_of::<OrderUpdate>() <= 240 && Slab::BYTES <= 192 && size_of::<Execution>() <= 80);
 
 impl Default for ViewLimits {
     fn default() -> Self {
@@ -169,6 +168,22 @@ impl Views {
         }
     }
 
+    /// Reads the resting orders that the next events change, so that the memory's answers come side by side instead of
+    /// one after another. It changes nothing and promises nothing: call it with up to [`FORESEEN`](Self::FORESEEN) events
+    /// before they are taken in, where more orders are live than the cache holds.
+    pub fn foresee<'a>(&self, events: impl Iterator<Item = &'a Event>) {
+        let orders = events.filter_map(|event| match &event.body {
+            EventBody::Trade(trade) => Some(trade.resting.order),
+            EventBody::OrderCanceled(canceled) => Some(canceled.order),
+            EventBody::OrderReplaced(replaced) => Some(replaced.order),
+            _ => None,
+        });
+        self.orders.foresee(orders);
+    }
+
+    /// How many events [`foresee`](Self::foresee) looks at; it may leave the rest.
+    pub const FORESEEN: usize = Orders::FORESEEN;
+
     /// The command of the last event taken in; zero before the first.
     pub fn sequence(&self) -> Sequence {
         self.sequence
@@ -259,17 +274,17 @@ impl Views {
 
     fn accept(&mut self, event: &Event, accepted: &OrderAccepted) {
         let order = OrderState::accepted(event, accepted);
-        self.working = Some(self.orders.insert(order));
         self.updates.push(event, &order, None);
+        self.working = Some(self.orders.insert(&order));
     }
 
     fn trade(&mut self, event: &Event, trade: &Trade) {
         let aggressor = self.live(trade.aggressor.order);
         let resting = self.live(trade.resting.order);
-        debug_assert!(!self.orders.node(aggressor).resting && self.orders.node(resting).resting);
+        debug_assert!(!self.orders.resting(aggressor) && self.orders.resting(resting));
         let book = &mut self.books[trade.instrument.0 as usize];
         let filled = trade.resting.leaves == Lots::ZERO;
-        book.reduce(
+        book.trade(
             trade.aggressor_side.opposite(),
             trade.price,
             trade.quantity,
@@ -277,25 +292,24 @@ impl Views {
         );
         book.touch(event.sequence, event.timestamp);
         self.executions.push(event, trade);
-        self.fill(event, trade, aggressor, Role::Aggressor);
-        self.fill(event, trade, resting, Role::Resting);
+        let spec = self.instruments.get(trade.instrument);
+        let notional = spec
+            .expect("what trades is defined")
+            .notional(trade.price, trade.quantity);
+        self.fill(event, trade, notional, aggressor, Role::Aggressor);
+        self.fill(event, trade, notional, resting, Role::Resting);
         // The engine closes the resting order while it matches and the aggressor when it is through, and which order
         // closes first decides which is forgotten first.
         self.close_if_filled(resting, &trade.resting);
         self.close_if_filled(aggressor, &trade.aggressor);
     }
 
-    fn fill(&mut self, event: &Event, trade: &Trade, slot: Slot, role: Role) {
+    fn fill(&mut self, event: &Event, trade: &Trade, notional: Notional, slot: Slot, role: Role) {
         let side = match role {
             Role::Aggressor => &trade.aggressor,
             Role::Resting => &trade.resting,
         };
-        let spec = self
-            .instruments
-            .get(trade.instrument)
-            .expect("what trades is defined");
-        let order = &mut self.orders.node_mut(slot).order;
-        let notional = spec.notional(trade.price, trade.quantity);
+        let order = self.orders.order_mut(slot);
         order.fill(event, side, trade.quantity, notional);
         let fill = Fill {
             sequence: event.sequence,
@@ -317,7 +331,7 @@ impl Views {
     fn cancel(&mut self, event: &Event, canceled: &OrderCanceled) {
         let slot = self.live(canceled.order);
         self.take_off_book(event, slot);
-        let order = &mut self.orders.node_mut(slot).order;
+        let order = self.orders.order_mut(slot);
         order.cancel(event, canceled);
         self.updates.push(event, order, None);
         self.close(slot);
@@ -326,7 +340,7 @@ impl Views {
     fn replace(&mut self, event: &Event, replaced: &OrderReplaced) {
         let slot = self.live(replaced.order);
         self.take_off_book(event, slot);
-        let order = &mut self.orders.node_mut(slot).order;
+        let order = self.orders.order_mut(slot);
         order.replace(event, replaced);
         self.updates.push(event, order, None);
         self.working = Some(slot);
@@ -335,20 +349,18 @@ impl Views {
     /// The command is through: the order it worked on rests with what remains of it.
     fn rest_what_remains(&mut self, event: &Event) {
         let Some(slot) = self.working.take() else { return };
-        let node = self.orders.node_mut(slot);
-        node.resting = true;
-        let order = &node.order;
+        self.orders.set_resting(slot, true);
+        let order = self.orders.order(slot);
         let book = &mut self.books[order.instrument.0 as usize];
         book.add(order.side, order.price, order.leaves);
         book.touch(event.sequence, event.timestamp);
     }
 
     fn take_off_book(&mut self, event: &Event, slot: Slot) {
-        let node = self.orders.node_mut(slot);
-        if !core::mem::take(&mut node.resting) {
+        if !self.orders.set_resting(slot, false) {
             return;
         }
-        let order = &node.order;
+        let order = self.orders.order(slot);
         let book = &mut self.books[order.instrument.0 as usize];
         book.reduce(order.side, order.price, order.leaves, true);
         book.touch(event.sequence, event.timestamp);
@@ -364,12 +376,12 @@ impl Views {
     /// The slot of a live order that an event changes.
     fn live(&self, order: OrderId) -> Slot {
         if let Some(slot) = self.working
-            && self.orders.node(slot).order.order == order
+            && self.orders.order(slot).order == order
         {
             return slot;
         }
         let slot = self.orders.slot(order);
-        slot.filter(|&slot| !self.orders.node(slot).order.status.closed())
+        slot.filter(|&slot| !self.orders.order(slot).status.closed())
             .unwrap_or_else(|| {
                 panic!(
                     "event {}.{}: no live order {}",

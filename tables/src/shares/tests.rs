@@ -83,9 +83,16 @@ fn nobody_but_the_largest_holder_gives_up_an_item() {
             } else {
                 random.next() as usize % holders
             };
-            if random.next() % 10 < 8 {
+            if random.next() % 10 < 4 {
                 shares.add(holder as u32);
                 model.counts[holder] += 1;
+            } else if random.next() % 10 < 6 {
+                model.counts[holder] += 1;
+                let largest = model.overfull();
+                assert_eq!(shares.exchange(holder as u32), largest);
+                if let Some(largest) = largest {
+                    model.counts[largest as usize] -= 1;
+                }
             } else if model.counts[holder] > 0 {
                 shares.remove(holder as u32);
                 model.counts[holder] -= 1;

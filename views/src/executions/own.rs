@@ -56,7 +56,9 @@ impl OwnExecutions {
     pub(super) fn push(&mut self, account: AccountId, number: u64) {
         let own = &mut self.accounts[account.0 as usize];
         self.numbers.push(&mut own.in_ring, number);
-        self.trim(account);
+        if own.kept.len() > 0 {
+            self.trim(account);
+        }
     }
 
     /// The ring holds this execution no longer, the account's first in it.

@@ -21,7 +21,7 @@ impl Orders {
 
     fn oldest_first(&self, lists: impl Iterator<Item = List>) -> impl Iterator<Item = &OrderState> {
         let slots = lists.flat_map(|list| list.oldest_first(&self.slab, Thread::Standing));
-        slots.map(|slot| &self.slab.node(slot).order)
+        slots.map(|slot| self.slab.order(slot))
     }
 
     pub(crate) fn write_image(&self, sink: &mut impl ImageSink) {
@@ -72,8 +72,8 @@ impl Orders {
             let place = Some((order.account, order.order));
             must(previous < place, "order")?;
             previous = place;
-            let slot = self.take_in_new(order)?;
-            self.slab.node_mut(slot).resting = true;
+            let slot = self.take_in_new(&order)?;
+            self.slab.set_resting(slot, true);
             let account = &mut self.accounts[order.account.0 as usize];
             account.live.push(&mut self.slab, Thread::Standing, slot);
         }
@@ -95,15 +95,15 @@ impl Orders {
             must(previous <= place, "closed orders")?;
             must(self.kind(&order) == kind, "client_order_id")?;
             previous = place;
-            let slot = self.take_in_new(order)?;
-            if let Some(pushed_out) = self.remember(slot) {
+            let slot = self.take_in_new(&order)?;
+            if let Some(pushed_out) = self.remember(order.account, kind, slot) {
                 self.forget(pushed_out);
             }
         }
         Ok(())
     }
 
-    fn take_in_new(&mut self, order: OrderState) -> Result<Slot, ImageError> {
+    fn take_in_new(&mut self, order: &OrderState) -> Result<Slot, ImageError> {
         must(self.slot(order.order).is_none(), "order")?;
         Ok(self.take_in(order))
     }
@@ -117,7 +117,7 @@ impl Orders {
             by_id.clear();
             for list in [lists.live, plain, with_id] {
                 let slots = list.oldest_first(&self.slab, Thread::Standing);
-                by_id.extend(slots.map(|slot| (self.slab.node(slot).order.order.0, slot)));
+                by_id.extend(slots.map(|slot| (self.slab.order(slot).order.0, slot)));
             }
             by_id.sort_unstable();
             for &(_, slot) in &by_id {

@@ -37,8 +37,8 @@ fn check_marks(orders: &Orders) {
     for account in orders.accounts.iter() {
         let (mut unmarked, mut marks) = (0, 0);
         for slot in account.all.oldest_first(&orders.slab, Thread::Account) {
-            let order = &orders.slab.node(slot).order;
-            let marked = orders.slab.node(slot).marked;
+            let order = orders.slab.order(slot);
+            let marked = orders.slab.marked(slot);
             assert_eq!(account.marks.get(&order.order.0), marked.then_some(&slot));
             (unmarked, marks) = if marked {
                 (0, marks + 1)
@@ -81,7 +81,7 @@ fn a_walk_goes_on_in_a_bounded_number_of_steps_from_an_order_that_is_forgotten()
         (0..2).for_each(|_| orders.add_account());
         let mut live: Vec<Slot> = Vec::new();
         for id in 1..=4_000 {
-            live.push(orders.insert(order(id, below(2) as u32)));
+            live.push(orders.insert(&order(id, below(2) as u32)));
             // Now and then the newest closes first, as an order does that never rests.
             while live.len() as u64 > 100 * seed {
                 let at = if below(3) == 0 {
@@ -90,7 +90,7 @@ fn a_walk_goes_on_in_a_bounded_number_of_steps_from_an_order_that_is_forgotten()
                     below(live.len() as u64) as usize
                 };
                 let slot = live.swap_remove(at);
-                let order = &mut orders.node_mut(slot).order;
+                let order = orders.order_mut(slot);
                 (order.status, order.leaves) = (OrderStatus::Canceled, Lots(0));
                 orders.close(slot);
             }
