@@ -86,18 +86,20 @@ fn a_full_output_ring_neither_loses_nor_reorders_an_event() {
         assert!(Instant::now() < deadline, "the ring was never full");
     }
     while next.0 <= sweep {
-        source.drain(7, &mut |event| {
-            assert_eq!(
-                (event.sequence, event.index),
-                next,
-                "an event is missing, doubled or out of order"
-            );
-            trades += i64::from(matches!(event.body, EventBody::Trade(_)));
-            next = if event.last {
-                (event.sequence.next(), 0)
-            } else {
-                (event.sequence, event.index + 1)
-            };
+        source.drain(7, &mut |events| {
+            for event in events {
+                assert_eq!(
+                    (event.sequence, event.index),
+                    next,
+                    "an event is missing, doubled or out of order"
+                );
+                trades += i64::from(matches!(event.body, EventBody::Trade(_)));
+                next = if event.last {
+                    (event.sequence.next(), 0)
+                } else {
+                    (event.sequence, event.index + 1)
+                };
+            }
         });
         std::thread::yield_now();
         assert!(Instant::now() < deadline, "stuck before {next:?}");

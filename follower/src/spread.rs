@@ -118,6 +118,11 @@ pub fn spread<T>(replica: Replica, work: impl FnOnce(&mut Spread) -> T) -> (Repl
 }
 
 fn fold(views: &mut Views, batch: &mut Vec<Event>) {
-    batch.iter().for_each(|event| views.fold(event));
+    for events in batch.chunks(Views::FORESEEN) {
+        if views.orders().live() > Views::FORESEE_ABOVE {
+            views.foresee(events.iter());
+        }
+        events.iter().for_each(|event| views.fold(event));
+    }
     batch.clear();
 }

@@ -52,8 +52,8 @@ impl Connection {
     }
 }
 
-/// Which queue a connection waits in. The first two are served in turn, so neither a crowd of subscribers nor a crowd of
-/// requests keeps the other waiting. Of the third one is served now and then, however many wait in it.
+/// Which queue a connection waits in. Of the first two some of one are served and then one of the other, so neither a crowd of
+/// subscribers nor a crowd of requests keeps the other waiting. Of the third one is served now and then, however many wait in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Queue {
     /// Sockets that told something, and answers.
@@ -66,6 +66,10 @@ pub(crate) enum Queue {
 
 const QUEUES: usize = 3;
 
+/// So many requests are served for each stream while both wait: a visit of a stream sends as much as a socket takes, one of requests takes
+/// some in and sends their replies.
+const REQUESTS_FOR_A_STREAM: usize = 4;
+
 /// The connections. Each is in each queue at most once.
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
@@ -74,7 +78,8 @@ pub(crate) struct Connections {
     queues: [VecDeque<Peer>; QUEUES],
     key_bound: u32,
     turned_away: usize,
-    turn: usize,
+    /// How many requests were served since the last stream.
+    requests_in_a_row: usize,
     /// Bytes of memory that answers and frames take up that wait for their readers, over all connections.
     waiting_bytes: usize,
     /// Everyone who is parked, and here and there one who is gone.
@@ -239,11 +244,17 @@ impl Connections {
 
     /// Who is to be served next among requests and streams, and in which queue it waited.
     pub fn dequeue(&mut self) -> Option<(u32, Queue)> {
-        const QUEUES: [Queue; 2] = [Queue::Requests, Queue::Streams];
-        for _ in 0..QUEUES.len() {
-            self.turn = (self.turn + 1) % QUEUES.len();
-            if let Some(key) = self.next_of(QUEUES[self.turn]) {
-                return Some((key, QUEUES[self.turn]));
+        let queues = match self.requests_in_a_row < REQUESTS_FOR_A_STREAM {
+            true => [Queue::Requests, Queue::Streams],
+            false => [Queue::Streams, Queue::Requests],
+        };
+        for queue in queues {
+            if let Some(key) = self.next_of(queue) {
+                self.requests_in_a_row = match queue {
+                    Queue::Requests => self.requests_in_a_row + 1,
+                    _ => 0,
+                };
+                return Some((key, queue));
             }
         }
         None
@@ -446,6 +457,20 @@ mod tests {
             connections.park(stays);
             connections.park(next);
         }
+    }
+
+    #[test]
+    fn neither_streams_nor_requests_keep_the_others_waiting() {
+        let mut connections = Connections::default();
+        let keys: Vec<u32> = (0..12).map(|_| connection(&mut connections)).collect();
+        for &key in &keys {
+            connections.enqueue(key, Queue::Requests);
+            connections.enqueue(key, Queue::Streams);
+        }
+        let all = std::iter::from_fn(|| connections.dequeue());
+        let streams: Vec<bool> = all.map(|(_, queue)| queue == Queue::Streams).collect();
+        let first = [false, false, false, false, true].repeat(3);
+        assert_eq!(streams, [first, vec![true; 9]].concat());
     }
 
     #[test]

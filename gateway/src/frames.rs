@@ -107,21 +107,36 @@ impl Lanes {
         (lane.next == self.next).then_some(lane)
     }
 
-    /// Encodes every execution that the views have and the lanes have not, once in each lane that has `listeners`, by
-    /// kind. Returns how many executions that are.
-    pub fn publish(&mut self, views: &Views, framer: &mut Framer, listeners: &[usize; Feed::KINDS]) -> usize {
-        let from = self.next;
+    /// How many executions the views have and the lanes have not.
+    pub fn behind(&self, views: &Views) -> u64 {
+        views.executions().next() - self.next
+    }
+
+    /// Encodes the next executions that the views have and the lanes have not, at most `most` of them, once in each lane that has
+    /// `listeners`, by kind. Where nobody listens they are passed over, all of them. Returns how many that are.
+    pub fn publish(
+        &mut self,
+        views: &Views,
+        framer: &mut Framer,
+        listeners: &[usize; Feed::KINDS],
+        most: u64,
+    ) -> usize {
+        let (from, all) = (self.next, views.executions().next());
+        let until = match listeners.iter().any(|&count| count > 0) {
+            true => all.min(from + most),
+            false => all,
+        };
         for feed in Feed::all() {
             if listeners[feed.kind()] > 0 {
                 let lane = self.lanes[feed.kind()].get_or_insert_with(|| Lane::new(self.capacity, from));
                 if lane.next != from {
                     lane.begin(from);
                 }
-                lane.publish(views, framer, feed);
+                lane.publish(views, framer, feed, until);
             }
         }
-        self.next = views.executions().next();
-        (self.next - from) as usize
+        self.next = until;
+        (until - from) as usize
     }
 }
 
@@ -244,13 +259,15 @@ impl Lane {
         self.marks[(self.next.wrapping_sub(1) % self.marks.len() as u64) as usize].end
     }
 
-    fn publish(&mut self, views: &Views, framer: &mut Framer, feed: Feed) {
+    fn publish(&mut self, views: &Views, framer: &mut Framer, feed: Feed, until: u64) {
         let executions = views.executions();
         // When the views have dropped executions that were never encoded, whoever waits for them is too far behind.
         if self.next < executions.first() {
-            self.begin(executions.first());
+            self.begin(executions.first().min(until));
         }
-        while let Some(execution) = executions.get(self.next) {
+        while self.next < until
+            && let Some(execution) = executions.get(self.next)
+        {
             self.frame.clear();
             if feed.tells(execution.number) {
                 feed.write(&mut self.frame, &execution, views, framer);

@@ -235,9 +235,15 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         }
     }
 
-    /// Whether no sequenced command waits for its events.
+    /// Whether no sequenced command waits for its events, and every execution is encoded for those who listen.
     pub fn is_drained(&self) -> bool {
-        self.core.as_ref().is_none_or(|core| core.desk.is_settled())
+        self.core.as_ref().is_none_or(|core| core.desk.is_settled()) && !self.is_telling()
+    }
+
+    /// Whether executions wait to be encoded for those who listen.
+    fn is_telling(&self) -> bool {
+        let behind = |core: &OpenCore<S, E>| core.lanes.behind(&core.desk.views) > 0;
+        self.core.as_ref().is_some_and(behind)
     }
 
     /// Tells every client that the exchange goes away: close code 1001, or the end of the connection after its last
@@ -247,7 +253,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         self.stage = Stage::Closing;
         self.now = self.clock.monotonic();
         for key in 0..self.connections.key_bound() {
-            self.visit(key, false, |phase, line, turn| phase.shut(line, turn));
+            self.visit(key, None, |phase, line, turn| phase.shut(line, turn));
         }
     }
 
@@ -306,7 +312,9 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         // One portion of an answer, however many are being made: nobody else waits for more of them.
         let portion = self.connections.dequeue_answer();
         if let Some(key) = portion {
-            self.visit(key, true, |phase, line, turn| phase.serve(line, turn));
+            self.visit(key, Some(Queue::Answers), |phase, line, turn| {
+                phase.serve(line, turn)
+            });
         }
         usize::from(portion.is_some()) + self.serve_others()
     }
@@ -319,7 +327,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             let Some((key, queue)) = self.connections.dequeue() else {
                 return served;
             };
-            self.visit(key, false, |phase, line, turn| phase.serve(line, turn));
+            self.visit(key, Some(queue), |phase, line, turn| phase.serve(line, turn));
             let ended = self.clock.monotonic();
             if queue == Queue::Streams {
                 *self.broadcast.get_or_insert_default() += ended - began;
@@ -348,7 +356,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         };
         let until = self.connections.key_bound().min(from + SWEPT_PER_DRAIN);
         for key in from..until {
-            self.visit(key, false, |phase, line, turn| match phase.deadline(line, turn) {
+            self.visit(key, None, |phase, line, turn| match phase.deadline(line, turn) {
                 _ if phase.is_unwelcome(turn) => phase.put_out(line, turn),
                 Some(deadline) if turn.now >= deadline => phase.expire(line, turn),
                 _ => Step::Idle,
@@ -361,12 +369,11 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         1
     }
 
-    /// Does something with one connection, and then what it asks for. With `portion` it is its turn among the answers that
-    /// are made in portions.
+    /// Does something with one connection, which waited for it in `queue` if in one, and then what it asks for.
     fn visit(
         &mut self,
         key: u32,
-        portion: bool,
+        queue: Option<Queue>,
         act: impl FnOnce(&mut Phase, &mut Line, &mut Turn<'_, S>) -> Step,
     ) {
         let is_tight = self.connections.waiting_bytes() > self.config.max_waiting_bytes;
@@ -392,7 +399,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             clock: &self.clock,
             now: self.now,
             peer,
-            portion,
+            queue,
             is_tight,
         };
         connection.line.taken = 0;
@@ -406,6 +413,8 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         {
             open.desk.lose(arming);
         }
+        let has_updates =
+            matches!(&connection.phase, Phase::Session(session) if session.has_updates(&connection.line));
         match step {
             Step::Idle => {}
             Step::Again => self.connections.enqueue_by_kind(key),
@@ -422,6 +431,9 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
                 self.connections.replace_phase(key, phase);
                 self.connections.enqueue_by_kind(key);
             }
+        }
+        if has_updates {
+            self.connections.enqueue(key, Queue::Streams);
         }
         self.connections.weigh(key);
         if let Some(deadline) = deadline {

@@ -45,8 +45,8 @@ pub trait CommandSink {
 
 /// Where events come from: the output ring.
 pub trait EventSource {
-    /// Hands at most `limit` events to `fold`, in order, and returns how many. Never blocks.
-    fn drain(&mut self, limit: usize, fold: &mut dyn FnMut(&Event)) -> usize;
+    /// Hands at most `limit` events to `fold`, in order and some at a time, and returns how many. Never blocks.
+    fn drain(&mut self, limit: usize, fold: &mut dyn FnMut(&[&Event])) -> usize;
 
     /// Announces that the caller is about to sleep; `false` when events are there already, and then the caller must
     /// not sleep. After `true`, whoever publishes an event wakes the gateway by its [`GatewayWaker`](crate::GatewayWaker).

@@ -7,6 +7,7 @@ use crate::api::{self, Handled};
 use crate::auth::Identity;
 use crate::channel::Channel;
 use crate::config::GatewayConfig;
+use crate::connections::Queue;
 use crate::greeting::Greeting;
 use crate::http::{Agreed, Manner, Parse, Request, parse};
 use crate::limits::RequestKind;
@@ -147,7 +148,7 @@ impl Requests {
     /// Reads, answers and writes, within bounds.
     pub fn serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
         let mut more = true;
-        let rows = match (&self.listing, turn.portion) {
+        let rows = match (&self.listing, turn.queue == Some(Queue::Answers)) {
             (None, _) => ROWS_AT_ONCE,
             (Some(_), true) => ROWS_PER_VISIT,
             (Some(_), false) => 0,

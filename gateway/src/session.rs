@@ -10,6 +10,7 @@ use crate::answer::Answer;
 use crate::auth::Identity;
 use crate::channel::{Channel, Incoming, SLOW_CONSUMER};
 use crate::config::GatewayConfig;
+use crate::connections::Queue;
 use crate::desk::{Sender, Taken};
 use crate::frame::Framer;
 use crate::http::Agreed;
@@ -22,6 +23,9 @@ use crate::wire::{ApiError, Format, WsOp, WsRequest, encode, parse};
 
 /// Most messages of one client that are looked at before others have their turn.
 const MESSAGES_PER_TURN: usize = 32;
+
+/// Updates that are encoded while it is the turn of requests: what most commands bring.
+const UPDATES_WITH_REPLIES: usize = 2;
 
 /// Updates are encoded while fewer than this many bytes wait for the socket.
 const UPDATE_BYTES: usize = 16 * 1024;
@@ -57,6 +61,8 @@ pub(crate) struct Session {
     /// Whether there are more updates than the socket takes for now. Then nothing is read: a client that sends faster than its
     /// own updates leave would fall behind them without end.
     is_behind: bool,
+    /// There are updates that the last visit left.
+    has_more: bool,
     /// Whether there are updates that it has not been handed. Where there are none, `from` may lag.
     is_owed: bool,
     /// Whether it has been handed everything once.
@@ -77,6 +83,7 @@ impl Session {
             seen: start.seen,
             in_flight: 0,
             is_behind: false,
+            has_more: false,
             is_owed: true,
             was_current: false,
             arming: None,
@@ -105,6 +112,11 @@ impl Session {
         let updates = views.updates();
         let lag = updates.next().saturating_sub(self.from);
         self.is_owed && self.was_current && self.channel.is_open() && lag > updates.capacity() / share
+    }
+
+    /// Whether there are updates that the last visit left, and its socket takes data.
+    pub fn has_updates(&self, line: &Line) -> bool {
+        self.has_more && line.writable && self.channel.is_open()
     }
 
     /// Takes the arming that the session leaves behind.
@@ -211,11 +223,12 @@ impl Session {
                 }
             }
         }
-        self.is_behind = self.push(line, turn);
+        self.has_more = self.push(line, turn);
+        self.is_behind = self.has_more && !line.has_room(UPDATE_BYTES);
         line.flush(turn.now)?;
         Ok(if let Some(end) = self.channel.end(line, turn.now) {
             end
-        } else if (unread && self.may_read(line, turn.config)) || (self.is_behind && line.writable) {
+        } else if unread && self.may_read(line, turn.config) {
             Step::Again
         } else {
             Step::Idle
@@ -295,7 +308,8 @@ impl Session {
         Ok(taken)
     }
 
-    /// Encodes the account's updates, as many as the socket may soon take. Whether there are more.
+    /// Encodes the account's updates, as many as the socket may soon take: of many only some where it is the turn of requests, so
+    /// that other requests do not wait for them. Whether there are more.
     fn push<S>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> bool {
         if !self.channel.is_open() {
             return false;
@@ -314,8 +328,12 @@ impl Session {
             self.close_as_slow(line, turn);
             return false;
         }
-        for update in updates.of_account(account, self.from) {
-            if !line.has_room(UPDATE_BYTES) {
+        let most = match turn.queue {
+            Some(Queue::Requests) => UPDATES_WITH_REPLIES,
+            _ => usize::MAX,
+        };
+        for (place, update) in updates.of_account(account, self.from).enumerate() {
+            if place == most || !line.has_room(UPDATE_BYTES) {
                 return true;
             }
             framer.frame(line.egress.buffer(), agreed, |out| {

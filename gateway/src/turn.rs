@@ -9,6 +9,7 @@ use crate::auth::Identity;
 use crate::channel::Intake;
 use crate::clock::Clock;
 use crate::config::GatewayConfig;
+use crate::connections::Queue;
 use crate::desk::Desk;
 use crate::door::Door;
 use crate::frame::Framer;
@@ -66,8 +67,8 @@ pub(crate) struct Turn<'a, S> {
     pub now: Duration,
     /// The connection itself.
     pub peer: Peer,
-    /// Whether this is its turn among the answers that are made in portions.
-    pub portion: bool,
+    /// In which queue it waited for this; none when it is visited for another reason.
+    pub queue: Option<Queue>,
     /// Whether the answers that wait for their readers take up as much memory as those to queries may.
     pub is_tight: bool,
 }

@@ -200,9 +200,13 @@ fn round(
 ) -> Sent {
     let (address, until) = (venue.address, Instant::now() + length);
     let (client, maker, sent) = std::thread::scope(|scope| {
-        let maker = scope.spawn(move || maker::run(address, until));
+        let maker = scope.spawn(move || {
+            give_way();
+            maker::run(address, until)
+        });
         let crowd = scope.spawn(move || {
             let attack = attack?;
+            give_way();
             let crowd = Crowd::connect(Source {
                 address,
                 addresses: attack.addresses,
@@ -250,6 +254,12 @@ fn round(
         Err(_) => fault("the attack died".to_owned()),
     }
     Sent::default()
+}
+
+/// Gives this thread the lowest priority: in the world it would have a machine of its own, and take no core from the exchange.
+fn give_way() {
+    // Where that is refused, it competes with the exchange as any thread would.
+    let _ = rustix::process::setpriority_process(None, 19);
 }
 
 fn figure(row: &Measured, name: &str) -> f64 {

@@ -170,7 +170,7 @@ impl Views {
 
     /// Reads the resting orders that the next events change, so that the memory's answers come side by side instead of
     /// one after another. It changes nothing and promises nothing: call it with up to [`FORESEEN`](Self::FORESEEN) events
-    /// before they are taken in, where more orders are live than the cache holds.
+    /// before they are taken in, where [`FORESEE_ABOVE`](Self::FORESEE_ABOVE) orders are live.
     pub fn foresee<'a>(&self, events: impl Iterator<Item = &'a Event>) {
         let orders = events.filter_map(|event| match &event.body {
             EventBody::Trade(trade) => Some(trade.resting.order),
@@ -180,6 +180,9 @@ impl Views {
         });
         self.orders.foresee(orders);
     }
+
+    /// With more live orders than this they are more than a core's cache holds, and reading ahead pays.
+    pub const FORESEE_ABOVE: usize = 20_000;
 
     /// How many events [`foresee`](Self::foresee) looks at; it may leave the rest.
     pub const FORESEEN: usize = Orders::FORESEEN;

@@ -9,6 +9,7 @@ use disruptor::{
 use hoga_gateway::{CommandSink, EventSource, GatewayWaker, Refusal};
 use hoga_journal::Space;
 use hoga_protocol::{Command, CommandClass, Event, Nanos, Sequence};
+use hoga_views::Views;
 
 use super::stamps::{Arrivals, Departures};
 use super::{Counters, InputSlot, OutputSlot, cancel_reserve};
@@ -153,6 +154,9 @@ impl RingSource {
     }
 }
 
+/// How many events are handed over at a time: as many as the views look at before they take them in.
+const GROUP: usize = Views::FORESEEN;
+
 /// How full the output ring is when the gateway comes for events.
 pub(super) struct Occupancy {
     counters: Arc<Counters>,
@@ -195,18 +199,26 @@ impl Occupancy {
 }
 
 impl EventSource for RingSource {
-    fn drain(&mut self, limit: usize, fold: &mut dyn FnMut(&Event)) -> usize {
+    fn drain(&mut self, limit: usize, fold: &mut dyn FnMut(&[&Event])) -> usize {
         self.arrivals.look();
         match self.poller.take(limit as u64) {
             Ok(mut events) => {
                 // What is published from here on is for the next look.
                 let emitted = self.occupancy.emitted();
-                let mut found = 0;
-                for slot in &mut events {
-                    self.answers.note(&slot.event);
-                    self.arrivals.note(&slot.event);
-                    fold(&slot.event);
-                    found += 1;
+                let (mut found, mut slots) = (0, &mut events);
+                while let Some(first) = slots.next() {
+                    let (mut group, mut count) = ([&first.event; GROUP], 1);
+                    for (place, slot) in group[1..].iter_mut().zip(&mut slots) {
+                        *place = &slot.event;
+                        count += 1;
+                    }
+                    let group = &group[..count];
+                    for event in group {
+                        self.answers.note(event);
+                        self.arrivals.note(event);
+                    }
+                    fold(group);
+                    found += count as u64;
                 }
                 drop(events);
                 self.occupancy.took(found, emitted);

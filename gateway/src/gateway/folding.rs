@@ -1,6 +1,7 @@
 //! Events out of the output ring.
 
 use hoga_protocol::{EventBody, Nanos};
+use hoga_views::Views;
 
 use super::{Gateway, OpenCore};
 use crate::clock::Clock;
@@ -9,18 +10,29 @@ use crate::ports::{CommandSink, EventSource};
 /// Most events taken from the output ring at once.
 const EVENTS_AT_ONCE: usize = 256;
 
+/// Most executions that are encoded before connections have their turn, as long as no more than [`FAR_BEHIND`] wait for it: those
+/// who wait for a reply do not wait until a large order is told to all who listen.
+const PUBLISHED_AT_ONCE: u64 = 128;
+
+/// While more executions than this are not encoded, events are folded no faster than executions are encoded.
+const FAR_BEHIND: u64 = 4_096;
+
+/// The most executions of one event: a trade is one of each side.
+const EXECUTIONS_OF_EVENT: u64 = 2;
+
 /// Once so many events are folded, connections have their turn as soon as the command at hand is folded whole.
 const EVENTS_PER_DRAIN: usize = 4_096;
 
 impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
-    /// Folds events into the views, answers those whose command is through, and encodes new executions. It stops between two
-    /// commands when it has folded many, and when readers must be handed first what folding on would evict.
+    /// Folds events into the views, answers those whose command is through, and encodes some of the new executions. It stops between
+    /// two commands when it has folded many, and when readers must be handed first what folding on would evict. Returns how many
+    /// events and executions that were.
     pub(super) fn drain(&mut self) -> usize {
         let Some(OpenCore { desk, source, lanes }) = &mut self.core else {
             return 0;
         };
         let (connections, framer, now) = (&mut self.connections, &mut self.framer, self.now);
-        let (mut events, mut published, mut unpublished) = (0, 0, 0);
+        let (mut events, mut published) = (0, 0);
         loop {
             let is_complete = desk.views.is_complete();
             let most = match events < EVENTS_PER_DRAIN {
@@ -34,14 +46,19 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
                 break;
             }
             let mut leap = Nanos(0);
-            let drained = source.drain(room, &mut |event| {
-                if let EventBody::ClockAccepted(accepted) = &event.body {
-                    leap.0 += accepted.to.0 - accepted.from.0;
+            let drained = source.drain(room, &mut |events| {
+                if desk.views.orders().live() > Views::FORESEE_ABOVE {
+                    desk.views.foresee(events.iter().copied());
                 }
-                desk.fold(event, &mut |waiter, outcome, views| {
-                    connections.answer(&waiter, outcome, views, framer, now);
-                });
-                connections.notice(event, &desk.views);
+                for &event in events {
+                    if let EventBody::ClockAccepted(accepted) = &event.body {
+                        leap.0 += accepted.to.0 - accepted.from.0;
+                    }
+                    desk.fold(event, &mut |waiter, outcome, views| {
+                        connections.answer(&waiter, outcome, views, framer, now);
+                    });
+                    connections.notice(event, &desk.views);
+                }
             });
             if drained == 0 {
                 break;
@@ -51,22 +68,22 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
                 self.clock.leap(leap);
             }
             events += drained;
-            unpublished += drained;
-            if unpublished < EVENTS_AT_ONCE && drained == room && !desk.views.is_complete() {
-                continue;
-            }
-            unpublished = 0;
-            if lanes.next() < desk.views.executions().next() {
-                let began = self.clock.monotonic();
-                published += lanes.publish(&desk.views, framer, connections.listeners());
+            if lanes.behind(&desk.views) > FAR_BEHIND {
+                let (began, most) = (self.clock.monotonic(), EXECUTIONS_OF_EVENT * drained as u64);
+                published += lanes.publish(&desk.views, framer, connections.listeners(), most);
                 *self.broadcast.get_or_insert_default() += self.clock.monotonic() - began;
             }
+        }
+        if lanes.behind(&desk.views) > 0 {
+            let began = self.clock.monotonic();
+            published += lanes.publish(&desk.views, framer, connections.listeners(), PUBLISHED_AT_ONCE);
+            *self.broadcast.get_or_insert_default() += self.clock.monotonic() - began;
         }
         if published > 0 {
             connections.unpark();
         }
         self.stats.events += events as u64;
         self.stats.executions += published as u64;
-        events
+        events + published
     }
 }

@@ -16,6 +16,8 @@ use cases::{Case, Way, administration, commands, queries, streams};
 
 /// Events folded before connections have their turn, without the rest of a command.
 const EVENTS_PER_TURN: u64 = 4_096;
+/// Executions encoded for those who listen, in a turn: at each of its two looks at the output ring.
+const EXECUTIONS_PER_TURN: u64 = 2 * 128;
 /// Bytes of a stream that are written in a visit.
 const BYTES_PER_VISIT: u64 = 64 << 10;
 /// Turns after which a stream that has still more to send is left.
@@ -33,6 +35,7 @@ struct Seen {
     rows: u64,
     rows_per_turn: u64,
     events_per_turn: u64,
+    executions_per_turn: u64,
     bytes_per_turn: u64,
     longest: Duration,
 }
@@ -104,11 +107,13 @@ fn carry_out(world: &World, case: &Case) -> Seen {
             let after = gateway.stats();
             let (rows, events) = (after.query_rows - before.query_rows, after.events - before.events);
             let bytes = drained(&mut stream, &mut seen.answer);
+            let executions = after.executions - before.executions;
+            seen.executions_per_turn = seen.executions_per_turn.max(executions);
             seen.rows += rows;
             seen.rows_per_turn = seen.rows_per_turn.max(rows);
             seen.events_per_turn = seen.events_per_turn.max(events);
             seen.bytes_per_turn = seen.bytes_per_turn.max(bytes);
-            let is_quiet = rows + events + bytes == 0 && after.backlog == 0;
+            let is_quiet = rows + events + executions + bytes == 0 && after.backlog == 0;
             quiet = if is_quiet { quiet + 1 } else { 0 };
             if quiet == QUIET && !seen.answer.is_empty() {
                 break;
@@ -168,6 +173,7 @@ pub fn check(size: &Size) {
         let path = format!("/ws/orders?account={}", name(number));
         (path.clone(), earliest(&world, &path, "0"))
     });
+    let _listener = Ws::connect(&world, "/ws/executions");
     let most_events = EVENTS_PER_TURN + u64::from(size.limits.max_touched_orders) + 2;
     let cases = queries(&mine, &first)
         .into_iter()
@@ -184,6 +190,7 @@ pub fn check(size: &Size) {
             &[
                 ("commands", seen.commands, case.commands),
                 ("events a turn", seen.events_per_turn, most_events),
+                ("executions a turn", seen.executions_per_turn, EXECUTIONS_PER_TURN),
                 ("rows", seen.rows, case.rows),
                 ("rows a turn", seen.rows_per_turn, case.rows_per_turn),
                 ("bytes a turn", seen.bytes_per_turn, BYTES_PER_VISIT),

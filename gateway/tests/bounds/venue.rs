@@ -43,7 +43,7 @@ impl Size {
                 max_accounts: 1_000,
                 max_open_orders: 4_000,
                 max_open_orders_per_account: 400,
-                max_touched_orders: 100,
+                max_touched_orders: 400,
                 client_ids_per_account: 4,
                 client_ids_total: 10_000,
             },

@@ -103,7 +103,7 @@ impl CommandSink for Sink {
 pub struct Source(Shared);
 
 impl EventSource for Source {
-    fn drain(&mut self, limit: usize, fold: &mut dyn FnMut(&Event)) -> usize {
+    fn drain(&mut self, limit: usize, fold: &mut dyn FnMut(&[&Event])) -> usize {
         let mut matcher = self.0.lock().unwrap();
         matcher.work();
         let allowed = matcher.release.unwrap_or(usize::MAX);
@@ -111,9 +111,10 @@ impl EventSource for Source {
         if let Some(release) = &mut matcher.release {
             *release -= count;
         }
-        for event in matcher.events.drain(..count) {
-            fold(&event);
-        }
+        let events: Vec<Event> = matcher.events.drain(..count).collect();
+        events
+            .chunks(7)
+            .for_each(|events| fold(&events.iter().collect::<Vec<_>>()));
         count
     }
 
@@ -416,6 +417,7 @@ fn begin(core: &mut Core<Sink, Source>, setup: &Setup) {
     let views = &mut core.views;
     for command in begun.iter().chain(&setup.before) {
         core.sink.submit(Nanos(1), command).unwrap();
-        core.source.drain(usize::MAX, &mut |event| views.fold(event));
+        let mut fold = |events: &[&Event]| events.iter().for_each(|event| views.fold(event));
+        core.source.drain(usize::MAX, &mut fold);
     }
 }

@@ -36,6 +36,12 @@ impl Heard {
         }
     }
 
+    /// Takes the next events.
+    #[inline]
+    pub fn fold_all(&mut self, events: &[&Event]) {
+        events.iter().for_each(|event| self.fold(event));
+    }
+
     /// Takes the next event.
     #[inline]
     pub fn fold(&mut self, event: &Event) {

@@ -229,7 +229,7 @@ impl Rig {
         self.sink.tick(Nanos(0));
         let heard = &mut self.heard;
         self.source
-            .drain(EVENTS_PER_DRAIN, &mut |event| heard.fold(event))
+            .drain(EVENTS_PER_DRAIN, &mut |events| heard.fold_all(events))
     }
 
     /// Commands of the flow, after its opening, whose last event was drained.
@@ -265,7 +265,7 @@ impl Rig {
         } = self;
         drop(sink);
         while !source.has_ended() {
-            if source.drain(EVENTS_PER_DRAIN, &mut |event| heard.fold(event)) == 0 {
+            if source.drain(EVENTS_PER_DRAIN, &mut |events| heard.fold_all(events)) == 0 {
                 thread::yield_now();
             }
         }

@@ -117,7 +117,7 @@ pub fn walk(
     let _ = black_box(sink.submit(timestamp, command));
     black_box(journaler.do_work());
     black_box(matcher.do_work());
-    source.drain(usize::MAX, &mut |event| {
-        black_box(event);
+    source.drain(usize::MAX, &mut |events| {
+        black_box(events);
     })
 }
