@@ -78,6 +78,8 @@ pub(crate) struct Connections {
     queues: [VecDeque<Peer>; QUEUES],
     key_bound: u32,
     turned_away: usize,
+    /// Nothing is folded until readers have caught up, so no reply can come before that.
+    pub readers_first: bool,
     /// How many requests were served since the last stream.
     requests_in_a_row: usize,
     /// Bytes of memory that answers and frames take up that wait for their readers, over all connections.
@@ -244,7 +246,8 @@ impl Connections {
 
     /// Who is to be served next among requests and streams, and in which queue it waited.
     pub fn dequeue(&mut self) -> Option<(u32, Queue)> {
-        let queues = match self.requests_in_a_row < REQUESTS_FOR_A_STREAM {
+        let requests_first = self.requests_in_a_row < REQUESTS_FOR_A_STREAM && !self.readers_first;
+        let queues = match requests_first {
             true => [Queue::Requests, Queue::Streams],
             false => [Queue::Streams, Queue::Requests],
         };
@@ -471,6 +474,10 @@ mod tests {
         let streams: Vec<bool> = all.map(|(_, queue)| queue == Queue::Streams).collect();
         let first = [false, false, false, false, true].repeat(3);
         assert_eq!(streams, [first, vec![true; 9]].concat());
+        connections.readers_first = true;
+        connections.enqueue(keys[0], Queue::Requests);
+        connections.enqueue(keys[1], Queue::Streams);
+        assert_eq!(served(&mut connections), [keys[1], keys[0]]);
     }
 
     #[test]

@@ -41,6 +41,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
                 false => 1,
             };
             let room = self.backpressure.room(connections, &desk.views, most, now);
+            connections.readers_first = room == 0;
             if room == 0 {
                 self.stats.held_drains += 1;
                 break;

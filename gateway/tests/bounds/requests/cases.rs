@@ -83,7 +83,7 @@ pub fn commands(size: &Size, mine: &str, other: &str) -> Vec<Case> {
     let me = name(FORGOTTEN);
     let far = ASK + 1_000_000;
     let sweep = u64::from(size.limits.max_touched_orders) * 100;
-    let market = "\"symbol\":\"BTC-KRW\",\"side\":\"Buy\",\"type\":\"Market\",\"quantity\":1000000}";
+    let market = "\"symbol\":\"BTC-KRW\",\"side\":\"Buy\",\"type\":\"Market\",\"quantity\":1000}";
     let ioc = order("Buy", far, sweep, ",\"time_in_force\":\"IOC\"");
     let fok = order("Buy", far, sweep, ",\"time_in_force\":\"FOK\"");
     let passive = order("Buy", far, 1, ",\"post_only\":true");
