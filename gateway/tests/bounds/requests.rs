@@ -21,7 +21,7 @@ const EXECUTIONS_PER_TURN: u64 = 2 * 128;
 /// Bytes of a stream that are written in a visit.
 const BYTES_PER_VISIT: u64 = 64 << 10;
 /// Turns after which a stream that has still more to send is left.
-const MOST_TURNS: usize = 2_000;
+const MOST_TURNS: usize = 20_000;
 /// Turns without work after which a request is through.
 const QUIET: usize = 4;
 /// Sends what a case sends.
