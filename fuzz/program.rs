@@ -90,6 +90,15 @@ impl<'a> Program<'a> {
         };
         let price = self.price(far)?;
         let is_priced = order_type == OrderType::Limit || how & 0x20 != 0;
+        let quantity = self.quantity()?;
+        // Time is the sequence, so some of these have passed and some are to come.
+        let (client_order_id, valid_until) = match who >> 7 {
+            0 => (ClientOrderId::EMPTY, Nanos(0)),
+            _ => {
+                let name = self.byte()?;
+                (client_order_id(name), Nanos(u64::from(name >> 4) * 16))
+            }
+        };
         Some(Command::NewOrder(NewOrder {
             account: AccountId(u32::from(who >> 2) % 4),
             instrument: InstrumentId(u32::from(who & 3)),
@@ -98,12 +107,9 @@ impl<'a> Program<'a> {
             time_in_force,
             post_only: how & 0xc0 == 0xc0,
             price: if is_priced { price } else { Ticks(0) },
-            quantity: self.quantity()?,
-            client_order_id: match who >> 7 {
-                0 => ClientOrderId::EMPTY,
-                _ => ClientOrderId::new(NAMES[usize::from(self.byte()?) % NAMES.len()]).unwrap_or_default(),
-            },
-            valid_until: Nanos(0),
+            quantity,
+            client_order_id,
+            valid_until,
             signed_by: SigningKeyId::NONE,
         }))
     }
@@ -132,7 +138,7 @@ impl<'a> Program<'a> {
         let (what, who, value) = (self.byte()?, self.byte()?, self.byte()?);
         let account = AccountId(u32::from(who) % 4);
         let instrument = InstrumentId(u32::from(who >> 2) % 4);
-        let action = match what % 8 {
+        let action = match what % 12 {
             0 => {
                 let cause = match value {
                     0..128 => ArmCause::Disconnect,
@@ -174,6 +180,22 @@ impl<'a> Program<'a> {
                 account,
                 instrument: (value < 128).then_some(instrument),
                 before: None,
+            }),
+            7 => {
+                let client_order_id = client_order_id(value);
+                return Some(Command::CancelClientOrder(CancelClientOrder {
+                    account,
+                    client_order_id,
+                }));
+            }
+            8 => AdminAction::CancelInstrument(CancelInstrument { instrument }),
+            9 => AdminAction::SetLimits(SetLimits {
+                max_accounts: 3 + u32::from(who >> 6),
+                max_open_orders_per_account: u32::from(value),
+                client_ids_total: u32::from(value) % 12,
+            }),
+            10 => AdminAction::AcceptClock(AcceptClock {
+                to: Nanos(sequence.0 + u64::from(value)),
             }),
             _ => return self.record(),
         };
@@ -240,4 +262,8 @@ impl<'a> Program<'a> {
         self.bytes = rest;
         Some(*bytes)
     }
+}
+
+fn client_order_id(byte: u8) -> ClientOrderId {
+    ClientOrderId::new(NAMES[usize::from(byte) % NAMES.len()]).unwrap_or_default()
 }

@@ -18,7 +18,13 @@ declare -a failures=()
 
 step_format() { cargo fmt --all --check; }
 
-step_lint() { cargo clippy --workspace --all-targets --locked -- -D warnings; }
+step_lint() {
+  cargo clippy --workspace --all-targets --locked -- -D warnings || return
+  # The fuzz targets are a workspace of their own, which nothing else builds.
+  command -v c++ >/dev/null || { echo "the fuzz targets are not looked at: libFuzzer needs a C++ compiler (package g++)"; return 0; }
+  RUSTFLAGS="--cfg fuzzing" CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/fuzz/lint \
+    cargo clippy --locked --manifest-path fuzz/Cargo.toml -- -D warnings
+}
 
 # Unit, scenario, property, documentation and end-to-end tests written in Rust. One of them sets the system's clock by libfaketime, and
 # says that it is skipped where that is missing; where CI=true it fails.

@@ -9,7 +9,7 @@ mod book;
 #[path = "../program.rs"]
 mod program;
 
-use hoga_engine::{Engine, EventsDigest};
+use hoga_engine::{ENGINE_VERSION, Engine, EventsDigest};
 use hoga_protocol::*;
 use libfuzzer_sys::fuzz_target;
 
@@ -21,18 +21,16 @@ const LIMITS: Limits = Limits {
     max_accounts: 4,
     max_open_orders: 48,
     max_open_orders_per_account: 48,
-    max_touched_orders: Limits::MAX_TOUCHED,
+    max_touched_orders: 6,
     client_ids_per_account: 3,
     client_ids_total: 6,
 };
 const ACCOUNTS: u32 = 3;
-/// The first; programs raise them.
-const RULES: u32 = 1;
 /// Commands of one program at most: the reference book is slow.
 const MOST: usize = 400;
 
 fuzz_target!(|bytes: &[u8]| {
-    let mut reference = Reference::new(RULES, LIMITS, specs().to_vec(), ACCOUNTS);
+    let mut reference = Reference::new(LIMITS, specs().to_vec(), names().collect());
     let mut engine = begun();
     let mut journal: Vec<(Sequence, Command)> = Vec::new();
     let mut digest = EventsDigest::new();
@@ -52,7 +50,7 @@ fuzz_target!(|bytes: &[u8]| {
         let bodies: Vec<EventBody> = said.iter().map(|event| event.body).collect();
         assert_eq!(
             bodies,
-            reference.apply(sequence, &command, engine.last_check()),
+            reference.apply(sequence, time(sequence), &command, engine.last_check()),
             "{command:?}"
         );
         for event in &said {
@@ -73,9 +71,17 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(engine.state_digest(), again.state_digest());
 });
 
+fn time(sequence: Sequence) -> Nanos {
+    Nanos(sequence.0)
+}
+
+fn names() -> impl Iterator<Item = AccountName> {
+    (0..ACCOUNTS).map(|number| AccountName::new(&format!("account-{number}")).expect("a name"))
+}
+
 fn apply(engine: &mut Engine, sequence: Sequence, command: &Command) -> Vec<Event> {
     let mut said = Vec::new();
-    engine.apply(sequence, Nanos(sequence.0), command, &mut |event| {
+    engine.apply(sequence, time(sequence), command, &mut |event| {
         said.push(*event)
     });
     for (index, event) in said.iter().enumerate() {
@@ -143,18 +149,14 @@ fn check(engine: &Engine) {
 fn begun() -> Engine {
     let mut engine = Engine::new();
     let mut opening = vec![Command::Genesis(Genesis {
-        engine_version: RULES,
+        engine_version: ENGINE_VERSION,
         exchange: ExchangeId(1),
         hash_key: [1, 2],
         limits: LIMITS,
     })];
     opening.extend(specs().map(Command::DefineInstrument));
-    opening.extend((0..ACCOUNTS).map(|number| {
-        Command::OpenAccount(OpenAccount {
-            account: AccountId(number),
-            name: AccountName::new(&format!("account-{number}")).expect("a name"),
-        })
-    }));
+    let accounts = (0..).map(AccountId).zip(names());
+    opening.extend(accounts.map(|(account, name)| Command::OpenAccount(OpenAccount { account, name })));
     for command in &opening {
         let sequence = engine.last_sequence().next();
         apply(&mut engine, sequence, command);

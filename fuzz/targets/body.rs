@@ -10,13 +10,23 @@ use hoga_protocol::FeeRate;
 use libfuzzer_sys::fuzz_target;
 
 /// The paths below `/api/v1/admin/`.
-const PATHS: [&str; 6] = ["instruments", "fees", "instrument_status", "account_status", "account_limits", "cancel_all"];
+const PATHS: [&str; 9] = [
+    "instruments",
+    "fees",
+    "instrument_status",
+    "account_status",
+    "account_limits",
+    "cancel_all",
+    "cancel_instrument",
+    "limits",
+    "clock",
+];
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((&first, body)) = bytes.split_first() else {
         return;
     };
-    match first % 9 {
+    match first % 12 {
         0 => check(body, |body| parse_place(body).map(drop)),
         1 => check(body, |body| parse_replace(body).map(drop)),
         2 => check(body, |body| {
@@ -41,7 +51,14 @@ fn operate(path: &str, body: &[u8]) -> Result<(), ApiError> {
         AdminOp::SetInstrumentStatus { .. }
         | AdminOp::SetAccountStatus { .. }
         | AdminOp::SetAccountLimits { .. }
-        | AdminOp::CancelAll { .. } => {}
+        | AdminOp::CancelAll { .. }
+        | AdminOp::CancelInstrument { .. }
+        | AdminOp::ShowClock
+        | AdminOp::AcceptClock => {}
+        AdminOp::SetLimits(limits) => {
+            let given = [limits.max_accounts, limits.max_open_orders_per_account, limits.client_ids_total];
+            assert!(given.iter().any(Option::is_some), "a change of nothing");
+        }
     }
     Ok(())
 }
