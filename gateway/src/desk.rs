@@ -39,6 +39,8 @@ pub(crate) struct Desk<S> {
     newest: Sequence,
     /// The limits of the exchange that were asked for last, and the command that sets them.
     limits: Option<(Sequence, SetLimits)>,
+    /// The last command that has exchange time leap.
+    leap: Option<Sequence>,
 }
 
 /// Who sends a request.
@@ -87,6 +89,7 @@ impl<S: CommandSink> Desk<S> {
             pending: Pending::default(),
             owed: OwedCommands::default(),
             limits: None,
+            leap: None,
         }
     }
 

@@ -172,6 +172,7 @@ fn a_deadline_that_is_set_while_a_leap_is_under_way_does_not_pass_with_it() {
     world.set_system(DAY);
     world.matcher().paused = true;
     let mut clients = [Client::connect(&world), Client::connect(&world)];
+    let mut again = Client::connect(&world);
     let journaled = || world.matcher().journal.len();
     for (client, path, body) in [
         (0, "/api/v1/admin/clock", r#"{"accept":true}"#),
@@ -186,6 +187,8 @@ fn a_deadline_that_is_set_while_a_leap_is_under_way_does_not_pass_with_it() {
         client.send(client.request("POST", path, body));
         wait_until(path, || journaled() > before);
     }
+    let again = again.ask("POST", "/api/v1/admin/clock", r#"{"accept":true}"#);
+    assert_eq!((again.status, again.code().as_str()), (409, "clock_not_ahead"));
     world.matcher().paused = false;
     let [accepted, armed] = clients.map(|mut client| client.response());
     assert_eq!(accepted.status, 200, "{accepted:?}");

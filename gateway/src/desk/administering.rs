@@ -2,7 +2,8 @@
 
 use hoga_protocol::{
     AcceptClock, AdminAction, Administer, CancelAll, CancelInstrument, Command, InstrumentSpec, Limits,
-    Nanos, OperatorName, SetAccountLimits, SetAccountStatus, SetFees, SetInstrumentStatus, SetLimits,
+    Nanos, OperatorName, RejectReason, Rejected, Sequence, SetAccountLimits, SetAccountStatus, SetFees,
+    SetInstrumentStatus, SetLimits,
 };
 
 use super::{Desk, Taken, find_instrument, shutting_down};
@@ -42,11 +43,9 @@ impl<S: CommandSink> Desk<S> {
             }
             AdminOp::SetLimits(ref change) => {
                 let set = self.changed_limits(change)?;
-                let action = AdminAction::SetLimits(set);
-                let sequence = self.submit(now, &Command::Administer(Administer::new(by, action)))?;
+                let (sequence, taken) = self.sequence_action(now, by, AdminAction::SetLimits(set))?;
                 self.limits = Some((sequence, set));
-                let asked = Asked::Administer;
-                return Ok(Taken::Sequenced { sequence, asked });
+                return Ok(taken);
             }
             AdminOp::DefineInstrument(spec) => {
                 self.must_have_room(&spec)?;
@@ -87,12 +86,29 @@ impl<S: CommandSink> Desk<S> {
             }
             AdminOp::ShowClock | AdminOp::AcceptClock => {
                 must_be_ahead(difference(system, now))?;
-                AdminAction::AcceptClock(AcceptClock { to: system })
+                if self.leap.is_some_and(|leap| leap > self.views.sequence()) {
+                    let message = "the system's clock is being accepted already";
+                    return Err(ApiError::new(codes::CLOCK_NOT_AHEAD, message));
+                }
+                let action = AdminAction::AcceptClock(AcceptClock { to: system });
+                let (sequence, taken) = self.sequence_action(now, by, action)?;
+                self.leap = Some(sequence);
+                return Ok(taken);
             }
         };
+        Ok(self.sequence_action(now, by, action)?.1)
+    }
+
+    /// Sequences what an operator does.
+    fn sequence_action(
+        &mut self,
+        now: Nanos,
+        by: OperatorName,
+        action: AdminAction,
+    ) -> Result<(Sequence, Taken), ApiError> {
         let sequence = self.submit(now, &Command::Administer(Administer::new(by, action)))?;
         let asked = Asked::Administer;
-        Ok(Taken::Sequenced { sequence, asked })
+        Ok((sequence, Taken::Sequenced { sequence, asked }))
     }
 
     /// The limits of the exchange, as they will be once everything is carried out that is under way.
@@ -163,8 +179,15 @@ impl<S: CommandSink> Desk<S> {
     fn must_have_room(&self, spec: &InstrumentSpec) -> Result<(), ApiError> {
         let instruments = self.views.instruments();
         let most = (self.views.genesis()).map_or(0, |genesis| genesis.limits.max_instruments);
-        if instruments.by_symbol(&spec.symbol()).is_some() || instruments.len() < most as usize {
+        if instruments.len() < most as usize {
             return Ok(());
+        }
+        if instruments.by_symbol(&spec.symbol()).is_some() {
+            let refused = Rejected {
+                reason: RejectReason::AlreadyExists,
+                order: None,
+            };
+            return Err(ApiError::from_reject(&refused, &self.views));
         }
         let message = format!("the exchange has {most} instruments, as many as it may");
         Err(ApiError::new(codes::CAPACITY, message))
