@@ -34,7 +34,7 @@ pub struct Matcher {
     sequence: u64,
     events: VecDeque<Event>,
     /// Commands that wait while `paused`.
-    waiting: VecDeque<(Sequence, Nanos, Command)>,
+    pub waiting: VecDeque<(Sequence, Nanos, Command)>,
     /// Commands are sequenced and not carried out.
     pub paused: bool,
     stepped: u64,
