@@ -22,9 +22,7 @@ const CODES_OUT_OF_REACH: &[(&str, &str)] = &[
     ),
 ];
 
-/// Refusals of the engine that nobody can provoke from outside, and why. (`OutOfPlace` and `UnknownAccount` are not provoked either:
-/// commands come in sequence, and behind the opening of their account. They are told in the words of `InvalidSettings`, so they pass
-/// for recorded.)
+/// Refusals of the engine that nobody can provoke from outside, and why.
 const REJECTIONS_OUT_OF_REACH: &[(RejectReason, &str)] = &[
     (
         RejectReason::UnknownInstrument,
@@ -41,6 +39,15 @@ const REJECTIONS_OUT_OF_REACH: &[(RejectReason, &str)] = &[
     (
         RejectReason::UnknownArming,
         "it is answered as if the arming had been ended",
+    ),
+    (RejectReason::OutOfPlace, "commands come in sequence"),
+    (
+        RejectReason::UnknownAccount,
+        "a command comes behind the opening of its account",
+    ),
+    (
+        RejectReason::InvalidSettings,
+        "the gateway refuses settings that the engine would not take",
     ),
 ];
 
