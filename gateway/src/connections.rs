@@ -66,8 +66,8 @@ pub(crate) enum Queue {
 
 const QUEUES: usize = 3;
 
-/// So many requests are served for each stream while both wait: a visit of a stream sends as much as a socket takes, one of requests takes
-/// some in and sends their replies.
+/// The gateway serves so many requests for each stream while both wait: a visit of a stream sends as much as its socket takes, and one
+/// of requests takes few bytes.
 const REQUESTS_FOR_A_STREAM: usize = 4;
 
 /// The connections. Each is in each queue at most once.

@@ -167,8 +167,8 @@ impl<S: CommandSink> Desk<S> {
         }
     }
 
-    /// Sequences what is owed, as far as there is room and not too much of it is under way, and returns how many commands that
-    /// were. `fired` is told of every arming whose time has come, once something is owed for it.
+    /// Sequences what is owed, as far as the ring has room and not too much of it is under way, and returns how many commands
+    /// it sequenced. Calls `fired` for every arming whose time has come, once it owes a command for it.
     pub fn send_owed(&mut self, now: Nanos, fired: &mut dyn FnMut(&Armed, &Views)) -> usize {
         self.carry_out(now, fired);
         let mut sent = 0;

@@ -41,7 +41,7 @@ const SERVING_TIME: Duration = Duration::from_micros(200);
 
 /// How long the gateway may stay away from the output ring, in microseconds: connections served and new ones accepted, and
 /// as much again for timeouts, the poll, and a last visit that begins just before its time is over; a portion of an answer to a
-/// query; and the wait for readers whose sockets are full. An output ring must hold what a matcher publishes meanwhile. (Readers
+/// query; executions that are encoded for subscribers; and the wait for readers whose sockets are full. An output ring must hold what a matcher publishes meanwhile. (Readers
 /// that are far behind and take data are served for longer: then the matcher waits, which is counted.)
 pub const LONGEST_ABSENCE_MICROS: u64 = 5 * SERVING_TIME.as_micros() as u64 + WAIT_MICROS;
 
@@ -235,13 +235,13 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         }
     }
 
-    /// Whether no sequenced command waits for its events, and every execution is encoded for those who listen.
+    /// Whether the gateway has the events of all commands that it sequenced, and has encoded every execution for its subscribers.
     pub fn is_drained(&self) -> bool {
-        self.core.as_ref().is_none_or(|core| core.desk.is_settled()) && !self.is_telling()
+        self.core.as_ref().is_none_or(|core| core.desk.is_settled()) && !self.has_unencoded()
     }
 
-    /// Whether executions wait to be encoded for those who listen.
-    fn is_telling(&self) -> bool {
+    /// Whether the views have executions that the lanes have yet to encode.
+    fn has_unencoded(&self) -> bool {
         let behind = |core: &OpenCore<S, E>| core.lanes.behind(&core.desk.views) > 0;
         self.core.as_ref().is_some_and(behind)
     }

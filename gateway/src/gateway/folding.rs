@@ -10,11 +10,11 @@ use crate::ports::{CommandSink, EventSource};
 /// Most events taken from the output ring at once.
 const EVENTS_AT_ONCE: usize = 256;
 
-/// Most executions that are encoded before connections have their turn, as long as no more than [`FAR_BEHIND`] wait for it: those
-/// who wait for a reply do not wait until a large order is told to all who listen.
+/// Most executions that the gateway encodes before it serves connections, while no more than [`FAR_BEHIND`] are left: a client's
+/// reply does not wait until the gateway has encoded all fills of another's large order.
 const PUBLISHED_AT_ONCE: u64 = 128;
 
-/// While more executions than this are not encoded, events are folded no faster than executions are encoded.
+/// While the lanes are further behind the views than this, in executions, the gateway encodes as many as it folds.
 const FAR_BEHIND: u64 = 4_096;
 
 /// The most executions of one event: a trade is one of each side.

@@ -34,7 +34,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
     pub(super) fn patience(&self, wait: Duration) -> Duration {
         let ready = |listener: &Listener| listener.is_ready(self.now);
         let busy = self.may_serve() && (self.sweeping.is_some() || !self.connections.is_quiet());
-        if wait.is_zero() || busy || self.is_telling() || self.listener.as_ref().is_some_and(ready) {
+        if wait.is_zero() || busy || self.has_unencoded() || self.listener.as_ref().is_some_and(ready) {
             return Duration::ZERO;
         }
         let core = self.core.as_ref();

@@ -16,7 +16,7 @@ use cases::{Case, Way, administration, commands, queries, streams};
 
 /// Events folded before connections have their turn, without the rest of a command.
 const EVENTS_PER_TURN: u64 = 4_096;
-/// Executions encoded for those who listen, in a turn: at each of its two looks at the output ring.
+/// Executions that the gateway encodes for subscribers in a turn: 128 at each of its two looks at the output ring.
 const EXECUTIONS_PER_TURN: u64 = 2 * 128;
 /// Bytes of a stream that are written in a visit.
 const BYTES_PER_VISIT: u64 = 64 << 10;
