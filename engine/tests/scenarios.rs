@@ -68,61 +68,12 @@ fn texts() -> Vec<(String, String)> {
         .collect()
 }
 
-/// Every reason there is, but the one that takes a thousand commands to come by (`tests/armings.rs`); a new one does not
-/// compile until it stands here, and fails until a scenario shows it.
+/// Every reason there is, but the one that takes a thousand commands to come by (`tests/armings.rs`): a scenario shows it.
 fn vocabulary() -> Vec<String> {
-    use RejectReason::*;
-    let first = OutOfPlace;
-    let rejects = match first {
-        OutOfPlace | UnknownInstrument | UnknownAccount | UnknownOrder | AlreadyExists | TableFull
-        | Capacity | InvalidPrice | QuantityTooSmall | QuantityTooLarge | NotionalTooSmall
-        | InvalidCombination | PostOnlyWouldTrade | ClientOrderIdReused | TooLate | InvalidSettings
-        | InstrumentClosed | AccountSuspended | AccountLimit | TooManyArmings | UnknownArming
-        | ExpiredRequest | InvalidValidUntil => [
-            OutOfPlace,
-            UnknownInstrument,
-            UnknownAccount,
-            UnknownOrder,
-            AlreadyExists,
-            TableFull,
-            Capacity,
-            InvalidPrice,
-            QuantityTooSmall,
-            QuantityTooLarge,
-            NotionalTooSmall,
-            InvalidCombination,
-            PostOnlyWouldTrade,
-            ClientOrderIdReused,
-            TooLate,
-            InvalidSettings,
-            InstrumentClosed,
-            AccountSuspended,
-            AccountLimit,
-            UnknownArming,
-            ExpiredRequest,
-            InvalidValidUntil,
-        ],
-    };
-    let cancels = match CancelReason::Requested {
-        CancelReason::Requested
-        | CancelReason::MassCancel
-        | CancelReason::ImmediateOrCancel
-        | CancelReason::FillOrKill
-        | CancelReason::NoLiquidity
-        | CancelReason::Capacity
-        | CancelReason::TouchLimit
-        | CancelReason::FillOrKillTouchLimit => [
-            CancelReason::Requested,
-            CancelReason::MassCancel,
-            CancelReason::ImmediateOrCancel,
-            CancelReason::FillOrKill,
-            CancelReason::NoLiquidity,
-            CancelReason::Capacity,
-            CancelReason::TouchLimit,
-            CancelReason::FillOrKillTouchLimit,
-        ],
-    };
-    let rejects = rejects.iter().map(|reason| format!("{reason:?}"));
-    let cancels = cancels.iter().map(|reason| format!("{reason:?}"));
+    let rejects = RejectReason::ALL
+        .iter()
+        .filter(|&&reason| reason != RejectReason::TooManyArmings);
+    let rejects = rejects.map(|reason| format!("{reason:?}"));
+    let cancels = CancelReason::ALL.iter().map(|reason| format!("{reason:?}"));
     rejects.chain(cancels).collect()
 }

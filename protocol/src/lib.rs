@@ -24,6 +24,8 @@ mod administration;
 
 mod command;
 
+mod reason;
+
 mod event;
 
 mod terms;
@@ -41,13 +43,14 @@ pub use command::{
 };
 pub use decimal::{DecimalText, Scaled};
 pub use event::{
-    AccountLimitsSet, AccountOpened, AccountStatusSet, Armed, CancelReason, Checkpointed, ClockAccepted,
-    Event, EventBody, FeesSet, InstrumentCanceled, InstrumentDefined, InstrumentStatusSet, LimitsSet,
-    MassCancelDone, OrderAccepted, OrderCanceled, OrderReplaced, RejectReason, Rejected, Trade, TradeSide,
+    AccountLimitsSet, AccountOpened, AccountStatusSet, Armed, Checkpointed, ClockAccepted, Event, EventBody,
+    FeesSet, InstrumentCanceled, InstrumentDefined, InstrumentStatusSet, LimitsSet, MassCancelDone,
+    OrderAccepted, OrderCanceled, OrderReplaced, Rejected, Trade, TradeSide,
 };
 pub use ids::{AccountId, ExchangeId, InstrumentId, OrderId, Sequence, SigningKeyId};
 pub use instrument::{InstrumentError, InstrumentSpec};
 pub use order::{NewOrder, OrderType, Side, TimeInForce};
+pub use reason::{CancelReason, RejectReason};
 pub use terms::{check_notional, check_price, check_quantity};
 pub use text::{AccountName, AsciiText, ClientOrderId, OperatorName, Symbol, TextError};
 pub use units::{Fee, FeeAccrual, FeeRate, Lots, MAX_OPEN_ORDERS, Nanos, Notional, Ticks};

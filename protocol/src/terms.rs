@@ -1,8 +1,8 @@
 //! The checks of an order's terms that need no state: the engine makes them, and whoever wants to know beforehand.
 
-use crate::event::RejectReason;
 use crate::instrument::InstrumentSpec;
 use crate::order::{NewOrder, OrderType, TimeInForce};
+use crate::reason::RejectReason;
 use crate::units::{Lots, Nanos, Notional, Ticks};
 
 impl NewOrder {

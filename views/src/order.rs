@@ -272,16 +272,11 @@ fn take_time_in_force(source: &mut impl ImageSource) -> Result<TimeInForce, Imag
 
 /// 0 for none, or the reason's number plus 1.
 fn take_reason(source: &mut impl ImageSource) -> Result<Option<CancelReason>, ImageError> {
-    Ok(Some(match source.take_u8()? {
-        0 => return Ok(None),
-        1 => CancelReason::Requested,
-        2 => CancelReason::MassCancel,
-        3 => CancelReason::ImmediateOrCancel,
-        4 => CancelReason::FillOrKill,
-        5 => CancelReason::NoLiquidity,
-        6 => CancelReason::Capacity,
-        7 => CancelReason::TouchLimit,
-        8 => CancelReason::FillOrKillTouchLimit,
-        _ => return Err(ImageError::BadValue("reason")),
-    }))
+    match source.take_u8()?.checked_sub(1) {
+        None => Ok(None),
+        Some(number) => match CancelReason::from_number(number) {
+            None => Err(ImageError::BadValue("reason")),
+            reason => Ok(reason),
+        },
+    }
 }

@@ -51,36 +51,6 @@ const REJECTIONS_OUT_OF_REACH: &[(RejectReason, &str)] = &[
     ),
 ];
 
-/// All refusals of the engine.
-const REJECTIONS: [RejectReason; 23] = {
-    use RejectReason::*;
-    [
-        OutOfPlace,
-        UnknownInstrument,
-        UnknownAccount,
-        UnknownOrder,
-        AlreadyExists,
-        TableFull,
-        Capacity,
-        InvalidPrice,
-        QuantityTooSmall,
-        QuantityTooLarge,
-        NotionalTooSmall,
-        InvalidCombination,
-        PostOnlyWouldTrade,
-        ClientOrderIdReused,
-        TooLate,
-        InvalidSettings,
-        InstrumentClosed,
-        AccountSuspended,
-        AccountLimit,
-        TooManyArmings,
-        UnknownArming,
-        ExpiredRequest,
-        InvalidValidUntil,
-    ]
-};
-
 const CANCEL_REASONS: [&str; 8] = [
     "requested",
     "mass_cancel",
@@ -116,7 +86,7 @@ pub fn check(sessions: &[&str]) {
             wrong.push(format!("code {}: recorded {seen}, listed as {out:?}", code.code));
         }
     }
-    for reason in REJECTIONS {
+    for &reason in RejectReason::ALL {
         let seen = came.contains(&words_of(reason));
         let out = REJECTIONS_OUT_OF_REACH
             .iter()

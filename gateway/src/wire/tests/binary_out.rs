@@ -269,16 +269,7 @@ fn order() -> impl Strategy<Value = OrderState> {
         OrderStatus::Canceled,
         OrderStatus::Expired,
     ]);
-    let reason = prop::option::of(prop::sample::select(vec![
-        CancelReason::Requested,
-        CancelReason::MassCancel,
-        CancelReason::ImmediateOrCancel,
-        CancelReason::FillOrKill,
-        CancelReason::NoLiquidity,
-        CancelReason::Capacity,
-        CancelReason::TouchLimit,
-        CancelReason::FillOrKillTouchLimit,
-    ]));
+    let reason = prop::option::of(prop::sample::select(CancelReason::ALL));
     let terms = (any::<bool>(), any::<bool>(), 0usize..3, status, reason);
     let numbers = (
         1u64..1 << 48,
