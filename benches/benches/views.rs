@@ -1,7 +1,11 @@
-//! The views: events of a steady flow folded into books, orders, executions and order updates.
+//! The views: events folded into books, orders, executions and order updates, of a steady flow and of orders that take
+//! many others at once.
+
+use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use hoga_benches::FlowKind;
+use hoga_benches::{DeepBook, FlowKind};
+use hoga_protocol::Event;
 use hoga_views::{ViewLimits, Views};
 
 fn views(criterion: &mut Criterion) {
@@ -28,5 +32,39 @@ fn views(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, views);
+/// Orders of a thousand fills each out of 150,000 that rest, which others then put back: what others wait for while the
+/// gateway folds such an order. All that the views remember is full.
+fn deep(criterion: &mut Criterion) {
+    let mut deep = DeepBook::new(150_000, 15);
+    let mut views = Views::new(ViewLimits::default());
+    deep.opening(&mut |event| views.fold(event));
+    let mut round = || {
+        let fills = deep.take(1_000);
+        let began = Instant::now();
+        fold(&mut views, &fills);
+        let taken = began.elapsed();
+        let rest = deep.put_back(1_000);
+        fold(&mut views, &rest);
+        while views.tidy() > 0 {}
+        taken
+    };
+    (0..200).for_each(|_| _ = round());
+    let mut group = criterion.benchmark_group("views");
+    group.throughput(Throughput::Elements(1_000));
+    group.sample_size(10);
+    group.bench_function("order of 1,000 fills", |bencher| {
+        bencher.iter_custom(|rounds| (0..rounds).map(|_| round()).sum::<Duration>());
+    });
+    group.finish();
+}
+
+/// As the gateway does, in the groups that the output ring hands out.
+fn fold(views: &mut Views, events: &[Event]) {
+    for group in events.chunks(Views::FORESEEN) {
+        views.foresee(group.iter());
+        group.iter().for_each(|event| views.fold(event));
+    }
+}
+
+criterion_group!(benches, views, deep);
 criterion_main!(benches);

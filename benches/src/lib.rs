@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `flows` | what kinds of flow there are, and how each is made |
 //! | `maker`, `live` | commands given to an engine, and the orders that its events say rest |
+//! | `deep` | a deep book of which single orders take a part |
 //! | `facts` | what a flow turned out to be, counted from its events |
 //! | `hash`, `random` | a cheap hash of events; seeded random numbers |
 
@@ -12,6 +13,8 @@ mod flows;
 mod maker;
 
 mod live;
+
+mod deep;
 
 mod facts;
 
@@ -23,6 +26,7 @@ use hoga_engine::Engine;
 use hoga_protocol::codec::{MAX_RECORD, encode_command};
 use hoga_protocol::{Command, Event, Nanos};
 
+pub use deep::DeepBook;
 pub use facts::Facts;
 pub use flows::FlowKind;
 pub use hash::EventHash;

@@ -53,16 +53,7 @@ impl Maker {
             levels: HashMap::new(),
             last: starts.to_vec(),
         };
-        this.give(genesis(room as u32, starts.len() as u32));
-        for number in 0..starts.len() {
-            this.give(Command::DefineInstrument(instrument(number)));
-        }
-        for number in 0..ACCOUNTS {
-            this.give(Command::OpenAccount(OpenAccount {
-                account: AccountId(number),
-                name: AccountName::new(&format!("account-{number}")).expect("a name"),
-            }));
-        }
+        settings(room as u32, starts.len() as u32).for_each(|command| this.give(command));
         this
     }
 
@@ -275,6 +266,20 @@ fn level(resting: &Resting) -> (InstrumentId, bool, i64) {
 fn widen(range: &mut Option<(Ticks, Ticks)>, price: Ticks) {
     let (low, high) = range.unwrap_or((price, price));
     *range = Some((low.min(price), high.max(price)));
+}
+
+/// An exchange with so many instruments and all accounts.
+pub(crate) fn settings(max_open_orders: u32, instruments: u32) -> impl Iterator<Item = Command> {
+    let instruments_defined =
+        (0..instruments as usize).map(|number| Command::DefineInstrument(instrument(number)));
+    let accounts_opened = (0..ACCOUNTS).map(|number| {
+        Command::OpenAccount(OpenAccount {
+            account: AccountId(number),
+            name: AccountName::new(&format!("account-{number}")).expect("a name"),
+        })
+    });
+    let genesis = std::iter::once(genesis(max_open_orders, instruments));
+    genesis.chain(instruments_defined).chain(accounts_opened)
 }
 
 fn genesis(max_open_orders: u32, instruments: u32) -> Command {

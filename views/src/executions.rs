@@ -225,12 +225,12 @@ impl Executions {
         let Some(trades) = self.of_instrument.get(instrument.0 as usize) else {
             return Vec::new();
         };
-        let until = self.numbers.partition_point(trades, |trade| trade * 2 < number);
+        let until = self.numbers.partition_point(trades, |&trade| trade * 2 < number);
         // Of the last trade perhaps only the aggressor's side lies before the number.
         let from = until.saturating_sub(limit / 2 + 1);
         let trades = self.numbers.from(trades, from).take(until - from);
         let mut sides: Vec<u64> = trades
-            .flat_map(both_sides)
+            .flat_map(|&trade| both_sides(trade))
             .filter(|&side| side < number)
             .collect();
         sides.drain(..sides.len().saturating_sub(limit));
@@ -247,9 +247,12 @@ impl Executions {
         let Some(trades) = self.of_instrument.get(instrument.0 as usize) else {
             return Vec::new();
         };
-        let is_before = |trade: u64| trade * 2 < number;
+        let is_before = |trade: &u64| trade * 2 < number;
         let from = self.numbers.partition_point(trades, is_before);
-        let sides = self.numbers.from(trades, from).flat_map(both_sides);
+        let sides = self
+            .numbers
+            .from(trades, from)
+            .flat_map(|&trade| both_sides(trade));
         sides.filter(|&side| side > number).take(limit).collect()
     }
 
@@ -296,7 +299,7 @@ impl Executions {
             return;
         };
         let of_instrument = &mut self.of_instrument[leaving.instrument.0 as usize];
-        self.numbers.pop(of_instrument);
+        self.numbers.drop_first(of_instrument);
         for number in both_sides(first) {
             self.own.drop_first(leaving.side(number));
         }

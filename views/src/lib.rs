@@ -35,8 +35,6 @@ mod updates;
 
 mod ring;
 
-mod pool;
-
 mod queue;
 
 pub use armings::Armings;

@@ -1,5 +1,7 @@
 //! Live orders, and the closed ones that are still remembered.
 
+mod forgotten;
+
 mod image;
 
 use alloc::collections::BTreeMap;
@@ -10,6 +12,7 @@ use hoga_tables::{HashIndex, Segments, Shares};
 
 use crate::keyed::HashKey;
 use crate::order::OrderState;
+use crate::queue::{Blocks, Queue};
 use crate::slab::{List, Slab, Slot, Thread};
 
 /// The most closed orders for which memory is found beforehand: a limit may be far above what a day brings.
@@ -29,8 +32,9 @@ const TOUCHED: usize = 1 << 17;
 /// longer here.
 ///
 /// Worst cases: a new order and a closing one take constant time but for one step per doubling of the accounts, forget
-/// one order at most, and allocate a few chunks at most; nothing is moved or rehashed as a whole. Memory is about 240
-/// bytes for each order held, that is for `max_open_orders`, both bounds and twice the floor of each account.
+/// one order at most, take out 32 at most, and allocate a few chunks at most; nothing is moved or rehashed as a whole.
+/// Memory is about 240 bytes for each order held, that is for `max_open_orders`, both bounds, twice the floor of each
+/// account, and 4,128 that are forgotten and not yet taken out.
 #[derive(Clone, Debug)]
 pub struct Orders {
     slab: Slab,
@@ -39,6 +43,10 @@ pub struct Orders {
     by_client_id: HashIndex,
     key: HashKey,
     accounts: Segments<AccountOrders>,
+    /// What closed lists, and that of the forgotten, are made of.
+    slots: Blocks<Slot>,
+    /// Closed orders that are shown no longer, in the order in which they are taken out.
+    forgotten: Queue,
     limits: Limits,
     closed_limit: usize,
     floor: u32,
@@ -68,7 +76,7 @@ struct AccountOrders {
     since_mark: u32,
     live: List,
     /// By [`Kind`], in the order of closing.
-    closed: [List; 2],
+    closed: [Queue; 2],
 }
 
 impl Orders {
@@ -83,6 +91,8 @@ impl Orders {
             by_client_id: HashIndex::new(),
             key: HashKey::default(),
             accounts: Segments::new(),
+            slots: Blocks::new(),
+            forgotten: Queue::default(),
             limits,
             closed_limit,
             floor,
@@ -113,28 +123,29 @@ impl Orders {
 
     /// The order, live or remembered.
     pub fn get(&self, order: OrderId) -> Option<&OrderState> {
-        self.slot(order).map(|slot| self.slab.order(slot))
+        self.shown(self.slot(order)?)
     }
 
     /// The account's order with this client order id, live or remembered; the newest, when the id was used again after
     /// it was forgotten. `None` for the empty id.
     pub fn by_client_id(&self, account: AccountId, id: &ClientOrderId) -> Option<&OrderState> {
-        let slot = self.named(account, id)?;
-        Some(self.slab.order(slot))
+        self.shown(self.named(account, id)?)
     }
 
     /// The account's orders, live and remembered, the newest (by id) first.
     pub fn of_account(&self, account: AccountId) -> impl Iterator<Item = &OrderState> {
         let lists = self.accounts.get(account.0 as usize);
         let all = lists.map_or(List::EMPTY, |lists| lists.all);
-        all.newest_first(&self.slab, Thread::Account)
+        let slots = all.newest_first(&self.slab, Thread::Account);
+        slots.filter_map(|slot| self.shown(slot))
     }
 
     /// The account's live orders, the newest (by id) first.
     pub fn live_of_account(&self, account: AccountId) -> impl Iterator<Item = &OrderState> {
         let lists = self.accounts.get(account.0 as usize);
         let live = lists.map_or(List::EMPTY, |lists| lists.live);
-        live.newest_first(&self.slab, Thread::Standing)
+        let slots = live.newest_first(&self.slab, Thread::Live);
+        slots.map(|slot| self.slab.order(slot))
     }
 
     /// The account's orders whose ids are less than `before`, the newest first, beginning in a bounded number of steps
@@ -149,12 +160,14 @@ impl Orders {
         live_only: bool,
     ) -> impl Iterator<Item = &OrderState> {
         let mut next = self.first_before(account, before, live_only);
-        core::iter::from_fn(move || {
+        let slots = core::iter::from_fn(move || {
             let slot = next?;
-            let order = self.slab.order(slot);
-            next = self.slab.neighbours(thread_of(order, live_only), slot)[0];
-            Some(order)
-        })
+            next = self
+                .slab
+                .neighbours(thread_of(self.slab.order(slot), live_only), slot)[0];
+            Some(slot)
+        });
+        slots.filter_map(|slot| self.shown(slot))
     }
 
     fn first_before(&self, id: AccountId, before: OrderId, live_only: bool) -> Option<Slot> {
@@ -185,7 +198,7 @@ impl Orders {
 
     /// How many orders are live.
     pub fn live(&self) -> usize {
-        self.by_id.len() - self.closed()
+        self.by_id.len() - self.closed() - self.forgotten.len()
     }
 
     /// How many closed orders are remembered.
@@ -199,7 +212,7 @@ impl Orders {
             marks: BTreeMap::new(),
             since_mark: 0,
             live: List::EMPTY,
-            closed: [List::EMPTY; 2],
+            closed: Default::default(),
         });
         for shares in &mut self.shares {
             shares.add_holder();
@@ -230,7 +243,7 @@ impl Orders {
         black_box(
             slots
                 .iter()
-                .fold(0, |sum, &slot| sum ^ self.slab.touch_beside(slot)),
+                .fold(0, |sum, &slot| sum ^ self.slab.touch_beside(Thread::Live, slot)),
         );
     }
 
@@ -262,8 +275,13 @@ impl Orders {
         let slot = self.take_in(order);
         let account = &mut self.accounts[order.account.0 as usize];
         account.push(&mut self.slab, slot);
-        account.live.push(&mut self.slab, Thread::Standing, slot);
+        account.live.push(&mut self.slab, Thread::Live, slot);
         slot
+    }
+
+    /// The order, unless it is forgotten.
+    fn shown(&self, slot: Slot) -> Option<&OrderState> {
+        (!self.slab.forgotten(slot)).then(|| self.slab.order(slot))
     }
 
     /// Moves a live order to the closed ones, and forgets the one that this pushes out.
@@ -271,11 +289,8 @@ impl Orders {
         let order = self.slab.order(slot);
         let (account, kind) = (order.account, self.kind(order));
         let lists = &mut self.accounts[account.0 as usize];
-        lists.live.unlink(&mut self.slab, Thread::Standing, slot);
+        lists.live.unlink(&mut self.slab, Thread::Live, slot);
         if let Some(pushed_out) = self.remember(account, kind, slot) {
-            let account = self.slab.order(pushed_out).account;
-            let lists = &mut self.accounts[account.0 as usize];
-            lists.unlink(&mut self.slab, pushed_out);
             self.forget(pushed_out);
         }
     }
@@ -297,33 +312,16 @@ impl Orders {
         slot
     }
 
-    /// Adds a closed order to the closed ones. The one that this pushes out is in their list no longer.
+    /// Adds a closed order to the closed ones. The one that this pushes out is among them no longer.
     #[inline]
     fn remember(&mut self, account: AccountId, kind: Kind, slot: Slot) -> Option<Slot> {
-        let list = &mut self.accounts[account.0 as usize].closed[kind as usize];
-        list.push(&mut self.slab, Thread::Standing, slot);
+        let closed = &mut self.accounts[account.0 as usize].closed[kind as usize];
+        self.slots.push(closed, slot);
         let largest = self.shares[kind as usize].exchange(account.0)?;
-        let list = &mut self.accounts[largest as usize].closed[kind as usize];
-        let oldest = list.oldest()?;
-        list.unlink(&mut self.slab, Thread::Standing, oldest);
+        let closed = &mut self.accounts[largest as usize].closed[kind as usize];
+        let oldest = self.slots.get(closed, 0).copied()?;
+        self.slots.drop_first(closed);
         Some(oldest)
-    }
-
-    /// Lets go of an order that is in no list.
-    fn forget(&mut self, slot: Slot) {
-        let OrderState {
-            order,
-            account,
-            client_order_id,
-            ..
-        } = *self.slab.order(slot);
-        self.by_id.remove(self.key.of_order(order), slot);
-        if !client_order_id.is_empty() {
-            // Another order has the id where the id was used again.
-            let hash = self.key.of_client_id(account, &client_order_id);
-            self.by_client_id.remove(hash, slot);
-        }
-        self.slab.remove(slot);
     }
 
     fn named(&self, account: AccountId, id: &ClientOrderId) -> Option<Slot> {
@@ -350,7 +348,7 @@ impl Orders {
 /// The list that leads on from an order.
 fn thread_of(order: &OrderState, live_only: bool) -> Thread {
     match live_only && !order.status.closed() {
-        true => Thread::Standing,
+        true => Thread::Live,
         false => Thread::Account,
     }
 }
@@ -366,15 +364,17 @@ impl AccountOrders {
         }
     }
 
-    /// Takes an order out. If it was marked, its neighbour is marked in its place, so that gaps between marks never grow.
+    /// Takes an order out. If it was marked, the next older one is marked in its place, so that no more stand between two
+    /// marks than before: there is none before the oldest mark that could stand there. The next older one, since those that
+    /// are forgotten after this one are newer as a rule.
     fn unlink(&mut self, slab: &mut Slab, slot: Slot) {
         if slab.marked(slot) {
             self.marks.remove(&slab.order(slot).order.0);
-            let [older, newer] = slab.neighbours(Thread::Account, slot);
-            if let Some(heir) = newer.or(older)
-                && !slab.marked(heir)
+            let [older, _] = slab.neighbours(Thread::Account, slot);
+            if let Some(older) = older
+                && !slab.marked(older)
             {
-                self.mark(slab, heir);
+                self.mark(slab, older);
             }
         }
         self.all.unlink(slab, Thread::Account, slot);

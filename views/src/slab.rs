@@ -15,8 +15,8 @@ const NIL: Slot = Slot::MAX;
 pub(crate) enum Thread {
     /// All orders of an account, by id; and, among free slots, the next free one.
     Account = 0,
-    /// The live orders of an account by id, or closed ones of one kind in the order of closing.
-    Standing = 1,
+    /// The live orders of an account, by id.
+    Live = 1,
 }
 
 /// Where an order stands.
@@ -27,6 +27,8 @@ struct Place {
     resting: bool,
     /// Whether its account's index of orders names it.
     marked: bool,
+    /// Whether it is shown to nobody any more.
+    forgotten: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +44,7 @@ const NOWHERE: Place = Place {
     }; 2],
     resting: false,
     marked: false,
+    forgotten: false,
 };
 
 #[derive(Clone, Debug)]
@@ -93,9 +96,9 @@ impl Slab {
         first ^ middle ^ last ^ u64::from(self.places[slot as usize].marked)
     }
 
-    /// Reads the places of the order's neighbours in the list of those that stand as it does.
-    pub(crate) fn touch_beside(&self, slot: Slot) -> u64 {
-        let beside = self.neighbours(Thread::Standing, slot).into_iter().flatten();
+    /// Reads the places of the order's neighbours in a list.
+    pub(crate) fn touch_beside(&self, thread: Thread, slot: Slot) -> u64 {
+        let beside = self.neighbours(thread, slot).into_iter().flatten();
         beside.fold(0, |sum, slot| sum ^ u64::from(self.places[slot as usize].marked))
     }
 
@@ -116,6 +119,15 @@ impl Slab {
 
     pub(crate) fn mark(&mut self, slot: Slot) {
         self.places[slot as usize].marked = true;
+    }
+
+    /// Whether the order is shown to nobody any more.
+    pub(crate) fn forgotten(&self, slot: Slot) -> bool {
+        self.places[slot as usize].forgotten
+    }
+
+    pub(crate) fn forget(&mut self, slot: Slot) {
+        self.places[slot as usize].forgotten = true;
     }
 
     /// Adds an order that is in no list.
@@ -169,10 +181,6 @@ impl List {
         newest: NIL,
     };
 
-    pub(crate) fn oldest(&self) -> Option<Slot> {
-        (self.oldest != NIL).then_some(self.oldest)
-    }
-
     pub(crate) fn newest(&self) -> Option<Slot> {
         (self.newest != NIL).then_some(self.newest)
     }
@@ -204,10 +212,9 @@ impl List {
         }
     }
 
-    /// The orders of the list, the newest first.
-    pub(crate) fn newest_first(self, slab: &Slab, thread: Thread) -> impl Iterator<Item = &OrderState> {
-        let slots = slab.walk(thread, self.newest, |link| link.older);
-        slots.map(|slot| slab.order(slot))
+    /// The slots of the list, the newest first.
+    pub(crate) fn newest_first(self, slab: &Slab, thread: Thread) -> impl Iterator<Item = Slot> {
+        slab.walk(thread, self.newest, |link| link.older)
     }
 
     /// The slots of the list, the oldest first.

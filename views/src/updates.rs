@@ -9,7 +9,6 @@ use hoga_tables::{Segments, Shares};
 use crate::executions::{Role, fee_fits};
 use crate::image::{Item, Known, MOST, must, price_in_range};
 use crate::order::OrderState;
-use crate::pool::Pool;
 use crate::queue::{Blocks, Queue};
 
 /// One fill of one order.
@@ -55,9 +54,7 @@ pub struct OrderUpdate {
 /// and allocates a few chunks at most; nothing is moved as a whole. Memory is about 250 bytes for each update held.
 #[derive(Clone, Debug)]
 pub struct OrderUpdates {
-    updates: Pool<OrderUpdate>,
-    /// By account and in order, where its updates are.
-    places: Blocks<u32>,
+    updates: Blocks<OrderUpdate, BLOCK>,
     of_account: Segments<AccountUpdates>,
     shares: Shares,
     limit: usize,
@@ -66,10 +63,14 @@ pub struct OrderUpdates {
     last: Option<(Sequence, u32)>,
 }
 
+/// Updates of one account that lie side by side. More would be read and written faster, and would leave more unused of
+/// what an account with few takes.
+const BLOCK: usize = 4;
+
 #[derive(Clone, Debug, Default)]
 struct AccountUpdates {
     held: Queue,
-    /// The account's newest update that was dropped.
+    /// The account's newest update that was dropped, where the block no longer shows it.
     dropped: Option<Point>,
 }
 
@@ -89,8 +90,7 @@ impl OrderUpdates {
     pub(crate) fn new(limit: usize, floor: usize) -> Self {
         let floor = u32::try_from(floor.max(1)).unwrap_or(u32::MAX);
         Self {
-            updates: Pool::new(),
-            places: Blocks::new(),
+            updates: Blocks::new(),
             of_account: Segments::new(),
             shares: Shares::new(floor, limit as u64, 0),
             limit,
@@ -128,7 +128,7 @@ impl OrderUpdates {
             .map(|of_account| &of_account.held);
         held.into_iter().flat_map(move |held| {
             let seen = self.seen(held, |update| update.number < from);
-            self.places.from(held, seen).map(|place| &self.updates[place])
+            self.updates.from(held, seen)
         })
     }
 
@@ -136,7 +136,7 @@ impl OrderUpdates {
     /// would miss it.
     pub fn is_dropped(&self, account: AccountId, from: u64) -> bool {
         let of_account = self.of_account.get(account.0 as usize);
-        let dropped = of_account.and_then(|account| account.dropped);
+        let dropped = of_account.and_then(|account| self.dropped(account));
         dropped.is_some_and(|dropped| dropped.number >= from)
     }
 
@@ -158,25 +158,26 @@ impl OrderUpdates {
         let Some(of_account) = self.of_account.get(account.0 as usize) else {
             return Ok(self.next());
         };
-        if let Some(dropped) = of_account.dropped
+        if let Some(dropped) = self.dropped(of_account)
             && (dropped.sequence, dropped.index) > point
         {
             return Err(dropped.sequence);
         }
         let held = &of_account.held;
         let seen = self.seen(held, |update| (update.sequence, update.index) <= point);
-        Ok(self.at(held, seen).map_or(self.next, |update| update.number))
+        let first = self.updates.get(held, seen);
+        Ok(first.map_or(self.next, |update| update.number))
     }
 
-    fn at(&self, held: &Queue, place: usize) -> Option<&OrderUpdate> {
-        let place = self.places.get(held, place)?;
-        Some(&self.updates[place])
+    /// The account's newest update that was dropped.
+    fn dropped(&self, account: &AccountUpdates) -> Option<Point> {
+        let seen = self.updates.dropped(&account.held);
+        seen.map(OrderUpdate::point).or(account.dropped)
     }
 
     /// How many of the held updates `is_seen` holds for; it holds for a prefix.
     fn seen(&self, held: &Queue, is_seen: impl Fn(&OrderUpdate) -> bool) -> usize {
-        self.places
-            .partition_point(held, |place| is_seen(&self.updates[place]))
+        self.updates.partition_point(held, is_seen)
     }
 
     pub(crate) fn add_account(&mut self) {
@@ -192,30 +193,30 @@ impl OrderUpdates {
         let number = self.next;
         self.last = Some((event.sequence, index));
         self.next += 1;
-        let place = self.updates.insert(OrderUpdate {
+        self.hold(OrderUpdate {
             number,
             sequence: event.sequence,
             index,
             order: *order,
             fill,
         });
-        self.hold(order.account, place);
     }
 
-    /// Holds the update at this place, the newest of its account, and drops the one that this pushes out.
+    /// Holds the newest update of its account, and drops the one that this pushes out.
     #[inline]
-    fn hold(&mut self, account: AccountId, place: u32) {
-        let account = account.0;
+    fn hold(&mut self, update: OrderUpdate) {
+        let account = update.order.account.0;
         let owner = &mut self.of_account[account as usize];
-        self.places.push(&mut owner.held, place);
+        self.updates.push(&mut owner.held, update);
         let Some(largest) = self.shares.exchange(account) else {
             return;
         };
         let owner = &mut self.of_account[largest as usize];
-        if let Some(oldest) = self.places.pop(&mut owner.held) {
-            owner.dropped = Some(self.updates[oldest].point());
-            self.updates.remove(oldest);
+        // The oldest is in no cache any more, so it is looked at only where it could not be later.
+        if Blocks::<OrderUpdate, BLOCK>::goes_with_its_block(&owner.held) {
+            owner.dropped = self.updates.get(&owner.held, 0).map(OrderUpdate::point);
         }
+        self.updates.drop_first(&mut owner.held);
     }
 }
 
@@ -237,8 +238,9 @@ impl OrderUpdates {
         sink.put_u64(self.next);
         for account in self.of_account.iter() {
             let mut item = Item::<21>::new();
-            item.put_bool(account.dropped.is_some());
-            if let Some(dropped) = account.dropped {
+            let dropped = self.dropped(account);
+            item.put_bool(dropped.is_some());
+            if let Some(dropped) = dropped {
                 item.put_u64(dropped.number);
                 item.put_u64(dropped.sequence.0);
                 item.put_u32(dropped.index);
@@ -247,8 +249,7 @@ impl OrderUpdates {
         }
         sink.put_u32(self.held() as u32);
         for account in self.of_account.iter() {
-            for place in self.places.from(&account.held, 0) {
-                let update = &self.updates[place];
+            for update in self.updates.from(&account.held, 0) {
                 let mut item = Item::<12>::new();
                 item.put_u64(update.number);
                 item.put_u32(update.index);
@@ -289,8 +290,7 @@ impl OrderUpdates {
             must(previous.is_none_or(|previous| previous < point), "update order")?;
             previous = Some(point);
             points.push(point);
-            let place = updates.updates.insert(update);
-            updates.hold(update.order.account, place);
+            updates.hold(update);
         }
         updates.last = check_points(points, updates.next)?;
         Ok(updates)

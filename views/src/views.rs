@@ -24,7 +24,7 @@ use crate::updates::{Fill, OrderUpdate, OrderUpdates};
 /// first) loses its oldest item, so an account that floods the exchange pushes out its own history.
 ///
 /// In the worst case, when every account has filled its floor, the views hold `executions × 70 + order_updates × 250 +
-/// closed_orders × 240 + accounts × (1,000 + account_floor × 850)` bytes, besides the live orders and what
+/// closed_orders × 240 + accounts × (4,000 + account_floor × 850)` bytes, besides the live orders and what
 /// [`Limits`](hoga_protocol::Limits) says of client order ids (240 bytes each).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ViewLimits {
@@ -186,6 +186,12 @@ impl Views {
 
     /// How many events [`foresee`](Self::foresee) looks at; it may leave the rest.
     pub const FORESEEN: usize = Orders::FORESEEN;
+
+    /// Gives back the memory of orders that are forgotten, of 32 at most, and returns of how many. Nothing that is shown
+    /// changes. It is for when nobody waits: folding does it by itself where more than 4,096 are forgotten.
+    pub fn tidy(&mut self) -> usize {
+        self.orders.take_out_forgotten()
+    }
 
     /// The command of the last event taken in; zero before the first.
     pub fn sequence(&self) -> Sequence {

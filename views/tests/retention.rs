@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::fmt::Write;
+
 use common::{MANY, Tape, image, read};
 use hoga_protocol::{
     AccountId, AccountName, AccountOpened, CancelReason, ClientOrderId, Event, EventBody, InstrumentId,
@@ -198,6 +200,61 @@ fn memory_that_is_found_beforehand_changes_nothing_that_is_held() {
         }
         assert!(image(&tapes[0].views) == image(&tapes[1].views), "round {round}");
     }
+}
+
+#[test]
+fn an_order_of_many_fills_takes_out_none_of_what_it_pushes_out_unless_too_much_waits() {
+    const FILLS: u64 = 1_000;
+    const MOST_FORGOTTEN: usize = 4_096;
+    let mut tape = tape(100, 1, 0, 0);
+    let (mut sequence, mut pushed_out) = (10, 0);
+    for round in 0..8 {
+        let before = tape.views.orders().forgotten();
+        for _ in 0..FILLS {
+            tape.play(&format!("{sequence}: new a X sell gtc 1@100"));
+            sequence += 1;
+        }
+        let mut order = format!("{sequence}: new b X buy ioc {FILLS}@100");
+        for fill in 0..FILLS {
+            let (resting, left) = (sequence - FILLS + fill, FILLS - 1 - fill);
+            write!(order, "; trade {sequence} {resting} 1@100 left {left}/0 fee 0/0").unwrap();
+        }
+        tape.play(&order);
+        sequence += 1;
+        let orders = tape.views.orders();
+        pushed_out += FILLS as usize + 1;
+        if round == 0 {
+            pushed_out -= orders.closed();
+        }
+        match pushed_out {
+            0..=MOST_FORGOTTEN => assert_eq!(orders.forgotten(), pushed_out),
+            _ => assert!((MOST_FORGOTTEN - 32..=MOST_FORGOTTEN).contains(&orders.forgotten())),
+        }
+        assert!(orders.forgotten() > before || before >= MOST_FORGOTTEN - 32);
+        assert_eq!(orders.live(), 0);
+    }
+    // What is forgotten is seen by nobody, before it is taken out and after.
+    let seen = |tape: &Tape| {
+        let orders = tape.views.orders();
+        let held = (0..sequence)
+            .filter(|&id| orders.get(OrderId(id)).is_some())
+            .count();
+        let listed = [0, 1].map(|account| orders.of_account(AccountId(account)).count());
+        (held, listed.iter().sum::<usize>(), orders.closed())
+    };
+    let (held, listed, closed) = seen(&tape);
+    assert_eq!((held, listed), (closed, closed));
+    let mut taken_out = 0;
+    loop {
+        match tape.views.tidy() {
+            0 => break,
+            some => taken_out += some,
+        }
+        assert!(tape.views.orders().forgotten() <= MOST_FORGOTTEN);
+    }
+    assert!(taken_out >= MOST_FORGOTTEN - 32);
+    assert_eq!(tape.views.orders().forgotten(), 0);
+    assert_eq!(seen(&tape), (held, listed, closed));
 }
 
 const FLOODED: ViewLimits = ViewLimits {

@@ -8,7 +8,6 @@ use hoga_tables::Segments;
 use super::{Execution, Role, fee_fits};
 use crate::image::{Item, Known, must, price_in_range, quantity_in_range};
 use crate::order::take_side;
-use crate::pool::Pool;
 use crate::queue::{Blocks, Queue};
 
 #[derive(Clone, Debug)]
@@ -19,8 +18,7 @@ pub(super) struct OwnExecutions {
     /// The numbers of executions that the ring holds.
     numbers: Blocks<u64>,
     /// Those that it holds no longer.
-    kept: Pool<Execution>,
-    kept_places: Blocks<u32>,
+    kept: Blocks<Execution, 8>,
 }
 
 /// One account. What is kept is older than what is in the ring, and nothing is kept when the ring has as many as the
@@ -43,8 +41,7 @@ impl OwnExecutions {
             floor: floor.max(1),
             accounts: Segments::new(),
             numbers: Blocks::new(),
-            kept: Pool::new(),
-            kept_places: Blocks::new(),
+            kept: Blocks::new(),
         }
     }
 
@@ -64,10 +61,9 @@ impl OwnExecutions {
     /// The ring holds this execution no longer, the account's first in it.
     pub(super) fn drop_first(&mut self, execution: Execution) {
         let own = &mut self.accounts[execution.account.0 as usize];
-        self.numbers.pop(&mut own.in_ring);
+        self.numbers.drop_first(&mut own.in_ring);
         if own.kept.len() + own.in_ring.len() < self.floor {
-            let place = self.kept.insert(execution);
-            self.kept_places.push(&mut own.kept, place);
+            self.kept.push(&mut own.kept, execution);
         }
     }
 
@@ -81,20 +77,16 @@ impl OwnExecutions {
     pub(super) fn get(&self, account: AccountId, place: usize) -> Option<Place<'_>> {
         let own = self.own(account)?;
         match place.checked_sub(own.kept.len()) {
-            Some(place) => self.numbers.get(&own.in_ring, place).map(Place::InRing),
-            None => {
-                let place = self.kept_places.get(&own.kept, place)?;
-                Some(Place::Kept(&self.kept[place]))
-            }
+            Some(place) => self.numbers.get(&own.in_ring, place).copied().map(Place::InRing),
+            None => self.kept.get(&own.kept, place).map(Place::Kept),
         }
     }
 
     /// The place of the account's first execution whose number is greater than `number`.
     pub(super) fn after(&self, account: AccountId, number: u64) -> usize {
         let Some(own) = self.own(account) else { return 0 };
-        let is_seen = |place| self.kept[place].number <= number;
-        let kept = self.kept_places.partition_point(&own.kept, is_seen);
-        let in_ring = self.numbers.partition_point(&own.in_ring, |held| held <= number);
+        let kept = self.kept.partition_point(&own.kept, |held| held.number <= number);
+        let in_ring = self.numbers.partition_point(&own.in_ring, |&held| held <= number);
         // What is kept comes first, so the ring's count only where all of it is seen.
         if kept < own.kept.len() {
             kept
@@ -113,10 +105,9 @@ impl OwnExecutions {
     ) -> Option<u64> {
         let own = self.own(account)?;
         let wanted = (sequence, index, role);
-        let is_before = |place| when(&self.kept[place]) < wanted;
-        let first = self.kept_places.partition_point(&own.kept, is_before);
-        let place = self.kept_places.get(&own.kept, first)?;
-        (when(&self.kept[place]) == wanted).then(|| self.kept[place].number)
+        let first = self.kept.partition_point(&own.kept, |held| when(held) < wanted);
+        let held = self.kept.get(&own.kept, first)?;
+        (when(held) == wanted).then_some(held.number)
     }
 
     fn own(&self, account: AccountId) -> Option<&Own> {
@@ -127,9 +118,7 @@ impl OwnExecutions {
     fn trim(&mut self, account: AccountId) {
         let own = &mut self.accounts[account.0 as usize];
         while own.kept.len() > 0 && own.kept.len() + own.in_ring.len() > self.floor {
-            if let Some(place) = self.kept_places.pop(&mut own.kept) {
-                self.kept.remove(place);
-            }
+            self.kept.drop_first(&mut own.kept);
         }
     }
 }
@@ -148,8 +137,8 @@ impl OwnExecutions {
         let count: usize = self.accounts.iter().map(|own| own.kept.len()).sum();
         sink.put_u32(count as u32);
         for own in self.accounts.iter() {
-            for place in self.kept_places.from(&own.kept, 0) {
-                write_kept(&self.kept[place], sink);
+            for execution in self.kept.from(&own.kept, 0) {
+                write_kept(execution, sink);
             }
         }
     }
@@ -172,8 +161,7 @@ impl OwnExecutions {
             must(follows, "kept executions")?;
             previous = Some(execution);
             let own = &mut self.accounts[execution.account.0 as usize];
-            let place = self.kept.insert(execution);
-            self.kept_places.push(&mut own.kept, place);
+            self.kept.push(&mut own.kept, execution);
             self.trim(execution.account);
         }
         Ok(())

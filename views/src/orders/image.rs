@@ -10,17 +10,13 @@ use hoga_protocol::{AccountId, Genesis, OrderType, Sequence, TimeInForce};
 use super::{Kind, Orders};
 use crate::image::{Known, must};
 use crate::order::OrderState;
-use crate::slab::{List, Slot, Thread};
+use crate::slab::{Slot, Thread};
 
 impl Orders {
     /// All live orders, account by account, the oldest of each first.
     pub(crate) fn live_oldest_first(&self) -> impl Iterator<Item = &OrderState> {
-        let live = self.accounts.iter().map(|account| account.live);
-        self.oldest_first(live)
-    }
-
-    fn oldest_first(&self, lists: impl Iterator<Item = List>) -> impl Iterator<Item = &OrderState> {
-        let slots = lists.flat_map(|list| list.oldest_first(&self.slab, Thread::Standing));
+        let accounts = self.accounts.iter();
+        let slots = accounts.flat_map(|account| account.live.oldest_first(&self.slab, Thread::Live));
         slots.map(|slot| self.slab.order(slot))
     }
 
@@ -31,9 +27,10 @@ impl Orders {
         }
         for kind in [Kind::Plain, Kind::WithId] {
             sink.put_u32(self.shares[kind as usize].total() as u32);
-            let closed = self.accounts.iter().map(|account| account.closed[kind as usize]);
-            for order in self.oldest_first(closed) {
-                order.write_image(sink);
+            for account in self.accounts.iter() {
+                for &slot in self.slots.from(&account.closed[kind as usize], 0) {
+                    self.slab.order(slot).write_image(sink);
+                }
             }
         }
     }
@@ -75,7 +72,7 @@ impl Orders {
             let slot = self.take_in_new(&order)?;
             self.slab.set_resting(slot, true);
             let account = &mut self.accounts[order.account.0 as usize];
-            account.live.push(&mut self.slab, Thread::Standing, slot);
+            account.live.push(&mut self.slab, Thread::Live, slot);
         }
         Ok(())
     }
@@ -97,7 +94,7 @@ impl Orders {
             previous = place;
             let slot = self.take_in_new(&order)?;
             if let Some(pushed_out) = self.remember(order.account, kind, slot) {
-                self.forget(pushed_out);
+                self.take_out(pushed_out);
             }
         }
         Ok(())
@@ -113,12 +110,11 @@ impl Orders {
         let mut by_id: Vec<(u64, Slot)> = Vec::new();
         for number in 0..self.accounts.len() {
             let lists = &self.accounts[number];
-            let [plain, with_id] = lists.closed;
             by_id.clear();
-            for list in [lists.live, plain, with_id] {
-                let slots = list.oldest_first(&self.slab, Thread::Standing);
-                by_id.extend(slots.map(|slot| (self.slab.order(slot).order.0, slot)));
-            }
+            let live = lists.live.oldest_first(&self.slab, Thread::Live);
+            let closed = lists.closed.iter();
+            let slots = live.chain(closed.flat_map(|closed| self.slots.from(closed, 0).copied()));
+            by_id.extend(slots.map(|slot| (self.slab.order(slot).order.0, slot)));
             by_id.sort_unstable();
             for &(_, slot) in &by_id {
                 self.accounts[number].push(&mut self.slab, slot);

@@ -27,6 +27,8 @@ fn a_restart_loses_nothing_that_is_shown_or_will_be() {
                 walk.views = read(VIEW_LIMITS, &image(&walk.views)).unwrap();
                 twin = twin.clone();
             }
+            // One of them takes out at once what is forgotten, the other one late or never.
+            while place % 3 != 0 && walk.views.tidy() > 0 {}
             assert!(image(&twin) == image(&walk.views), "after step {place}");
             walk.check();
         }
