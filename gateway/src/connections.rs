@@ -1,6 +1,8 @@
 //! The table of connections, and who is to be served next.
 
-use std::collections::{HashMap, VecDeque};
+mod sessions;
+
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use hoga_protocol::{AccountId, AccountName, Event, EventBody};
@@ -17,6 +19,7 @@ use crate::pending::{Outcome, Peer, Waiter};
 use crate::phase::{Kind, Phase};
 use crate::ports::Printed;
 use crate::wire::ApiError;
+use sessions::Sessions;
 
 /// Entries of those who are gone that may be among the parked, beside as many as there are connections.
 const PARKED_SPARE: usize = 64;
@@ -86,8 +89,7 @@ pub(crate) struct Connections {
     waiting_bytes: usize,
     /// Everyone who is parked, and here and there one who is gone.
     parked: Vec<Peer>,
-    sessions: HashMap<AccountName, Vec<u32>>,
-    session_count: usize,
+    sessions: Sessions,
     /// Subscribers, by what they are sent.
     listeners: [usize; Feed::KINDS],
 }
@@ -120,7 +122,7 @@ impl Connections {
 
     /// How many are order sessions.
     pub fn sessions(&self) -> usize {
-        self.session_count
+        self.sessions.len()
     }
 
     /// Whether nobody waits to be served.
@@ -179,9 +181,9 @@ impl Connections {
     }
 
     /// Takes a connection out.
-    pub fn remove(&mut self, key: u32) -> Option<Connection> {
+    pub fn remove(&mut self, key: u32, views: Option<&Views>) -> Option<Connection> {
         let connection = self.table.try_remove(key as usize)?;
-        self.uncount(key, &connection.phase);
+        self.uncount(key, &connection.phase, views);
         self.turned_away -= usize::from(connection.place == Place::TurnedAway);
         self.waiting_bytes -= connection.weight;
         Some(connection)
@@ -202,20 +204,20 @@ impl Connections {
     }
 
     /// Puts `phase` in the place of a connection's phase.
-    pub fn replace_phase(&mut self, key: u32, phase: Phase) {
+    pub fn replace_phase(&mut self, key: u32, phase: Phase, views: Option<&Views>) {
         let Some(connection) = self.table.get_mut(key as usize) else {
             return;
         };
         match &phase {
             Phase::Subscriber(subscriber) => self.listeners[subscriber.feed().kind()] += 1,
             Phase::Session(session) => {
-                self.session_count += 1;
-                self.sessions.entry(*session.account()).or_default().push(key);
+                let name = *session.account();
+                self.sessions.insert(name, account_of(&name, views), key);
             }
             Phase::Requests(_) | Phase::Greeting(_) | Phase::Echo(_) | Phase::Linger(_) => {}
         }
         let before = std::mem::replace(&mut connection.phase, phase);
-        self.uncount(key, &before);
+        self.uncount(key, &before, views);
     }
 
     /// Every key is below this.
@@ -306,6 +308,7 @@ impl Connections {
             return;
         }
         match &event.body {
+            EventBody::AccountOpened(opened) => self.sessions.open(&opened.name, opened.account),
             EventBody::OrderAccepted(accepted) => self.notice_account(accepted.request.account, 1, views),
             EventBody::OrderCanceled(canceled) => self.notice_account(canceled.account, 1, views),
             EventBody::OrderReplaced(replaced) => self.notice_account(replaced.account, 1, views),
@@ -364,14 +367,7 @@ impl Connections {
 
     /// An event that has made the newest `updates` order updates concerns an account.
     fn notice_account(&mut self, account: AccountId, updates: u64, views: &Views) {
-        let Some(keys) = views
-            .accounts()
-            .get(account)
-            .and_then(|name| self.sessions.get(name))
-        else {
-            return;
-        };
-        for &key in keys {
+        for &key in self.sessions.of(account) {
             let Some(connection) = self.table.get_mut(key as usize) else {
                 continue;
             };
@@ -385,21 +381,20 @@ impl Connections {
         }
     }
 
-    fn uncount(&mut self, key: u32, phase: &Phase) {
+    fn uncount(&mut self, key: u32, phase: &Phase, views: Option<&Views>) {
         match phase {
             Phase::Subscriber(subscriber) => self.listeners[subscriber.feed().kind()] -= 1,
             Phase::Session(session) => {
-                self.session_count -= 1;
-                if let Some(keys) = self.sessions.get_mut(session.account()) {
-                    keys.retain(|&other| other != key);
-                    if keys.is_empty() {
-                        self.sessions.remove(session.account());
-                    }
-                }
+                let name = session.account();
+                self.sessions.remove(name, account_of(name, views), key);
             }
             Phase::Requests(_) | Phase::Greeting(_) | Phase::Echo(_) | Phase::Linger(_) => {}
         }
     }
+}
+
+fn account_of(name: &AccountName, views: Option<&Views>) -> Option<AccountId> {
+    views.and_then(|views| views.accounts().by_name(name))
 }
 
 impl Peer {
@@ -448,7 +443,7 @@ mod tests {
         for _ in 0..1_000 {
             let goes = connection(&mut connections);
             connections.park(goes);
-            connections.remove(goes);
+            connections.remove(goes, None);
         }
         assert!(connections.parked.len() <= PARKED_SPARE + 5);
         let next = connection(&mut connections);
