@@ -55,19 +55,22 @@ impl Connection {
     }
 }
 
-/// Which queue a connection waits in. Of the first two some of one are served and then one of the other, so neither a crowd of
-/// subscribers nor a crowd of requests keeps the other waiting. Of the third one is served now and then, however many wait in it.
+/// Which queue a connection waits in. Of requests and streams some of one are served and then one of the other, so neither a crowd of
+/// subscribers nor a crowd of requests keeps the other waiting. Replies go before both: each comes of a request that had its turn, and
+/// nothing is read when one is sent. Of answers one is served now and then, however many wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Queue {
-    /// Sockets that told something, and answers.
+    /// Sockets that told something.
     Requests = 0,
     /// Streams with something to send.
     Streams = 1,
     /// Answers to queries that are made in portions.
     Answers = 2,
+    /// Outcomes of commands.
+    Replies = 3,
 }
 
-const QUEUES: usize = 3;
+const QUEUES: usize = 4;
 
 /// The gateway serves so many requests for each stream while both wait: a visit of a stream sends as much as its socket takes, and one
 /// of requests takes few bytes.
@@ -246,8 +249,11 @@ impl Connections {
         self.enqueue(key, queue);
     }
 
-    /// Who is to be served next among requests and streams, and in which queue it waited.
+    /// Who is to be served next among replies, requests and streams, and in which queue it waited.
     pub fn dequeue(&mut self) -> Option<(u32, Queue)> {
+        if let Some(key) = self.next_of(Queue::Replies) {
+            return Some((key, Queue::Replies));
+        }
         let requests_first = self.requests_in_a_row < REQUESTS_FOR_A_STREAM && !self.readers_first;
         let queues = match requests_first {
             true => [Queue::Requests, Queue::Streams],
@@ -340,7 +346,7 @@ impl Connections {
             Phase::Subscriber(_) | Phase::Greeting(_) | Phase::Echo(_) | Phase::Linger(_) => return,
         }
         self.weigh(waiter.peer.key);
-        self.enqueue(waiter.peer.key, Queue::Requests);
+        self.enqueue(waiter.peer.key, Queue::Replies);
     }
 
     /// Hands a page to whoever asked for it, if it is still there.

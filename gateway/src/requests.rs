@@ -153,7 +153,11 @@ impl Requests {
             (Some(_), true) => ROWS_PER_VISIT,
             (Some(_), false) => 0,
         };
-        for _ in 0..REQUESTS_PER_TURN {
+        let most = match turn.queue {
+            Some(Queue::Replies) => 0,
+            _ => REQUESTS_PER_TURN,
+        };
+        for _ in 0..most {
             if !self.may_go_on() || line.is_full() || line.taken >= READ_PER_VISIT {
                 break;
             }

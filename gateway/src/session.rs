@@ -203,7 +203,11 @@ impl Session {
 
     fn try_serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> io::Result<Step> {
         let mut unread = true;
-        for _ in 0..MESSAGES_PER_TURN {
+        let most = match turn.queue {
+            Some(Queue::Replies) => 0,
+            _ => MESSAGES_PER_TURN,
+        };
+        for _ in 0..most {
             if !self.may_read(line, turn.config) || line.taken >= READ_PER_VISIT {
                 break;
             }
@@ -329,7 +333,7 @@ impl Session {
             return false;
         }
         let most = match turn.queue {
-            Some(Queue::Requests) => UPDATES_WITH_REPLIES,
+            Some(Queue::Requests | Queue::Replies) => UPDATES_WITH_REPLIES,
             _ => usize::MAX,
         };
         for (place, update) in updates.of_account(account, self.from).enumerate() {
