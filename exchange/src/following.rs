@@ -20,15 +20,13 @@ use crate::clock::{self, ExchangeTime};
 use crate::config::Config;
 use crate::log;
 use crate::notices::{self, tell};
+use crate::priority;
 use crate::recovery::Stores;
 use crate::replay::counter;
 
 /// How long a follower that has caught up sleeps: the first time, and at most.
 const SHORTEST_NAP: Duration = Duration::from_millis(1);
 const LONGEST_NAP: Duration = Duration::from_millis(500);
-
-/// The lowest priority that still gets its share of an idle machine.
-const NICE: i32 = 19;
 
 /// The follower's thread.
 pub struct Following {
@@ -70,7 +68,7 @@ impl Following {
         let body = move || {
             let _lock = lock;
             // A follower that is not asked to yield would do so at once; this one only lets others go first.
-            let _ = rustix::process::setpriority_process(None, NICE);
+            priority::go_last();
             if at_once {
                 make_snapshot(&mut follower, time.now());
             }

@@ -28,6 +28,7 @@ pub mod checkpoints;
 pub mod cores;
 pub mod journaler;
 pub mod matcher;
+pub mod priority;
 pub mod recorder;
 
 pub mod metrics;

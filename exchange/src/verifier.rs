@@ -10,15 +10,13 @@ use hoga_gateway::Ticket;
 use hoga_gateway::auth::{Check, Verdict};
 
 use crate::cores::{self, CorePlan};
+use crate::priority;
 
 /// The most checks under way; one more is refused. They are tens of milliseconds of one core's work.
 pub const MOST_CHECKS: usize = 1_024;
 
 /// The most bytes of messages under way; more are refused, except that one message alone is always taken.
 pub const MOST_BYTES: usize = 8 << 20;
-
-/// What the thread's priority is lowered by: those who are in already go first, and yet it gets a tenth of a busy core.
-const NICE: i32 = 10;
 
 /// What the verifier has done.
 #[derive(Debug, Default)]
@@ -51,8 +49,7 @@ pub fn start<T: Send + 'static>(
     let (give, done) = sync_channel(MOST_CHECKS);
     let body = move || {
         cores::keep_off(&plan);
-        // Where the system refuses, the thread is one among equals.
-        let _ = rustix::process::setpriority_process(None, NICE);
+        priority::go_behind_those_who_trade();
         for (whose, check) in asks {
             let bytes = check.bytes();
             let verdict = check.verify();

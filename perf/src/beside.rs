@@ -12,6 +12,7 @@ mod maker;
 use std::time::{Duration, Instant};
 
 use hoga::metrics::latency::Latencies;
+use hoga::priority;
 
 use crate::cli::{BesideArgs, HostArgs};
 use crate::client::get;
@@ -201,12 +202,13 @@ fn round(
     let (address, until) = (venue.address, Instant::now() + length);
     let (client, maker, sent) = std::thread::scope(|scope| {
         let maker = scope.spawn(move || {
-            give_way();
+            // In the world it has a machine of its own, and takes no core from the exchange.
+            priority::go_last();
             maker::run(address, until)
         });
         let crowd = scope.spawn(move || {
             let attack = attack?;
-            give_way();
+            priority::go_last();
             let crowd = Crowd::connect(Source {
                 address,
                 addresses: attack.addresses,
@@ -260,12 +262,6 @@ fn round(
         Err(_) => fault("the attack died".to_owned()),
     }
     Sent::default()
-}
-
-/// Gives this thread the lowest priority: in the world it would have a machine of its own, and take no core from the exchange.
-fn give_way() {
-    // Where that is refused, it competes with the exchange as any thread would.
-    let _ = rustix::process::setpriority_process(None, 19);
 }
 
 /// Gives this thread precedence over the exchange: a client that measures has a machine of its own, and does not wait for a core

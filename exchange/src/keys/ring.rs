@@ -14,12 +14,10 @@ use tracing::{info, warn};
 
 use super::file;
 use crate::cores::{self, CorePlan};
+use crate::priority;
 
 /// How often the file is looked at.
 const EVERY: Duration = Duration::from_secs(1);
-
-/// The lowest priority that still gets its share of an idle machine.
-const NICE: i32 = 19;
 
 /// The table that counts now. Whoever holds one of these sees it change.
 #[derive(Clone, Debug)]
@@ -173,8 +171,7 @@ impl Watching {
         let raised = Arc::clone(&stop);
         let body = move || {
             cores::keep_off(&plan);
-            // Where the system refuses, the thread is one among equals.
-            let _ = rustix::process::setpriority_process(None, NICE);
+            priority::go_last();
             while !raised.load(Ordering::SeqCst) {
                 thread::park_timeout(EVERY);
                 match keyring.refresh(&mut seen) {

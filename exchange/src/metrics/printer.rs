@@ -12,12 +12,10 @@ use super::gateway::GatewayRecorders;
 use super::{Metrics, exposition, latency};
 use crate::cores::{self, CorePlan};
 use crate::log::incidents::Incidents;
+use crate::priority;
 
 /// The most pages under way; one more is refused.
 pub const MOST_PAGES: usize = 8;
-
-/// What the thread's priority is lowered by: those who trade go first, and yet it gets a tenth of a busy core.
-const NICE: i32 = 10;
 
 /// What the gateway tells and asks.
 pub struct Reporter {
@@ -43,8 +41,7 @@ pub fn start(
     let (print, printed) = sync_channel(MOST_PAGES);
     let body = move || {
         cores::keep_off(&plan);
-        // Where the system refuses, the thread is one among equals.
-        let _ = rustix::process::setpriority_process(None, NICE);
+        priority::go_behind_those_who_trade();
         for (ticket, page) in asks {
             let (content_type, body) = make(&metrics, page);
             let page = Printed {
