@@ -5,12 +5,14 @@ use core::ops::BitXor;
 
 use hoga_protocol::Command;
 
-use crate::engine::Engine;
+use crate::level::Level;
 use crate::order::RestingOrder;
-use crate::order_book::Level;
 use crate::orders::Orders;
 use crate::price_index::Nodes;
 use crate::slab::{Slab, Slot};
+
+/// How many commands [`Arena::foresee`] looks at; it leaves the rest.
+pub(crate) const FORESEEN: usize = 64;
 
 /// Orders, levels, and the nodes that find levels. A level has an order and a leaf has a level, so none of them can
 /// outgrow the bound on orders by more than the nodes above the leaves.
@@ -41,9 +43,9 @@ impl Arena {
     /// Touches the orders that cancels and replaces name, and then their levels and neighbours. The loads of one round
     /// do not wait for each other, those of the next round find the lines of the last one in the cache.
     pub(crate) fn foresee<'a>(&self, commands: impl Iterator<Item = &'a Command>) {
-        let mut slots = [Slot::NONE; Engine::FORESEEN];
+        let mut slots = [Slot::NONE; FORESEEN];
         let mut count = 0;
-        for command in commands.take(Engine::FORESEEN) {
+        for command in commands.take(FORESEEN) {
             let order = match command {
                 Command::CancelOrder(cancel) => cancel.order,
                 Command::ReplaceOrder(replace) => replace.order,

@@ -9,7 +9,7 @@ use hoga_protocol::codec::{MAX_EVENT, MAX_RECORD, encode_command, encode_event};
 use hoga_protocol::{Command, Event, EventBody, Limits, Nanos, OrderAccepted, SigningKeyId, Trade};
 use siphasher::sip128::{Hasher128, SipHasher24};
 
-use crate::order_book::LevelTotals;
+use crate::level::LevelTotals;
 
 /// A digest of events in order, over everything that each says: two histories with one digest are one.
 ///

@@ -5,11 +5,12 @@ use hoga_protocol::{
     RejectReason, Rejected, Sequence, Side, StateCheck, Ticks,
 };
 
+use crate::arena::FORESEEN;
 use crate::digest::{EventsDigest, StateDigest};
 use crate::emitter::Emitter;
+use crate::level::LevelTotals;
 use crate::market::{Market, refused};
 use crate::order::RestingOrder;
-use crate::order_book::LevelTotals;
 
 /// The state of one exchange, a function of its journal.
 #[derive(Clone)]
@@ -98,7 +99,7 @@ impl Engine {
     }
 
     /// How many commands [`foresee`](Self::foresee) looks at; it leaves the rest.
-    pub const FORESEEN: usize = 64;
+    pub const FORESEEN: usize = FORESEEN;
 
     /// A digest of all state that a later outcome can depend on: settings and limits, instruments, every live order in
     /// the order of its queue, accounts, closed client order ids by age, the rules in force, what checkpoints keep, what

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `engine` | the door: sequence, time, one command, its events |
 //! | `market` | everything that trades once the exchange has begun; its children are one file per kind of command |
-//! | `order_book` | one instrument's levels, and the queue of orders at each |
+//! | `order_book`, `level` | one instrument's levels, and the queue of orders at each |
 //! | `price_index` | the level at a price, and the next one behind it |
 //! | `order`, `orders` | a live order, and all of them by id |
 //! | `queue`, `slab`, `arena` | how things are chained, where they live, and what memory they share |
@@ -60,6 +60,8 @@ mod engine;
 
 mod market;
 
+mod level;
+
 mod order_book;
 
 mod price_index;
@@ -94,6 +96,6 @@ mod image;
 
 pub use digest::EventsDigest;
 pub use engine::Engine;
+pub use level::LevelTotals;
 pub use order::RestingOrder;
-pub use order_book::LevelTotals;
 pub use rules::ENGINE_VERSION;

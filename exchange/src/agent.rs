@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use hoga_gateway::GatewayWaker;
 use serde::{Deserialize, Serialize};
 
 /// How long a parked thread sleeps at most; a missed wake-up could cost no more than this.
@@ -207,6 +208,22 @@ pub fn run(agents: &mut [Box<dyn Agent>], mut idler: Idler, sleeper: &Sleeper) {
                 thread::park_timeout(LONGEST_PARK);
             }
             sleeper.flag.clear();
+        }
+    }
+}
+
+/// Wakes the gateway's poll when it sleeps.
+#[derive(Clone)]
+pub struct WakeGateway {
+    pub(crate) flag: Arc<SleepFlag>,
+    pub(crate) waker: GatewayWaker,
+}
+
+impl WakeGateway {
+    /// To be called after publishing to the output ring.
+    pub fn wake(&self) {
+        if self.flag.must_wake() {
+            self.waker.wake();
         }
     }
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use hoga_journal::{DiskStorage, Reader, SnapshotHead, Storage};
 
-use crate::cli::print;
 use crate::journal_tools::locate;
+use crate::output::print;
 use crate::snapshot_tools::whole_snapshots;
 
 /// How many snapshots must cover a segment before it may go: one to begin with, and one to fall back to.

@@ -4,7 +4,6 @@ mod admin;
 
 mod keys;
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -17,6 +16,7 @@ use self::admin::{AdminArgs, AuditArgs};
 use self::keys::KeysMode;
 use crate::config::{Config, Durability};
 use crate::journal_dump::{self, Form, Selection, parse_kind, parse_time};
+use crate::output::print;
 use crate::{
     archive, doctor, following, journal_tools, latency_tool, replay, serve, snapshot_tools, upgrade,
 };
@@ -361,20 +361,6 @@ fn parse_account(text: &str) -> Result<AccountName, String> {
 fn parse_operator(text: &str) -> Result<OperatorName, String> {
     OperatorName::new(text)
         .map_err(|_| "an operator has 1 to 32 of the letters and digits of English and . _ - @ :".to_owned())
-}
-
-/// Prints a tool's result. A reader that has seen enough and gone is no failure.
-///
-/// # Errors
-/// In words: standard output cannot be written.
-pub fn print(text: &str) -> Result<(), String> {
-    let mut out = io::stdout().lock();
-    match writeln!(out, "{text}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(format!("standard output cannot be written: {error}"))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Runs what the command line asks for. Failures are told on standard error and end in exit code 1, and so does a doctor

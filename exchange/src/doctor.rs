@@ -27,9 +27,9 @@ pub use self::host::{Host, Measured};
 pub use self::process::{Look, judge};
 pub use self::report::{Finding, Grade, Report};
 pub use self::tree::{CoreSet, Tree};
-use crate::cli;
 use crate::clock::system_time;
 use crate::config::Config;
+use crate::output::print;
 
 /// How long the threads of a process are looked at.
 const LOOK_FOR: Duration = Duration::from_secs(2);
@@ -47,6 +47,19 @@ pub struct Options {
     pub json: bool,
 }
 
+/// Every check of a host.
+pub fn examine(host: &Host<'_>) -> Vec<Finding> {
+    let parts = [
+        cores::examine,
+        power::examine,
+        interrupts::examine,
+        limits::examine,
+        clock::examine,
+        disk::examine,
+    ];
+    parts.iter().flat_map(|examine| examine(host)).collect()
+}
+
 /// Looks, and prints; whether nothing is broken.
 ///
 /// # Errors
@@ -57,13 +70,13 @@ pub fn run(options: &Options) -> Result<bool, String> {
     let measured = probe::measure(data_dir.as_deref());
     let host = Host::read(&tree, &options.config, data_dir, measured);
     let mut report = Report::default();
-    report.extend(host.examine());
+    report.extend(examine(&host));
     report.extend(journal_time(&host).into_iter().collect());
     if let Some(pid) = options.pid {
         report.extend(examine_process(&tree, &options.config, pid));
         report.extend(vec![time::examine_running(options.config.listen)]);
     }
-    cli::print(&if options.json {
+    print(&if options.json {
         report.json()
     } else {
         report.text()

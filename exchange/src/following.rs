@@ -20,9 +20,9 @@ use crate::clock::{self, ExchangeTime};
 use crate::config::Config;
 use crate::log;
 use crate::notices::{self, tell};
+use crate::output::counter;
 use crate::priority;
 use crate::recovery::Stores;
-use crate::replay::counter;
 
 /// How long a follower that has caught up sleeps: the first time, and at most.
 const SHORTEST_NAP: Duration = Duration::from_millis(1);

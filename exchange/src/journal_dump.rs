@@ -15,7 +15,7 @@ use hoga_protocol::{AccountName, Command, Nanos, OperatorName};
 use indicatif::ProgressBar;
 
 use crate::journal_tools::locate;
-use crate::replay::bytes_bar;
+use crate::output::bytes_bar;
 use past::Past;
 
 pub use row::parse_kind;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use hoga_journal::{DiskStorage, Reader, Summary, verify_with};
 use serde_json::{Value, json};
 
-use crate::cli::print;
+use crate::hexadecimal::hex;
+use crate::output::bytes_bar;
+use crate::output::print;
 use crate::recovery::journal_dir;
-use crate::replay::{bytes_bar, hex};
 
 /// The journal's folder, given it or the data folder around it.
 ///

@@ -11,8 +11,8 @@ use hoga_protocol::codec::{MAX_RECORD, encode_command};
 
 use crate::agent::{Agent, Unparker, Work};
 use crate::notices;
-use crate::pipeline::InputSlot;
 use crate::recorder::{COUNTS, NANOSECONDS, Recorder};
+use crate::slots::InputSlot;
 
 /// The most commands of one batch; it bounds how long a lone order can wait behind others for one sync.
 const MAX_BATCH: u64 = 4_096;

@@ -16,10 +16,10 @@ use indicatif::ProgressBar;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use self::fetch::{Reading, Span};
-use crate::cli::print;
 use crate::histograms::{IntervalLog, hgrm};
 use crate::notices::warn;
-use crate::replay;
+use crate::output;
+use crate::output::print;
 
 /// How soon an interruption is seen.
 const LOOK_UP: Duration = Duration::from_millis(50);
@@ -79,8 +79,8 @@ fn intervals(
     let begin = Instant::now();
     let end = options.lasting.map(|lasting| begin + lasting);
     let bar = match options.lasting {
-        Some(lasting) => replay::seconds("looking", lasting),
-        None => replay::counter("looking; Ctrl-C ends it,", "intervals"),
+        Some(lasting) => output::seconds("looking", lasting),
+        None => output::counter("looking; Ctrl-C ends it,", "intervals"),
     };
     let mut last = first.clone();
     let mut next = begin;

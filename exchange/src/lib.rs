@@ -5,7 +5,9 @@
 
 pub mod cli;
 pub mod config;
+pub mod hexadecimal;
 pub mod instruments;
+pub mod output;
 
 pub mod keys;
 pub mod verifier;
@@ -26,10 +28,12 @@ pub mod pipeline;
 pub mod agent;
 pub mod checkpoints;
 pub mod cores;
+pub mod counters;
 pub mod journaler;
 pub mod matcher;
 pub mod priority;
 pub mod recorder;
+pub mod slots;
 
 pub mod metrics;
 

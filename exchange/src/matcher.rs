@@ -8,9 +8,11 @@ use disruptor::{EventPoller, MissingFreeSlots, Polling, Producer, SingleConsumer
 use hoga_engine::Engine;
 use hoga_protocol::{Event, Sequence};
 
+use crate::agent::WakeGateway;
 use crate::agent::{Agent, Work};
-use crate::pipeline::{Counters, InputSlot, MIN_RING, OutputSlot, WakeGateway};
+use crate::counters::Counters;
 use crate::recorder::{COUNTS, NANOSECONDS, Recorder};
+use crate::slots::{InputSlot, MIN_RING, OutputSlot};
 
 /// How many commands are matched between two looks at whether the gateway must be woken.
 const MAX_BATCH: u64 = 64;

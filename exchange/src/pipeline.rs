@@ -11,8 +11,6 @@
 //! Each ring has one producer thread, so the gateway is the sequencer: a command's sequence is the last recovered one
 //! plus its position in the ring, counted alike by the sink, the journaler and the matcher.
 
-mod counters;
-
 mod ends;
 
 mod stamps;
@@ -26,38 +24,17 @@ use hoga_gateway::GatewayWaker;
 use hoga_journal::Writer;
 use hoga_protocol::{Command, Event, EventBody, Nanos, OrderId, Sequence};
 
-pub use self::counters::{Counters, Lane};
-pub use self::ends::{RingSink, RingSource, WakeGateway};
+pub use self::ends::{RingSink, RingSource};
+pub use crate::agent::WakeGateway;
 use crate::agent::{self, Agent, IdleStrategy, Idler, Sleeper, Unparker};
 use crate::checkpoints::{Answers, CheckpointOptions, Checkpoints};
 use crate::cores::{self, CorePlan};
+pub use crate::counters::{Counters, Lane};
 use crate::journaler::{Journaler, JournalerRecorders};
 use crate::matcher::{Matcher, MatcherRecorders};
 use crate::memory;
 use crate::recorder::Recorded;
-
-/// A slot of the input ring.
-#[derive(Clone, Copy, Debug)]
-pub struct InputSlot {
-    /// When the gateway sequenced the command.
-    pub timestamp: Nanos,
-    /// The command.
-    pub command: Command,
-}
-
-/// A slot of the output ring.
-#[derive(Clone, Copy, Debug)]
-pub struct OutputSlot {
-    /// The event.
-    pub event: Event,
-}
-
-const _: () = assert!(size_of::<InputSlot>() <= 192 && size_of::<OutputSlot>() <= 192);
-
-/// The fewest and the most slots a ring may have.
-pub const MIN_RING: usize = 64;
-/// See [`MIN_RING`].
-pub const MAX_RING: usize = 1 << 22;
+pub use crate::slots::{InputSlot, MAX_RING, MIN_RING, OutputSlot};
 
 /// Bytes of journal that must be left before a cancel is let in: room for every command a full ring may hold, each
 /// in a frame of its own. New orders need twice that, so that cancels still pass when orders no longer do.

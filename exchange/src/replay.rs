@@ -1,19 +1,18 @@
 //! `hoga replay`: a journal through the engine and the views again, for their digests.
 
-use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hoga_engine::EventsDigest;
 use hoga_follower::{Recovery, spread};
 use hoga_journal::{DiskStorage, Reader};
 use hoga_protocol::{Event, Sequence};
 use hoga_views::ViewLimits;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::cli::print;
+use crate::hexadecimal::hex;
 use crate::journal_tools::locate;
+use crate::output::{bytes_bar, print};
 use crate::recovery::snapshots_dir;
 
 /// What to replay.
@@ -161,45 +160,4 @@ pub fn replay(dir: &Path, scope: &Scope) -> Result<Outcome, String> {
         events_digest: digest.map(|digest| hex(&digest.finish())),
         records_per_second: (records as f64 / took) as u64,
     })
-}
-
-/// A bar over bytes; it shows on a terminal only.
-pub fn bytes_bar(what: &'static str) -> ProgressBar {
-    styled(
-        ProgressBar::no_length(),
-        what,
-        "{msg} [{bar:40}] {bytes}/{total_bytes} {eta}",
-    )
-}
-
-/// A count without a known end; it shows on a terminal only.
-pub fn counter(what: &'static str, of: &'static str) -> ProgressBar {
-    styled(
-        ProgressBar::new_spinner(),
-        what,
-        &format!("{{msg}} {{spinner}} {{human_pos}} {of}"),
-    )
-}
-
-/// Milliseconds that pass, of so many; it shows on a terminal only.
-pub fn seconds(what: &'static str, of: Duration) -> ProgressBar {
-    let bar = ProgressBar::new(of.as_millis() as u64);
-    styled(bar, what, "{msg} {wide_bar} {elapsed}, {eta} to go")
-}
-
-fn styled(bar: ProgressBar, what: &'static str, template: &str) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        bar.set_draw_target(ProgressDrawTarget::hidden());
-    }
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    bar.set_message(what);
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
-}
-
-/// Lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -31,9 +31,9 @@ use crate::manager;
 use crate::memory::{self, Locked};
 use crate::metrics;
 use crate::notices::{Opening, banner, farewell, tell, warn};
+use crate::output;
 use crate::pipeline::{self, Counters, PipelineOptions, PipelineRecordings, RingSink, RingSource};
 use crate::recovery::{self, Recovered, Stores};
-use crate::replay;
 use crate::watch::{Watch, Watched};
 use authentication::Authentication;
 use gateway_thread::{Door, spawn_gateway};
@@ -62,7 +62,7 @@ fn serve(config: &Config) -> Result<(), String> {
     let mut signals =
         watch_signals(&at_once).map_err(|error| format!("cannot watch for signals: {error}"))?;
     descriptors::raise_limit(config.gateway.max_connections as u64);
-    let bar = replay::counter("recovering", "commands");
+    let bar = output::counter("recovering", "commands");
     let stores = Stores::new(&config.data_dir);
     let mut recovering = manager::Recovering::default();
     recovering.reached(0);

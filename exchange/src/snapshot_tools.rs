@@ -9,12 +9,13 @@ use hoga_journal::{DiskStorage, SnapshotFile, SnapshotHead, Snapshots};
 use hoga_protocol::Nanos;
 use serde_json::{Value, json};
 
-use crate::cli::print;
 use crate::clock::system_time;
 use crate::config::Config;
 use crate::following::{begin, follower, lock};
+use crate::hexadecimal::hex;
+use crate::output::print;
+use crate::output::{bytes_bar, counter};
 use crate::recovery::{Stores, snapshots_dir};
-use crate::replay::{bytes_bar, counter, hex};
 
 /// Lists the snapshots, the newest first, without reading them.
 ///

@@ -4,12 +4,12 @@ use hoga_engine::ENGINE_VERSION;
 use hoga_protocol::codec::{MAX_RECORD, encode_command};
 use hoga_protocol::{Command, EngineVersion};
 
-use crate::cli::print;
 use crate::clock::system_time;
 use crate::config::{Config, Durability};
 use crate::notices::warn;
+use crate::output::counter;
+use crate::output::print;
 use crate::recovery::{self, Stores};
-use crate::replay::counter;
 
 /// Raises the rules of the exchange in `config.data_dir` to the newest that this program knows. The exchange must be
 /// stopped.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::frame::Framer;
 use crate::http::Agreed;
-use crate::wire::encode;
+use crate::wire::{encode, ids};
 
 /// The room for one frame, in bytes: an execution takes about 230 in JSON. Longer ones are kept for less long.
 const FRAME_BYTES: usize = 256;
@@ -272,7 +272,7 @@ impl Lane {
             if feed.tells(execution.number) {
                 feed.write(&mut self.frame, &execution, views, framer);
             }
-            let id = encode::execution_id(&execution, views);
+            let id = ids::execution_id(&execution, views);
             self.push(execution.instrument, execution.account, id);
         }
     }

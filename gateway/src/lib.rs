@@ -89,9 +89,9 @@ pub use backpressure::LEAST_HELD;
 #[doc(hidden)]
 pub use channel::fuzzing;
 pub use clock::Clock;
-pub use config::GatewayConfig;
+pub use config::{GatewayConfig, RequestRates};
 pub use gateway::{Gateway, GatewayWaker, LONGEST_ABSENCE_MICROS};
-pub use limits::{Quota, RequestKind, RequestRates};
+pub use limits::{Quota, RequestKind};
 pub use ports::{
     CommandSink, Core, EventSource, Notice, Page, Printed, Refusal, Telemetry, Ticket, TurnTimes,
 };

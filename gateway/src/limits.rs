@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hoga_protocol::AccountName;
 
-use crate::config::GatewayConfig;
+use crate::config::{GatewayConfig, RequestRates};
 use crate::origins::Origin;
 use crate::wire::{ApiError, WsOp, codes};
 
@@ -54,21 +54,7 @@ impl RequestKind {
     }
 }
 
-/// Requests a second, by kind; as many may come at once. 0 is no limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RequestRates {
-    /// To place and to replace.
-    pub orders: u32,
-    /// To cancel, now or later.
-    pub cancels: u32,
-    /// All others.
-    pub queries: u32,
-}
-
 impl RequestRates {
-    /// The most that a rate may be: a microsecond for each.
-    pub const MOST: u32 = 1_000_000;
-
     fn of(&self, kind: RequestKind) -> u32 {
         match kind {
             RequestKind::Orders => self.orders,

@@ -18,7 +18,7 @@ use crate::line::{Line, READ_PER_VISIT};
 use crate::ports::CommandSink;
 use crate::stats::GatewayStats;
 use crate::turn::{Opened, Step, Turn};
-use crate::wire::encode;
+use crate::wire::ids;
 
 /// Most messages of one client that are looked at before others have their turn.
 const MESSAGES_PER_TURN: usize = 8;
@@ -185,7 +185,7 @@ impl Subscriber {
             };
             if self.feed.tells(self.cursor) && self.admits(execution.instrument, execution.account) {
                 self.feed.write(line.egress.buffer(), &execution, views, framer);
-                self.sent = Some(encode::execution_id(&execution, views));
+                self.sent = Some(ids::execution_id(&execution, views));
                 encoded += 1;
             }
             self.cursor += 1;

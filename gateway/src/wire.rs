@@ -29,7 +29,8 @@ pub mod encode;
 
 pub mod resume;
 
-pub use error::{ApiError, ErrorCode};
+pub use codes::ErrorCode;
+pub use error::ApiError;
 pub use format::Format;
 pub use request::{
     CancelAllAfterRequest, PlaceRequest, ReplaceRequest, RequestId, WsOp, WsRequest, parse,

@@ -2,10 +2,9 @@
 
 use crate::compressed::{COMPRESSED_CHUNK_BYTES, CompressedFile, broken_file, seek_table};
 use crate::error::{ReadError, StorageError};
+use crate::format::SEGMENT_HEADER_BYTES;
 use crate::listing::{Found, names, open_segment, read_head};
-use crate::segment::{
-    SEGMENT_HEADER_BYTES, SegmentStart, compressed_name, compressed_temporary_name, segment_name,
-};
+use crate::segment::{SegmentStart, compressed_name, compressed_temporary_name, segment_name};
 use crate::storage::{Access, SegmentFile, Storage, failed, read_full, write_whole};
 use std::fmt;
 use std::io;

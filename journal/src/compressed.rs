@@ -3,8 +3,8 @@
 //! The file is a row of zstd frames, each of [`COMPRESSED_CHUNK_BYTES`] of the segment (the last of what is
 //! left), and a seek table in a frame that other programs skip. The layout is in `docs/journal-format.md`.
 
-use crate::error::Problem;
 use crate::options::MAX_SEGMENT_BYTES;
+use crate::problem::Problem;
 use crate::storage::{SegmentFile, read_full};
 use std::cell::RefCell;
 use std::fmt;

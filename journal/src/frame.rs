@@ -2,58 +2,21 @@
 //!
 //! All integers are little-endian. The table is in `docs/journal-format.md`.
 
-use crate::error::Problem;
-use crate::sector::{BLOCK_BYTES, CONTENT_BYTES, Sector, SectorSums};
+use crate::format::{
+    BLOCK_BYTES, CONTENT_BYTES, FORMAT_VERSION, FRAME_HEADER_BYTES, LENGTH_BYTES, MAX_BODY_BYTES,
+    MAX_FRAME_BYTES, MAX_FRAME_RECORDS, MAX_RECORD_BYTES, frame_bytes,
+};
+use crate::problem::Problem;
+use crate::sector::{Place, Sector, SectorSums};
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-/// The version of the format this crate writes, and the newest it reads.
-pub const FORMAT_VERSION: u16 = 1;
-/// The bytes of a frame's header, at its start.
-pub const FRAME_HEADER_BYTES: u64 = 128;
-/// The longest record, in bytes. The shortest is one byte.
-pub const MAX_RECORD_BYTES: usize = 512;
-/// The most records in one frame.
-pub const MAX_FRAME_RECORDS: u32 = 4_096;
-/// The most bytes in one frame's body: the records, each behind its two bytes of length.
-pub const MAX_BODY_BYTES: u64 = 1 << 20;
-/// The most bytes of a segment that one record can cost: a frame of its own, padded to whole sectors.
-///
-/// Records that share a frame never cost more than this each, and the end of a segment that is too short for
-/// one more such frame is not counted as space. So whatever the grouping, at least
-/// `Space::remaining_bytes() / RECORD_COST_BYTES` more records fit.
-pub const RECORD_COST_BYTES: u64 = frame_bytes(LENGTH_BYTES + MAX_RECORD_BYTES as u64);
-
-/// The bytes before each record in a body that say its length.
-pub(crate) const LENGTH_BYTES: u64 = 2;
-/// The most bytes one frame takes in a segment.
-pub(crate) const MAX_FRAME_BYTES: u64 = frame_bytes(MAX_BODY_BYTES);
 pub(crate) const FRAME_MAGIC: [u8; 8] = *b"HOGAFRAM";
-/// The chain before the first frame of a journal.
-pub(crate) const FIRST_CHAIN: [u8; 32] = [0; 32];
 /// The header bytes that the chain covers: everything before the chain itself.
 const CHAINED_HEADER_BYTES: usize = 40;
 
-// A record of the greatest length must fit a frame, and the cost of one record must bound its share of any.
-const _: () = assert!(LENGTH_BYTES + MAX_RECORD_BYTES as u64 <= MAX_BODY_BYTES);
-const _: () = assert!(frame_bytes(2 * (LENGTH_BYTES + MAX_RECORD_BYTES as u64)) <= 2 * RECORD_COST_BYTES);
-const _: () = assert!(
-    (LENGTH_BYTES + MAX_RECORD_BYTES as u64) * BLOCK_BYTES <= RECORD_COST_BYTES * CONTENT_BYTES as u64
-);
 const _: () = assert!(size_of::<FrameHeader>() as u64 == FRAME_HEADER_BYTES);
 const _: () = assert!(std::mem::offset_of!(FrameHeader, chain) == CHAINED_HEADER_BYTES);
-
-/// The bytes that a frame with a body of `body_bytes` bytes takes in its segment: whole sectors, with header,
-/// padding and the sectors' checksums.
-pub const fn frame_bytes(body_bytes: u64) -> u64 {
-    (FRAME_HEADER_BYTES + body_bytes).div_ceil(CONTENT_BYTES as u64) * BLOCK_BYTES
-}
-
-/// Where in a frame the body's byte `at` stands, in bytes from the frame's start.
-pub(crate) const fn body_offset(at: u64) -> u64 {
-    let content = FRAME_HEADER_BYTES + at;
-    content / CONTENT_BYTES as u64 * BLOCK_BYTES + content % CONTENT_BYTES as u64
-}
 
 /// The 128 bytes at the start of a frame. They are covered by the checksum of its first sector.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
@@ -173,14 +136,6 @@ impl FrameHeader {
     }
 }
 
-/// Where a frame stands, or should stand: the ids and the sequence its header must carry.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
-    pub journal_id: u32,
-    pub segment: u64,
-    pub sequence: u64,
-}
-
 /// The first record of `body` and what follows it; `None` if the length is out of bounds.
 pub(crate) fn split_record(body: &[u8]) -> Option<(&[u8], &[u8])> {
     let (prefix, rest) = body.split_first_chunk::<2>()?;
@@ -272,6 +227,7 @@ impl FrameBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::{FIRST_CHAIN, RECORD_COST_BYTES, body_offset};
 
     const PLACE: Place = Place {
         journal_id: 7,

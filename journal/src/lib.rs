@@ -33,6 +33,10 @@
 //! # }
 //! ```
 
+mod format;
+
+mod problem;
+
 mod frame;
 mod position;
 mod sector;
@@ -67,21 +71,20 @@ pub use compress::{
     compress_segment,
 };
 pub use compressed::COMPRESSED_CHUNK_BYTES;
-pub use error::{Damage, Error, OpenError, Problem, ReadError, StorageError};
+pub use error::{Damage, Error, OpenError, ReadError, StorageError};
 pub use follow::{Durable, Follow};
-pub use frame::{
-    FORMAT_VERSION, FRAME_HEADER_BYTES, MAX_BODY_BYTES, MAX_FRAME_RECORDS, MAX_RECORD_BYTES,
+pub use format::{
+    BLOCK_BYTES, FORMAT_VERSION, FRAME_HEADER_BYTES, MAX_BODY_BYTES, MAX_FRAME_RECORDS, MAX_RECORD_BYTES,
     RECORD_COST_BYTES, frame_bytes,
 };
 pub use options::{
     DEFAULT_SEGMENT_BYTES, Durability, MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES, Options, SEGMENT_GRAIN_BYTES,
     ThreadStart,
 };
-pub use position::{Absence, NotHere, Position};
+pub use position::{Absence, NotHere, Position, Tail};
+pub use problem::Problem;
 pub use reader::{Frame, Reader, Record, Records};
 pub use recovery::{Cut, Journal, RecoveryReport};
-pub use scan::Tail;
-pub use sector::BLOCK_BYTES;
 pub use segment::{compressed_name, segment_name};
 pub use snapshot::{
     MAX_SNAPSHOT_SECTIONS, SNAPSHOT_VERSION, SectionReader, SnapshotError, SnapshotFile, SnapshotHead,

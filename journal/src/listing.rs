@@ -1,10 +1,11 @@
 //! Finding a journal's files and reading their heads.
 
 use crate::compressed::{CompressedFile, broken_file};
-use crate::error::{Problem, ReadError, StorageError};
+use crate::error::{ReadError, StorageError};
+use crate::format::SEGMENT_HEADER_BYTES;
+use crate::problem::Problem;
 use crate::segment::{
-    SEGMENT_HEADER_BYTES, SegmentStart, compressed_name, compressed_number, is_temporary, segment_name,
-    segment_number,
+    SegmentStart, compressed_name, compressed_number, is_temporary, segment_name, segment_number,
 };
 use crate::storage::{Access, SegmentFile, Storage, failed, read_full};
 use crate::window::{STRIDE_BYTES, is_zero};

@@ -1,8 +1,9 @@
 //! The thread that makes the next segment while the current one fills, so that a roll does not wait for it.
 
 use crate::error::StorageError;
+use crate::format::SEGMENT_HEADER_BYTES;
 use crate::options::{Durability, Options};
-use crate::segment::{SEGMENT_HEADER_BYTES, make_segment};
+use crate::segment::make_segment;
 use crate::space::Space;
 use crate::storage::{SegmentFile, Storage};
 use std::sync::atomic::{AtomicBool, Ordering};

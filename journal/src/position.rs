@@ -1,8 +1,7 @@
 //! A place between two frames, and what is said when a journal does not hold it.
 
-use crate::frame::FIRST_CHAIN;
-use crate::scan::Tail;
-use crate::segment::SEGMENT_HEADER_BYTES;
+use crate::format::{FIRST_CHAIN, SEGMENT_HEADER_BYTES};
+use crate::problem::Problem;
 use std::fmt;
 
 /// Where a journal stands between two frames: enough to go on from there without what came before.
@@ -26,6 +25,21 @@ impl Position {
         next_sequence: 1,
         chain: FIRST_CHAIN,
     };
+}
+
+/// Where a journal ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tail {
+    /// The last begun segment; 0 if the journal is empty.
+    pub segment: u64,
+    /// The offset behind its last whole frame, in bytes.
+    pub offset: u64,
+    /// The sequence the next record gets.
+    pub next_sequence: u64,
+    /// The bytes of a torn frame that stand there; 0 if there is none.
+    pub torn_bytes: u64,
+    /// What is wrong with the torn frame.
+    pub problem: Option<Problem>,
 }
 
 /// A position that is not in the journal. The journal itself may be whole: what the position was taken from has

@@ -1,10 +1,11 @@
 //! Reading a journal without changing it: for replay, and for the tools that look at one.
 
 use crate::error::ReadError;
-use crate::frame::{LENGTH_BYTES, body_offset, split_record};
+use crate::format::{LENGTH_BYTES, body_offset};
+use crate::frame::split_record;
 use crate::listing::Begin;
-use crate::position::Position;
-use crate::scan::{FrameAt, Lock, Scanner, Tail};
+use crate::position::{Position, Tail};
+use crate::scan::{FrameAt, Lock, Scanner};
 use crate::storage::{DiskStorage, Storage};
 use std::path::Path;
 use std::sync::Arc;

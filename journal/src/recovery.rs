@@ -1,15 +1,14 @@
 //! Opening a journal for writing: the lock, the walk over all records, and the repair of a torn tail.
 
 use crate::error::{OpenError, ReadError};
-use crate::frame::{FIRST_CHAIN, split_record};
+use crate::format::{FIRST_CHAIN, SEGMENT_HEADER_BYTES};
+use crate::frame::split_record;
 use crate::listing::{Begin, names};
 use crate::maker::{Maker, Spare};
 use crate::options::{Durability, Options};
-use crate::position::{NotHere, Position};
-use crate::scan::{Lock, Scanner, Tail};
-use crate::segment::{
-    SEGMENT_HEADER_BYTES, SegmentStart, begin_segment, compressed_name, make_segment, segment_name, zero,
-};
+use crate::position::{NotHere, Position, Tail};
+use crate::scan::{Lock, Scanner};
+use crate::segment::{SegmentStart, begin_segment, compressed_name, make_segment, segment_name, zero};
 use crate::space::Space;
 use crate::storage::{Access, DiskStorage, LockError, Storage, failed};
 use crate::writer::{Current, Files, Writer};

@@ -5,33 +5,20 @@ mod poll;
 mod seek;
 
 use crate::compressed::broken_file;
-use crate::error::{Damage, Problem, ReadError};
-use crate::frame::{FIRST_CHAIN, FrameHeader, MAX_BODY_BYTES, Place};
+use crate::error::{Damage, ReadError};
+use crate::format::{BLOCK_BYTES, FIRST_CHAIN, MAX_BODY_BYTES, SEGMENT_HEADER_BYTES};
+use crate::frame::FrameHeader;
 use crate::listing::{Begin, Entry, Listing, Unbegun, list, open_segment};
-use crate::position::Position;
-use crate::sector::BLOCK_BYTES;
-use crate::segment::{SEGMENT_HEADER_BYTES, SegmentStart, compressed_name, segment_name};
+use crate::position::{Position, Tail};
+use crate::problem::Problem;
+use crate::sector::Place;
+use crate::segment::{SegmentStart, compressed_name, segment_name};
 use crate::storage::{SegmentFile, Storage, failed};
 use crate::window::{STRIDE_BYTES, WINDOW_BYTES, Window, is_zero};
 use std::collections::VecDeque;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
-
-/// Where a journal ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tail {
-    /// The last begun segment; 0 if the journal is empty.
-    pub segment: u64,
-    /// The offset behind its last whole frame, in bytes.
-    pub offset: u64,
-    /// The sequence the next record gets.
-    pub next_sequence: u64,
-    /// The bytes of a torn frame that stand there; 0 if there is none.
-    pub torn_bytes: u64,
-    /// What is wrong with the torn frame.
-    pub problem: Option<Problem>,
-}
 
 /// A frame that checked out, and where it is.
 #[derive(Clone, Copy)]

@@ -1,12 +1,15 @@
 //! The 512 bytes that a disk writes whole or not at all, and the checksum that tells what they are.
 
-use crate::frame::Place;
+use crate::format::CONTENT_BYTES;
 use crate::window::is_zero;
 
-/// The unit of writing, in bytes: a sector. A frame begins on a sector boundary and fills whole sectors.
-pub const BLOCK_BYTES: u64 = 512;
-/// The bytes of a sector before its checksum, which is its last four.
-pub(crate) const CONTENT_BYTES: usize = BLOCK_BYTES as usize - 4;
+/// Where a frame stands, or should stand: the ids and the sequence its header must carry.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub journal_id: u32,
+    pub segment: u64,
+    pub sequence: u64,
+}
 
 /// What 512 bytes are, in the place of one sector of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

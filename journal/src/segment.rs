@@ -1,15 +1,14 @@
 //! Segment files: their names, the block at their head, and how one is made before it is needed.
 
-use crate::error::{Problem, StorageError};
-use crate::frame::FORMAT_VERSION;
-use crate::sector::BLOCK_BYTES;
+use crate::error::StorageError;
+use crate::format::{BLOCK_BYTES, FORMAT_VERSION, SEGMENT_HEADER_BYTES};
+use crate::problem::Problem;
 use crate::storage::{SegmentFile, Storage, failed, write_whole};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-pub(crate) const SEGMENT_HEADER_BYTES: u64 = BLOCK_BYTES;
 const SEGMENT_MAGIC: [u8; 8] = *b"HOGASEGM";
 const SUFFIX: &str = ".hoga";
 const TEMPORARY_SUFFIX: &str = ".hoga.tmp";

@@ -1,6 +1,6 @@
 //! How much room the journal has, for those who must stop taking orders before it runs out, and how much it took.
 
-use crate::frame::RECORD_COST_BYTES;
+use crate::format::RECORD_COST_BYTES;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 

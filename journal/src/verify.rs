@@ -1,9 +1,9 @@
 //! Reading all of a journal for its own sake.
 
 use crate::error::ReadError;
-use crate::frame::MAX_FRAME_RECORDS;
+use crate::format::MAX_FRAME_RECORDS;
+use crate::position::Tail;
 use crate::reader::Reader;
-use crate::scan::Tail;
 use std::path::Path;
 
 /// The classes of [`Summary::batches`]: powers of two up to the most records of a frame.

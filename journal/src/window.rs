@@ -1,6 +1,6 @@
 //! Reading files in large pieces.
 
-use crate::frame::MAX_FRAME_BYTES;
+use crate::format::MAX_FRAME_BYTES;
 use crate::storage::{SegmentFile, read_full};
 use std::ops::Range;
 

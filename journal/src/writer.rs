@@ -2,11 +2,13 @@
 
 use crate::error::Error;
 use crate::follow::Durable;
-use crate::frame::{FIRST_CHAIN, FrameBuilder, MAX_RECORD_BYTES, Place};
+use crate::format::{FIRST_CHAIN, MAX_RECORD_BYTES, SEGMENT_HEADER_BYTES};
+use crate::frame::FrameBuilder;
 use crate::maker::{Maker, Spare};
 use crate::options::{Durability, Options};
 use crate::position::Position;
-use crate::segment::{SEGMENT_HEADER_BYTES, SegmentStart, begin_segment, segment_name};
+use crate::sector::Place;
+use crate::segment::{SegmentStart, begin_segment, segment_name};
 use crate::space::Space;
 use crate::storage::{LockGuard, SegmentFile, Storage, failed, write_whole};
 use std::sync::Arc;

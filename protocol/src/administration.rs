@@ -2,8 +2,8 @@
 
 use core::fmt;
 
+use crate::cancel::{CancelAll, CancelInstrument};
 use crate::codec::{ADMINISTER_LEN, pack_administer, unpack_administer};
-use crate::command::{CancelAll, CancelInstrument};
 use crate::ids::{AccountId, InstrumentId};
 use crate::instrument::InstrumentSpec;
 use crate::text::OperatorName;

@@ -2,10 +2,11 @@
 
 use crate::administration::Administer;
 use crate::arming::{Arm, Disarm};
-use crate::ids::{AccountId, ExchangeId, InstrumentId, OrderId, Sequence};
+use crate::cancel::{CancelAll, CancelClientOrder, CancelOrder};
+use crate::ids::{AccountId, ExchangeId, OrderId, Sequence};
 use crate::instrument::InstrumentSpec;
 use crate::order::NewOrder;
-use crate::text::{AccountName, ClientOrderId};
+use crate::text::AccountName;
 use crate::units::{Lots, MAX_OPEN_ORDERS, Ticks};
 
 /// The first command of every journal: who this exchange is and how much it may hold.
@@ -118,50 +119,6 @@ pub struct ReplaceOrder {
     pub price: Option<Ticks>,
     /// The new total in lots, filled part included; `None` keeps it.
     pub quantity: Option<Lots>,
-}
-
-/// Cancels a resting order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CancelOrder {
-    /// Whose order it must be.
-    pub account: AccountId,
-    /// Which order.
-    pub order: OrderId,
-}
-
-/// Cancels the resting order that an account placed under a client order id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CancelClientOrder {
-    /// Whose order it must be.
-    pub account: AccountId,
-    /// The id that the account gave it; not empty.
-    pub client_order_id: ClientOrderId,
-}
-
-/// Cancels the resting orders of one account, oldest first, at most [`CancelAll::MAX_ORDERS`] per command, and no more than
-/// a command may touch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CancelAll {
-    /// Whose orders.
-    pub account: AccountId,
-    /// Only this instrument's, if given.
-    pub instrument: Option<InstrumentId>,
-    /// Only orders placed before this sequence, if given. A command that goes on where an earlier one left off names
-    /// the first one's, so that orders placed meanwhile are spared.
-    pub before: Option<Sequence>,
-}
-
-impl CancelAll {
-    /// The most orders one command cancels; [`MassCancelDone::more`](crate::MassCancelDone::more) asks for another.
-    pub const MAX_ORDERS: u32 = 64;
-}
-
-/// Cancels resting orders of one instrument, whoever placed them: bids from the best down, then asks from the best up,
-/// at most [`CancelAll::MAX_ORDERS`] per command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CancelInstrument {
-    /// Of which instrument.
-    pub instrument: InstrumentId,
 }
 
 /// A digest of a share of the engine's state, and the command after which it was taken.

@@ -22,6 +22,8 @@ mod arming;
 
 mod administration;
 
+mod cancel;
+
 mod command;
 
 mod reason;
@@ -37,9 +39,9 @@ pub use administration::{
     SetAccountStatus, SetFees, SetInstrumentStatus, SetLimits,
 };
 pub use arming::{Arm, ArmCause, Disarm};
+pub use cancel::{CancelAll, CancelClientOrder, CancelInstrument, CancelOrder};
 pub use command::{
-    CancelAll, CancelClientOrder, CancelInstrument, CancelOrder, Checkpoint, Command, CommandClass,
-    EngineVersion, Genesis, Limits, OpenAccount, ReplaceOrder, StateCheck,
+    Checkpoint, Command, CommandClass, EngineVersion, Genesis, Limits, OpenAccount, ReplaceOrder, StateCheck,
 };
 pub use decimal::{DecimalText, Scaled};
 pub use event::{

@@ -5,7 +5,8 @@ use alloc::collections::BTreeMap;
 use hoga_protocol::codec::{ImageError, ImageSink, ImageSource};
 use hoga_protocol::{AcceptClock, Arm, ArmCause, Armed, Command, Nanos, Sequence};
 
-use crate::image::{Known, must};
+use crate::image::must;
+use crate::known::Known;
 
 /// Every arming that has not been disarmed: whoever recovers the exchange finds here what was to be watched.
 #[derive(Clone, Debug, Default)]

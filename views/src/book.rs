@@ -6,7 +6,8 @@ use alloc::collections::btree_map::{Entry, OccupiedEntry};
 use hoga_protocol::codec::{ImageError, ImageSink, ImageSource};
 use hoga_protocol::{Lots, Nanos, Sequence, Side, Ticks};
 
-use crate::image::{Item, Known, must};
+use crate::image::{Item, must};
+use crate::known::Known;
 
 /// The orders that rest at one price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

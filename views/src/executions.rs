@@ -12,7 +12,8 @@ use hoga_protocol::{
     Ticks, Trade,
 };
 
-use crate::image::{Item, Known, must, price_in_range, quantity_in_range, take_range};
+use crate::image::{Item, must, price_in_range, quantity_in_range, take_range};
+use crate::known::Known;
 use crate::order::take_side;
 use crate::queue::{Blocks, Queue};
 use crate::ring::Ring;

@@ -1,9 +1,7 @@
 //! What the images of all parts share.
 
 use hoga_protocol::codec::{ImageError, ImageSink, ImageSource};
-use hoga_protocol::{AccountId, Event, InstrumentId, InstrumentSpec, Lots, Nanos, Sequence, Ticks};
-
-use crate::registry::{Accounts, Instruments};
+use hoga_protocol::{Lots, Ticks};
 
 /// Refuses a field, named by `field`, of which something that must hold does not.
 pub(crate) fn must(hold: bool, field: &'static str) -> Result<(), ImageError> {
@@ -61,35 +59,4 @@ pub(crate) fn price_in_range(price: Ticks) -> bool {
 
 pub(crate) fn quantity_in_range(quantity: Lots) -> bool {
     (1..=Lots::MAX.0).contains(&quantity.0)
-}
-
-/// What an image has told before its orders and trades, and what these must keep to.
-pub(crate) struct Known<'a> {
-    pub(crate) instruments: &'a Instruments,
-    pub(crate) accounts: &'a Accounts,
-    /// The last event.
-    pub(crate) sequence: Sequence,
-    pub(crate) index: u32,
-    pub(crate) timestamp: Nanos,
-}
-
-impl Known<'_> {
-    pub(crate) fn instrument(&self, id: InstrumentId) -> Result<&InstrumentSpec, ImageError> {
-        self.instruments.get(id).ok_or(ImageError::BadValue("instrument"))
-    }
-
-    pub(crate) fn account(&self, id: AccountId) -> Result<(), ImageError> {
-        must(self.accounts.get(id).is_some(), "account")
-    }
-
-    /// Whether there was such an event.
-    pub(crate) fn event(&self, sequence: Sequence, index: u32) -> Result<(), ImageError> {
-        must(sequence.0 >= 1, "sequence")?;
-        must((sequence, index) <= (self.sequence, self.index), "sequence")?;
-        must(index <= Event::MAX_INDEX, "index")
-    }
-
-    pub(crate) fn time(&self, timestamp: Nanos) -> Result<(), ImageError> {
-        must(timestamp <= self.timestamp, "timestamp")
-    }
 }

@@ -17,6 +17,8 @@ mod image;
 
 mod registry;
 
+mod known;
+
 mod armings;
 
 mod book;

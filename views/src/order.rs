@@ -6,7 +6,8 @@ use hoga_protocol::{
     OrderCanceled, OrderId, OrderReplaced, OrderType, Sequence, Side, Ticks, TimeInForce, TradeSide,
 };
 
-use crate::image::{Item, Known, must, price_in_range, quantity_in_range};
+use crate::image::{Item, must, price_in_range, quantity_in_range};
+use crate::known::Known;
 
 /// How far an order has come (FIX 39).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

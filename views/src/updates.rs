@@ -7,7 +7,8 @@ use hoga_protocol::{AccountId, Event, Fee, Lots, Notional, Sequence, Ticks};
 use hoga_tables::{Segments, Shares};
 
 use crate::executions::{Role, fee_fits};
-use crate::image::{Item, Known, MOST, must, price_in_range};
+use crate::image::{Item, MOST, must, price_in_range};
+use crate::known::Known;
 use crate::order::OrderState;
 use crate::queue::{Blocks, Queue};
 

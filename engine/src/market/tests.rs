@@ -97,7 +97,7 @@ fn first(market: &Market) -> Slot {
         .expect("the first order is live")
 }
 
-fn level(market: &mut Market) -> &mut crate::order_book::Level {
+fn level(market: &mut Market) -> &mut crate::level::Level {
     let level = market.arena.orders[first(market)].level;
     &mut market.arena.levels[level]
 }

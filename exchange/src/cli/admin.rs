@@ -7,10 +7,11 @@ use hoga_gateway::auth::KeyId;
 use hoga_protocol::{AccountName, Nanos, OperatorName};
 use serde_json::{Value, json};
 
-use super::{data_dir_flag, parse_account, parse_operator, print};
+use super::{data_dir_flag, parse_account, parse_operator};
 use crate::admin_tool::{self, Key};
 use crate::config::Config;
 use crate::journal_dump::{self, Form, Selection, parse_kind, parse_time};
+use crate::output::print;
 
 /// Something done to a running exchange, by whom.
 #[derive(Debug, Args)]

@@ -15,16 +15,6 @@ pub fn examine(host: &Host<'_>) -> Vec<Finding> {
     ]
 }
 
-/// The cores of the control group, where one restricts them.
-pub fn cpuset(tree: &Tree) -> Option<CoreSet> {
-    let found = groups(tree, "self").into_iter().find_map(|group| {
-        let of_two = format!("/sys/fs/cgroup{group}/cpuset.cpus.effective");
-        let of_one = format!("/sys/fs/cgroup/cpuset{group}/cpuset.effective_cpus");
-        tree.cores(&of_two).or_else(|| tree.cores(&of_one))
-    });
-    found.filter(|cores| !cores.is_empty())
-}
-
 fn cores(host: &Host<'_>) -> Finding {
     let usable = format!("{} usable ({}) of {}", host.mask.len(), host.mask, host.allowed);
     let plan = match &host.plan {
@@ -70,7 +60,7 @@ fn cores(host: &Host<'_>) -> Finding {
 /// The control group's limit on processor time.
 pub fn quota(tree: &Tree, pid: &str, busy: usize) -> Finding {
     let mut tightest: Option<(f64, u64)> = None;
-    for group in groups(tree, pid) {
+    for group in tree.groups(pid) {
         if let Some((cores, throttled)) = limit(tree, &group)
             && tightest.is_none_or(|(least, _)| cores < least)
         {
@@ -115,31 +105,6 @@ fn limit(tree: &Tree, group: &str) -> Option<(f64, u64)> {
         share(number("cpu.cfs_quota_us")?, number("cpu.cfs_period_us")?)?,
         throttled,
     ))
-}
-
-/// The control groups of a process, its own first, then those around it.
-fn groups(tree: &Tree, pid: &str) -> Vec<String> {
-    let mut all = Vec::new();
-    for line in tree
-        .text(&format!("/proc/{pid}/cgroup"))
-        .unwrap_or_default()
-        .lines()
-    {
-        let Some(path) = line.splitn(3, ':').nth(2) else {
-            continue;
-        };
-        let mut path = path.trim_end_matches('/');
-        loop {
-            if !path.contains("..") && !all.iter().any(|known| known == path) {
-                all.push(path.to_owned());
-            }
-            match path.rsplit_once('/') {
-                Some((around, _)) => path = around,
-                None => break,
-            }
-        }
-    }
-    all
 }
 
 fn siblings(host: &Host<'_>) -> Finding {

@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::report::Finding;
 use super::tree::{CoreSet, Tree};
-use super::{clock, cores, disk, interrupts, limits, power};
 use crate::config::Config;
 use crate::cores::CorePlan;
 
@@ -52,7 +50,7 @@ impl<'a> Host<'a> {
             .unwrap_or_default();
         let online = tree.cores("/sys/devices/system/cpu/online");
         let mut allowed = online.unwrap_or_else(|| mask.clone()).or(&mask);
-        if let Some(cpuset) = cores::cpuset(tree) {
+        if let Some(cpuset) = tree.cpuset() {
             allowed = allowed.and(&cpuset).or(&mask);
         }
         let plan = plan(&mask, &allowed, config);
@@ -65,19 +63,6 @@ impl<'a> Host<'a> {
             allowed,
             plan,
         }
-    }
-
-    /// Every check.
-    pub fn examine(&self) -> Vec<Finding> {
-        let parts = [
-            cores::examine,
-            power::examine,
-            interrupts::examine,
-            limits::examine,
-            clock::examine,
-            disk::examine,
-        ];
-        parts.iter().flat_map(|examine| examine(self)).collect()
     }
 
     /// The cores that agents would be pinned to.

@@ -106,6 +106,41 @@ impl Tree {
     fn path(&self, path: &str) -> PathBuf {
         self.root.join(path.trim_start_matches('/'))
     }
+
+    /// The cores of the control group, where one restricts them.
+    pub fn cpuset(&self) -> Option<CoreSet> {
+        let found = self.groups("self").into_iter().find_map(|group| {
+            let of_two = format!("/sys/fs/cgroup{group}/cpuset.cpus.effective");
+            let of_one = format!("/sys/fs/cgroup/cpuset{group}/cpuset.effective_cpus");
+            self.cores(&of_two).or_else(|| self.cores(&of_one))
+        });
+        found.filter(|cores| !cores.is_empty())
+    }
+
+    /// The control groups of a process, its own first, then those around it.
+    pub fn groups(&self, pid: &str) -> Vec<String> {
+        let mut all = Vec::new();
+        for line in self
+            .text(&format!("/proc/{pid}/cgroup"))
+            .unwrap_or_default()
+            .lines()
+        {
+            let Some(path) = line.splitn(3, ':').nth(2) else {
+                continue;
+            };
+            let mut path = path.trim_end_matches('/');
+            loop {
+                if !path.contains("..") && !all.iter().any(|known| known == path) {
+                    all.push(path.to_owned());
+                }
+                match path.rsplit_once('/') {
+                    Some((around, _)) => path = around,
+                    None => break,
+                }
+            }
+        }
+        all
+    }
 }
 
 /// The value of the line of `text` that begins with `key`.

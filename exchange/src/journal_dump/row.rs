@@ -9,7 +9,7 @@ use hoga_protocol::{
 };
 
 use super::past::{Outcome, Past, Told};
-use crate::replay::hex;
+use crate::hexadecimal::hex;
 
 /// The columns of CSV. Later versions may add columns at the end; these keep their names and places.
 const COLUMNS: [&str; 31] = [

@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 
 use super::edit::edit;
 use super::file::{self, Account, Base64Key, Entry, MOST_NOTE, Moment, PermissionName, Text};
-use crate::cli::print;
 use crate::clock::system_time;
+use crate::output::print;
 
 /// What a new key shall be.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use disruptor::{
     EventPoller, Polling, Producer, SingleConsumerBarrier, SingleProducer, SingleProducerBarrier,
 };
-use hoga_gateway::{CommandSink, EventSource, GatewayWaker, Refusal};
+use hoga_gateway::{CommandSink, EventSource, Refusal};
 use hoga_journal::Space;
 use hoga_protocol::{Command, CommandClass, Event, Nanos, Sequence};
 use hoga_views::Views;
@@ -16,22 +16,6 @@ use super::{Counters, InputSlot, OutputSlot, cancel_reserve};
 use crate::agent::{SleepFlag, Unparker};
 use crate::checkpoints::{Answers, Checkpoints};
 use crate::recorder::{COUNTS, Recorded, Recorder};
-
-/// Wakes the gateway's poll when it sleeps.
-#[derive(Clone)]
-pub struct WakeGateway {
-    pub(super) flag: Arc<SleepFlag>,
-    pub(super) waker: GatewayWaker,
-}
-
-impl WakeGateway {
-    /// To be called after publishing to the output ring.
-    pub fn wake(&self) {
-        if self.flag.must_wake() {
-            self.waker.wake();
-        }
-    }
-}
 
 /// The gateway's end of the input ring.
 pub struct RingSink {

@@ -1,6 +1,13 @@
 //! Every error code of the wire, in one table; `docs/wire-protocol.md` carries the same rows, and a test compares them.
 
-use super::error::ErrorCode;
+/// A stable code and the HTTP status that goes with it; [`ALL`] lists them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ErrorCode {
+    /// The HTTP status.
+    pub status: u16,
+    /// The code: lower case, words joined by underscores; never changes its meaning.
+    pub code: &'static str,
+}
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $status:literal $code:literal;)*) => {

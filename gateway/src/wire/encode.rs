@@ -2,11 +2,8 @@
 //!
 //! What a WebSocket carries is written in whatever [`Format`] was agreed on; answers over HTTP are JSON.
 
-use hoga_protocol::{
-    ExchangeId, InstrumentSpec, Lots, Nanos, Notional, OrderId, Scaled, Sequence, Side, Ticks,
-};
+use hoga_protocol::{InstrumentSpec, Lots, Nanos, Notional, OrderId, Scaled, Sequence, Side, Ticks};
 use hoga_views::{Book, Execution, Level, OrderState, OrderUpdate, Views};
-use uuid::Uuid;
 
 use super::error::ApiError;
 use super::fields::{write, write_enveloped};
@@ -18,7 +15,7 @@ use super::messages::{
 };
 use super::number::{write_decimal, write_u64};
 use super::request::RequestId;
-use super::{ids, time as clock};
+use super::time as clock;
 use crate::clock::{difference, is_followed};
 
 /// Appends one message of the founding stream: eight fields, as JSON in the document's order.
@@ -96,16 +93,6 @@ pub fn heartbeat(out: &mut Vec<u8>, time: Nanos, format: Format) {
 pub fn server_shutdown(out: &mut Vec<u8>, reason: &str, format: Format) {
     let message = ServerShutdown { reason };
     write_enveloped(out, messages::SERVER_SHUTDOWN, &message, format);
-}
-
-/// The id of an execution.
-pub fn execution_id(execution: &Execution, views: &Views) -> Uuid {
-    ids::execution_uuid(
-        exchange(views),
-        execution.sequence,
-        execution.index,
-        execution.role,
-    )
 }
 
 /// What stands before the rows of a list of orders, and behind them.
@@ -299,14 +286,6 @@ pub fn string(out: &mut Vec<u8>, text: &str) {
         }
     }
     out.push(b'"');
-}
-
-/// The exchange that every id names.
-pub(super) fn exchange(views: &Views) -> ExchangeId {
-    views
-        .genesis()
-        .map(|genesis| genesis.exchange)
-        .unwrap_or_default()
 }
 
 #[inline]

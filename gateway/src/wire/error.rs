@@ -3,17 +3,9 @@
 use hoga_protocol::{Nanos, RejectReason, Rejected, Symbol};
 use hoga_views::Views;
 
+use super::codes::{self, ErrorCode};
 use super::format::Format;
-use super::{codes, encode, fields, ids};
-
-/// A stable code and the HTTP status that goes with it; [`codes`] lists them all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ErrorCode {
-    /// The HTTP status.
-    pub status: u16,
-    /// The code: lower case, words joined by underscores; never changes its meaning.
-    pub code: &'static str,
-}
+use super::{fields, ids};
 
 /// What a client is told when something is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,7 +91,7 @@ impl ApiError {
     pub fn from_reject(rejected: &Rejected, views: &Views) -> Self {
         let id = rejected
             .order
-            .map(|order| ids::order_uuid(encode::exchange(views), order).to_string());
+            .map(|order| ids::order_uuid(ids::exchange(views), order).to_string());
         let order = id.as_deref().unwrap_or("unknown");
         match rejected.reason {
             RejectReason::UnknownOrder => Self::unknown_order(order),

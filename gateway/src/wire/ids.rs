@@ -13,7 +13,7 @@
 //! So the ids of one exchange sort by (sequence, index, tag), as bytes and as text, and replay identically.
 
 use hoga_protocol::{Event, ExchangeId, OrderId, Sequence};
-use hoga_views::Role;
+use hoga_views::{Execution, Role, Views};
 use uuid::Uuid;
 
 /// The bytes of an id's text: 32 hexadecimal digits and 4 hyphens.
@@ -78,6 +78,24 @@ fn unpack(text: &str, exchange: ExchangeId) -> Option<(Sequence, u32, u8)> {
     let tag = (bits >> 32) as u8;
     // Packing again checks everything at once: version, variant, the zeros about the tag, and the exchange.
     (sequence.0 != 0 && pack(exchange, sequence, index, tag) == id).then_some((sequence, index, tag))
+}
+
+/// The exchange that every id names.
+pub(crate) fn exchange(views: &Views) -> ExchangeId {
+    views
+        .genesis()
+        .map(|genesis| genesis.exchange)
+        .unwrap_or_default()
+}
+
+/// The id of an execution.
+pub fn execution_id(execution: &Execution, views: &Views) -> Uuid {
+    execution_uuid(
+        exchange(views),
+        execution.sequence,
+        execution.index,
+        execution.role,
+    )
 }
 
 #[cfg(test)]

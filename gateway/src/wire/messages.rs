@@ -5,10 +5,9 @@ use hoga_protocol::{
 };
 use hoga_views::{Execution, Fill, OrderState, OrderStatus, OrderUpdate, Views};
 
-use super::encode::{exchange, execution_id};
 use super::error::ApiError;
 use super::fields::{Fields, Message, Name, Quotient, Word, name, word};
-use super::ids;
+use super::ids::{self, exchange, execution_id};
 use super::request::RequestId;
 
 /// The fields of `ServerMessage`, the envelope of what Protocol Buffers carry on an order session.

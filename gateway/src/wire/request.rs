@@ -22,8 +22,9 @@ use std::fmt;
 use hoga_protocol::{AccountName, AsciiText, InstrumentSpec, Lots, Ticks};
 
 use super::codes;
+use super::codes::ErrorCode;
 use super::decimal::{self, DecimalError, MAX_DIGITS, parse_on_grid};
-use super::error::{ApiError, ErrorCode, excerpt};
+use super::error::{ApiError, excerpt};
 use super::object::{Field, Object, Raw, invalid, unquote};
 
 /// A number as it was sent: a plain non-negative decimal of at most [`MAX_DIGITS`] digits, on no grid yet.

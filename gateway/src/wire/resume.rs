@@ -4,7 +4,7 @@ use hoga_protocol::{AccountId, Sequence};
 use hoga_views::{Found, Views};
 
 use super::error::{ApiError, excerpt};
-use super::{codes, encode, ids};
+use super::{codes, ids};
 
 /// The number of the execution that `exec_id` names; a client that has seen it goes on with the number after it.
 ///
@@ -12,7 +12,7 @@ use super::{codes, encode, ids};
 /// 404 `unknown_execution`, or 410 `execution_too_old` naming the earliest that is held.
 pub fn execution_number(exec_id: &str, views: &Views) -> Result<u64, ApiError> {
     let executions = views.executions();
-    let exchange = encode::exchange(views);
+    let exchange = ids::exchange(views);
     let found = match ids::parse_execution_id(exec_id, exchange) {
         Some((sequence, index, role)) => executions.find(sequence, index, role),
         None => Found::Unknown,
@@ -30,7 +30,7 @@ pub fn execution_number(exec_id: &str, views: &Views) -> Result<u64, ApiError> {
             let earliest = executions.get(executions.first()).map_or_else(
                 || "none is".to_owned(),
                 |first| {
-                    let id = encode::execution_id(&first, views);
+                    let id = ids::execution_id(&first, views);
                     format!("the earliest is {id}")
                 },
             );

@@ -1,9 +1,11 @@
 //! How a journal ends: cleanly, in a torn frame, or in damage.
 
 use super::{FrameAt, Lock, Parsed, Scanner, Tail};
-use crate::error::{Damage, Problem, ReadError};
-use crate::frame::{FrameHeader, MAX_FRAME_BYTES};
-use crate::sector::{BLOCK_BYTES, Sector, SectorSums};
+use crate::error::{Damage, ReadError};
+use crate::format::{BLOCK_BYTES, MAX_FRAME_BYTES};
+use crate::frame::FrameHeader;
+use crate::problem::Problem;
+use crate::sector::{Sector, SectorSums};
 use crate::window::WINDOW_BYTES;
 use std::time::Duration;
 

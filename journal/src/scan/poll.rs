@@ -1,10 +1,10 @@
 //! Walking on at the end of a journal that is being written.
 
 use super::{Ahead, FrameAt, Parsed, Scanner};
-use crate::error::{Problem, ReadError, StorageError};
-use crate::frame::RECORD_COST_BYTES;
+use crate::error::{ReadError, StorageError};
+use crate::format::{BLOCK_BYTES, RECORD_COST_BYTES};
 use crate::listing::{Begin, Entry, Found, list, open_head};
-use crate::sector::BLOCK_BYTES;
+use crate::problem::Problem;
 use crate::storage::failed;
 use crate::window::{STRIDE_BYTES, WINDOW_BYTES, Window};
 use std::io;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use hoga::replay::hex;
+use hoga::hexadecimal::hex;
 use hoga_benches::Flow;
 
 use super::frames::Frames;

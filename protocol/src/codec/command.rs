@@ -7,9 +7,9 @@ use crate::administration::{
     SetAccountStatus, SetFees, SetInstrumentStatus, SetLimits,
 };
 use crate::arming::{Arm, ArmCause, Disarm};
+use crate::cancel::{CancelAll, CancelClientOrder, CancelInstrument, CancelOrder};
 use crate::command::{
-    CancelAll, CancelClientOrder, CancelInstrument, CancelOrder, Checkpoint, Command, EngineVersion, Genesis,
-    Limits, OpenAccount, ReplaceOrder, StateCheck,
+    Checkpoint, Command, EngineVersion, Genesis, Limits, OpenAccount, ReplaceOrder, StateCheck,
 };
 use crate::decimal::Scaled;
 use crate::ids::{AccountId, ExchangeId, InstrumentId, OrderId, Sequence, SigningKeyId};

@@ -6,7 +6,8 @@ use hoga_protocol::{AccountId, InstrumentId, Lots, Nanos, Notional, OrderId, Seq
 use hoga_tables::Segments;
 
 use super::{Execution, Role, fee_fits};
-use crate::image::{Item, Known, must, price_in_range, quantity_in_range};
+use crate::image::{Item, must, price_in_range, quantity_in_range};
+use crate::known::Known;
 use crate::order::take_side;
 use crate::queue::{Blocks, Queue};
 

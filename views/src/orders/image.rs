@@ -8,7 +8,8 @@ use hoga_protocol::codec::{ImageError, ImageSink, ImageSource};
 use hoga_protocol::{AccountId, Genesis, OrderType, Sequence, TimeInForce};
 
 use super::{Kind, Orders};
-use crate::image::{Known, must};
+use crate::image::must;
+use crate::known::Known;
 use crate::order::OrderState;
 use crate::slab::{Slot, Thread};
 
