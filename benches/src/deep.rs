@@ -48,7 +48,7 @@ impl DeepBook {
         events
     }
 
-    /// The events of new orders, `orders` of them at most as many as were taken.
+    /// The events of `orders` new orders, at most as many as were taken.
     pub fn put_back(&mut self, orders: u64) -> Vec<Event> {
         let mut events = Vec::with_capacity(orders as usize);
         (0..orders).for_each(|_| self.rest(&mut |event| events.push(*event)));

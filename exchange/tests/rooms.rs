@@ -67,7 +67,6 @@ const TABLE: [(&str, &[&str]); 10] = [
             "prometheus-client",
             "rust_decimal",
             "rustix",
-            "thread-priority",
             "sd-notify",
             "serde",
             "serde_json",

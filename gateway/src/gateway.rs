@@ -41,13 +41,16 @@ const SERVING_TIME: Duration = Duration::from_micros(200);
 
 /// How long the gateway may stay away from the output ring, in microseconds: connections served and new ones accepted, and
 /// as much again for timeouts, the poll, and a last visit that begins just before its time is over; a portion of an answer to a
-/// query; executions that are encoded for subscribers; and the wait for readers whose sockets are full. An output ring must hold what a matcher publishes meanwhile. (Readers
+/// query; executions that are encoded for subscribers; memory that is given back; and the wait for readers whose sockets are full. An output ring must hold what a matcher publishes meanwhile. (Readers
 /// that are far behind and take data are served for longer: then the matcher waits, which is counted.)
-pub const LONGEST_ABSENCE_MICROS: u64 = 5 * SERVING_TIME.as_micros() as u64 + WAIT_MICROS;
+pub const LONGEST_ABSENCE_MICROS: u64 = 5 * SERVING_TIME.as_micros() as u64 + WAIT_MICROS + TIDYING_MICROS;
 
 /// How often the gateway has the views give back the memory of forgotten orders between two looks at the output ring: of
 /// 32 at most each time, so that a large order that is folded next finds most of it given back.
 const TIDIED_PER_DRAIN: usize = 4;
+
+/// What that takes at most, in microseconds.
+const TIDYING_MICROS: u64 = 50;
 
 /// Most readinesses taken from the poll in one turn.
 const READINESSES: usize = 1024;

@@ -151,6 +151,8 @@ impl Orders {
     /// The account's orders whose ids are less than `before`, the newest first, beginning in a bounded number of steps
     /// wherever `before` lies, also when that order is no longer remembered. [`OrderId`]`(u64::MAX)` begins with the newest.
     ///
+    /// On its way it passes over forgotten orders that are not taken out yet, 4,096 at most in all.
+    ///
     /// With `live_only` closed orders are passed over, save those between `before` and the next live order where `before`
     /// has closed in the meantime: they are given, so that the caller counts them, and must be left out.
     pub fn of_account_before(
