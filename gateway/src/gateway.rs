@@ -49,7 +49,7 @@ pub const LONGEST_ABSENCE_MICROS: u64 = 5 * SERVING_TIME.as_micros() as u64 + WA
 /// 32 at most each time, so that a large order that is folded next finds most of it given back.
 const TIDIED_PER_DRAIN: usize = 4;
 
-/// What that takes at most, in microseconds.
+/// What that is reckoned to take, in microseconds: 0.4 for each order.
 const TIDYING_MICROS: u64 = 50;
 
 /// Most readinesses taken from the poll in one turn.
