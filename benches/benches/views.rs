@@ -38,13 +38,16 @@ fn deep(criterion: &mut Criterion) {
     let mut deep = DeepBook::new(150_000, 15);
     let mut views = Views::new(ViewLimits::default());
     deep.opening(&mut |event| views.fold(event));
+    let mut events = Vec::new();
     let mut round = || {
-        let fills = deep.take(1_000);
+        events.clear();
+        deep.take(1_000, &mut |event| events.push(*event));
         let began = Instant::now();
-        fold(&mut views, &fills);
+        fold(&mut views, &events);
         let taken = began.elapsed();
-        let rest = deep.put_back(1_000);
-        fold(&mut views, &rest);
+        events.clear();
+        deep.put_back(1_000, &mut |event| events.push(*event));
+        fold(&mut views, &events);
         while views.tidy() > 0 {}
         taken
     };

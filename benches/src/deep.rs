@@ -41,18 +41,14 @@ impl DeepBook {
     }
 
     /// The events of an order that takes so many of the best orders.
-    pub fn take(&mut self, orders: u64) -> Vec<Event> {
-        let mut events = Vec::with_capacity(orders as usize + 1);
+    pub fn take(&mut self, orders: u64, emit: &mut impl FnMut(&Event)) {
         let order = order(self.accounts, Side::Buy, Ticks(2 * LEVELS as i64), Lots(orders));
-        self.give(&order, &mut |event| events.push(*event));
-        events
+        self.give(&order, emit);
     }
 
     /// The events of `orders` new orders, at most as many as were taken.
-    pub fn put_back(&mut self, orders: u64) -> Vec<Event> {
-        let mut events = Vec::with_capacity(orders as usize);
-        (0..orders).for_each(|_| self.rest(&mut |event| events.push(*event)));
-        events
+    pub fn put_back(&mut self, orders: u64, emit: &mut impl FnMut(&Event)) {
+        (0..orders).for_each(|_| self.rest(emit));
     }
 
     fn rest(&mut self, emit: &mut impl FnMut(&Event)) {
