@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use hoga_protocol::OperatorName;
 
 use crate::answer::{Answer, respond};
-use crate::api::Handled;
 use crate::auth::Identity;
 use crate::desk::Taken;
+use crate::handled::Handled;
 use crate::http::{Manner, Request};
 use crate::line::Line;
 use crate::pending::Waiter;

@@ -137,7 +137,7 @@ pub(crate) fn respond(out: &mut Vec<u8>, status: u16, manner: &Manner, write: im
 /// Appends an error response.
 pub(crate) fn refuse(out: &mut Vec<u8>, error: &ApiError, manner: &Manner) {
     let mut body = Vec::with_capacity(256);
-    error.write_json(&mut body);
+    encode::error(&mut body, error);
     let time = error.time.map(time::text);
     let time = time.as_ref().map(|text| (EXCHANGE_TIME, text.as_str()));
     let headers: Vec<_> = [Some(NO_STORE), Some(NO_SNIFF), error.header, time]

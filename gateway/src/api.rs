@@ -2,77 +2,26 @@
 
 mod access;
 
-mod cursor;
-
 mod query;
 
 use hoga_protocol::AccountName;
 
 use self::access::{account_of, last_seen, own_only, permit};
-pub(crate) use self::cursor::Binding;
 use self::query::query;
 use crate::admin;
 use crate::answer::{Answer, respond};
 use crate::auth::{Credentials, Identity};
-use crate::channel::Channel;
 use crate::desk::{Sender, Taken, find_client_order, find_instrument};
-use crate::echo::Echo;
 use crate::frames::Stream;
+use crate::handled::Handled;
 use crate::http::{Agreed, Manner, Request, write_upgrade};
 use crate::line::Line;
-use crate::listing::Listing;
 use crate::pending::Waiter;
-use crate::phase::Phase;
 use crate::ports::{CommandSink, Page};
 use crate::route::{Route, nothing_at, route};
-use crate::session::Session;
-use crate::subscriber::Subscriber;
+use crate::step::{Next, Opening, OrderSession, Start, Subscription};
 use crate::turn::{Stage, Turn, recovering};
 use crate::wire::{ApiError, WsOp, codes, encode, request, resume};
-use crate::{session, subscriber};
-
-/// What became of a request.
-#[derive(Debug)]
-pub(crate) enum Handled {
-    /// The response is in the egress.
-    Done,
-    /// The signature is being verified.
-    Checking,
-    /// A command is sequenced whose events bring the response, or a page is being made.
-    Waiting,
-    /// The response is made in portions, and none of it is in the egress yet.
-    Listing(Box<Listing>),
-    /// The handshake's response is in the egress, and the connection goes on as a stream.
-    Upgrade(Upgrade, Agreed, Option<Identity>),
-    /// The handshake's response is in the egress, and the first message must say who the client is.
-    Greet(Agreed, Box<str>),
-}
-
-/// What a connection goes on as.
-#[derive(Debug)]
-pub(crate) enum Upgrade {
-    /// `/ws/executions` or `/ws/trades`.
-    Stream(subscriber::Start),
-    /// `/ws/orders`.
-    Orders(session::Start),
-    /// `/ws/echo`.
-    Echo,
-}
-
-impl Upgrade {
-    /// What the connection goes on as, on a channel that has been spoken on or not.
-    pub fn into_phase(self, channel: Channel, agreed: Agreed, identity: Option<Box<Identity>>) -> Phase {
-        match self {
-            Upgrade::Stream(start) => {
-                Phase::Subscriber(Box::new(Subscriber::new(channel, start, agreed, identity)))
-            }
-            Upgrade::Orders(start) => {
-                Phase::Session(Box::new(Session::new(channel, start, agreed, identity)))
-            }
-            Upgrade::Echo => Phase::Echo(Box::new(Echo::new(channel, agreed))),
-        }
-    }
-}
 
 /// Answers a request for `route`, sequences its command, or accepts its handshake. `identity` is whose key signed it,
 /// where authentication is on.
@@ -115,8 +64,14 @@ pub(crate) fn handle<S: CommandSink>(
         Route::Admin(path) => return admin::handle(path, request, identity, manner, line, turn),
         Route::WsEcho if !turn.config.test_echo => return Err(nothing_at("/ws/echo")),
         Route::WsExecutions { .. } | Route::WsTrades { .. } | Route::WsOrders { .. } | Route::WsEcho => {
-            return upgrade(request, identity, route, line, turn)
-                .map(|(upgrade, agreed)| Handled::Upgrade(upgrade, agreed, identity.copied()));
+            let (start, agreed) = upgrade(request, identity, route, line, turn)?;
+            let identity = identity.copied();
+            let opening = Opening {
+                start,
+                agreed,
+                identity,
+            };
+            return Ok(Handled::Upgraded(Next::Open(Box::new(opening))));
         }
         Route::PlaceOrder => {
             let mut place = request::parse_place(&request.body)?;
@@ -211,10 +166,10 @@ fn upgrade<S: CommandSink>(
     route: Route,
     line: &mut Line,
     turn: &mut Turn<'_, S>,
-) -> Result<(Upgrade, Agreed), ApiError> {
-    let upgrade = begin(identity, route, turn)?;
+) -> Result<(Start, Agreed), ApiError> {
+    let start = begin(identity, route, turn)?;
     let agreed = write_upgrade(request, turn.config.compression, line.egress.buffer())?;
-    Ok((upgrade, agreed))
+    Ok((start, agreed))
 }
 
 /// Accepts the handshake of a client that will say in its first message who it is, if it asks for a stream and shows no
@@ -250,7 +205,7 @@ pub(crate) fn start_of<S: CommandSink>(
     target: &str,
     identity: &Identity,
     turn: &mut Turn<'_, S>,
-) -> Result<Upgrade, ApiError> {
+) -> Result<Start, ApiError> {
     let route = route("GET", target)?;
     permit(identity, &route, turn)?;
     begin(Some(identity), route, turn)
@@ -260,14 +215,14 @@ fn begin<S: CommandSink>(
     identity: Option<&Identity>,
     route: Route,
     turn: &mut Turn<'_, S>,
-) -> Result<Upgrade, ApiError> {
+) -> Result<Start, ApiError> {
     if turn.stage >= Stage::Draining {
         return Err(crate::desk::shutting_down());
     }
     turn.check_websockets(identity)?;
     let views = turn.views()?;
     Ok(match route {
-        Route::WsTrades { symbol, after } => Upgrade::Stream(subscriber::Start {
+        Route::WsTrades { symbol, after } => Start::Subscription(Subscription {
             stream: Stream::Trades,
             own: None,
             instrument: symbol.map(|symbol| find_instrument(&symbol, views)).transpose()?,
@@ -276,7 +231,7 @@ fn begin<S: CommandSink>(
                 None => views.executions().next(),
             },
         }),
-        Route::WsExecutions { symbol, after } => Upgrade::Stream(subscriber::Start {
+        Route::WsExecutions { symbol, after } => Start::Subscription(Subscription {
             stream: Stream::Executions,
             own: own_only(identity),
             instrument: symbol.map(|symbol| find_instrument(&symbol, views)).transpose()?,
@@ -293,9 +248,9 @@ fn begin<S: CommandSink>(
                 _ => views.updates().next(),
             };
             let seen = after.unwrap_or((views.sequence(), None));
-            Upgrade::Orders(session::Start { account, from, seen })
+            Start::Orders(OrderSession { account, from, seen })
         }
-        Route::WsEcho => Upgrade::Echo,
+        Route::WsEcho => Start::Echo,
         _ => return Err(ApiError::new(codes::NOT_FOUND, "there is no stream here")),
     })
 }

@@ -11,8 +11,9 @@ use std::time::Duration;
 use hoga_protocol::Limits;
 use hoga_views::Views;
 
-use crate::connections::{Connections, Queue};
+use crate::connections::Connections;
 use crate::pending::Peer;
+use crate::step::Queue;
 
 /// A reader is far behind when this share of what is held (a quarter) lies before it.
 const FAR: u64 = 4;

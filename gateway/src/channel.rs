@@ -19,9 +19,7 @@ use crate::config::GatewayConfig;
 use crate::egress::Egress;
 use crate::http::Agreed;
 use crate::line::{Got, Line};
-use crate::linger::Linger;
-use crate::phase::Phase;
-use crate::turn::Step;
+use crate::step::{Next, Step};
 
 pub(crate) use self::intake::Intake;
 
@@ -98,12 +96,12 @@ impl Channel {
     }
 
     /// How the connection ends, once nothing more will be read and the egress is written.
-    pub fn end(&self, line: &Line, now: Duration) -> Option<Step> {
+    pub fn end(&self, line: &Line) -> Option<Step> {
         let ended = self.over && line.egress.is_empty();
         // What a client sends behind its close frame would be answered with a reset (RFC 6455 §7.1.1).
         ended.then(|| match line.ended {
             true => Step::Drop,
-            false => Step::Become(Phase::Linger(Linger::new(now))),
+            false => Step::Become(Next::Close),
         })
     }
 

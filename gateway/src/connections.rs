@@ -18,6 +18,7 @@ use crate::line::Line;
 use crate::pending::{Outcome, Peer, Waiter};
 use crate::phase::{Kind, Phase};
 use crate::ports::Printed;
+use crate::step::Queue;
 use crate::wire::ApiError;
 use sessions::Sessions;
 
@@ -31,7 +32,7 @@ pub(crate) struct Connection {
     pub phase: Phase,
     pub place: Place,
     generation: u32,
-    queued: [bool; QUEUES],
+    queued: [bool; Queue::COUNT],
     /// Bytes that it counts for in the memory of all.
     weight: usize,
     /// Whether it has an entry among the parked, or among the streams since an execution was published.
@@ -55,23 +56,6 @@ impl Connection {
     }
 }
 
-/// Which queue a connection waits in. Of requests and streams some of one are served and then one of the other, so neither a crowd of
-/// subscribers nor a crowd of requests keeps the other waiting. Replies go before both: each comes of a request that had its turn, and
-/// nothing is read when one is sent. Of answers one is served now and then, however many wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Queue {
-    /// Sockets that told something.
-    Requests = 0,
-    /// Streams with something to send.
-    Streams = 1,
-    /// Answers to queries that are made in portions.
-    Answers = 2,
-    /// Outcomes of commands.
-    Replies = 3,
-}
-
-const QUEUES: usize = 4;
-
 /// The gateway serves so many requests for each stream while both wait: a visit of a stream sends as much as its socket takes, and one
 /// of requests takes few bytes.
 const REQUESTS_FOR_A_STREAM: usize = 4;
@@ -81,7 +65,7 @@ const REQUESTS_FOR_A_STREAM: usize = 4;
 pub(crate) struct Connections {
     table: Slab<Connection>,
     generation: u32,
-    queues: [VecDeque<Peer>; QUEUES],
+    queues: [VecDeque<Peer>; Queue::COUNT],
     key_bound: u32,
     turned_away: usize,
     /// Nothing is folded until readers have caught up, so no reply can come before that.
@@ -152,7 +136,7 @@ impl Connections {
             phase,
             place,
             generation,
-            queued: [false; QUEUES],
+            queued: [false; Queue::COUNT],
             weight: 0,
             parked: false,
         }) as u32;

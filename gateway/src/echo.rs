@@ -8,7 +8,8 @@ use crate::config::GatewayConfig;
 use crate::http::Agreed;
 use crate::line::Line;
 use crate::ports::CommandSink;
-use crate::turn::{Step, Turn};
+use crate::step::Step;
+use crate::turn::Turn;
 
 /// Most messages of one client that are looked at before others have their turn.
 const MESSAGES_PER_TURN: usize = 32;
@@ -63,7 +64,7 @@ impl Echo {
             }
         }
         line.flush(turn.now)?;
-        Ok(if let Some(end) = self.channel.end(line, turn.now) {
+        Ok(if let Some(end) = self.channel.end(line) {
             end
         } else if unread && !line.is_full() {
             Step::Again

@@ -17,7 +17,7 @@ use crate::backpressure::{Backpressure, WAIT_MICROS};
 use crate::channel::Intake;
 use crate::clock::Clock;
 use crate::config::GatewayConfig;
-use crate::connections::{Connections, Place, Queue};
+use crate::connections::{Connections, Place};
 use crate::desk::Desk;
 use crate::door::Door;
 use crate::egress::EGRESS_HIGH;
@@ -31,7 +31,8 @@ use crate::pages::Pages;
 use crate::phase::Phase;
 use crate::ports::{CommandSink, Core, EventSource, Notice};
 use crate::stats::GatewayStats;
-use crate::turn::{Opened, Stage, Step, Turn};
+use crate::step::{Queue, Step};
+use crate::turn::{Opened, Stage, Turn};
 
 /// How many connections are served between two looks at the output ring.
 const SERVED_PER_DRAIN: usize = 64;
@@ -435,10 +436,11 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             Step::Later => self.connections.enqueue(key, Queue::Answers),
             Step::Park => self.connections.park(key),
             Step::Drop => return self.remove(key),
-            Step::Become(phase) => {
+            Step::Become(next) => {
                 if let Some(identity) = connection.phase.identity() {
                     self.limits.leave_account(&identity.account, self.now);
                 }
+                let phase = connection.phase.go_on_as(next, self.config.max_message, self.now);
                 if let Some(identity) = phase.identity() {
                     self.limits.enter_account(identity.account, self.now);
                 }

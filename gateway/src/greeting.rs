@@ -11,7 +11,8 @@ use crate::http::Agreed;
 use crate::line::{Line, READ_PER_VISIT};
 use crate::origins::Origin;
 use crate::ports::{CommandSink, Ticket};
-use crate::turn::{Step, Turn};
+use crate::step::{Next, Opening, Step};
+use crate::turn::Turn;
 use crate::wire::{ApiError, codes};
 
 /// Registered by IANA for RFC 6455 §7.4: nothing is wrong with the client.
@@ -35,15 +36,21 @@ pub(crate) struct Greeting {
 
 impl Greeting {
     /// A client whose handshake for `target` was answered at `now`.
-    pub fn new(target: &str, agreed: Agreed, channel: Channel, now: Duration) -> Self {
+    pub fn new(target: Box<str>, agreed: Agreed, channel: Channel, now: Duration) -> Self {
         Self {
             channel,
             agreed,
-            target: target.into(),
+            target,
             since: now,
             asked: false,
             verdict: None,
         }
+    }
+
+    /// The channel, with which the stream or session goes on.
+    pub fn take_channel(&mut self) -> Channel {
+        let closed = Channel::new(self.agreed, Vec::new(), 0);
+        std::mem::replace(&mut self.channel, closed)
     }
 
     /// What came of its signature.
@@ -81,11 +88,13 @@ impl Greeting {
             let begun =
                 verdict.and_then(|identity| Ok((api::start_of(&self.target, &identity, turn)?, identity)));
             match begun {
-                Ok((upgrade, identity)) => {
-                    let fresh = Channel::new(self.agreed, Vec::new(), 0);
-                    let channel = std::mem::replace(&mut self.channel, fresh);
-                    let identity = Some(Box::new(identity));
-                    return Ok(Step::Become(upgrade.into_phase(channel, self.agreed, identity)));
+                Ok((start, identity)) => {
+                    let opening = Opening {
+                        start,
+                        agreed: self.agreed,
+                        identity: Some(identity),
+                    };
+                    return Ok(Step::Become(Next::Open(Box::new(opening))));
                 }
                 Err(error) => self.close(&error, line, turn.now),
             }
@@ -114,7 +123,7 @@ impl Greeting {
             true => Step::Again,
             false => Step::Idle,
         };
-        Ok(self.channel.end(line, turn.now).unwrap_or(idle))
+        Ok(self.channel.end(line).unwrap_or(idle))
     }
 
     /// Pings are answered before the auth, too, and those answers are bounded. Behind a close the client's own is awaited.

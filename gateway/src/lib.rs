@@ -36,6 +36,8 @@ mod line;
 
 mod egress;
 
+mod step;
+
 mod turn;
 
 mod phase;
@@ -44,7 +46,11 @@ mod requests;
 
 mod hosts;
 
+mod handled;
+
 mod api;
+
+mod cursor;
 
 mod admin;
 

@@ -4,7 +4,7 @@ use std::net::Shutdown;
 use std::time::Duration;
 
 use crate::line::{Got, Line};
-use crate::turn::Step;
+use crate::step::Step;
 
 /// How long a peer may take to close its side.
 const PATIENCE: Duration = Duration::from_secs(1);

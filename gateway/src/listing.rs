@@ -10,8 +10,8 @@ use std::time::Duration;
 use hoga_protocol::{AccountId, InstrumentId, Nanos, Sequence, Side};
 use hoga_views::{Level, Views};
 
-use crate::api::Binding;
 use crate::clock::Clock;
+use crate::cursor::Binding;
 use crate::http::{Framing, Manner};
 use crate::route::StatusFilter;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use hoga_views::Views;
 
 use crate::auth::Identity;
-use crate::channel::KEY_REVOKED;
+use crate::channel::{Channel, KEY_REVOKED};
 use crate::echo::Echo;
 use crate::greeting::Greeting;
 use crate::line::Line;
@@ -13,8 +13,9 @@ use crate::linger::Linger;
 use crate::ports::{CommandSink, Notice};
 use crate::requests::Requests;
 use crate::session::Session;
+use crate::step::{Next, Opening, Start, Step};
 use crate::subscriber::Subscriber;
-use crate::turn::{Step, Turn};
+use crate::turn::Turn;
 
 /// What a connection is at the moment.
 #[derive(Debug)]
@@ -42,6 +43,41 @@ pub(crate) enum Kind {
 }
 
 impl Phase {
+    /// What a connection goes on as that asked to. A WebSocket goes on with the channel that there is, or with the bytes that
+    /// came behind the handshake; a message of its client has at most `max_message` bytes.
+    pub fn go_on_as(&mut self, next: Next, max_message: usize, now: Duration) -> Phase {
+        let mut channel = |agreed| match self {
+            Phase::Requests(requests) => Channel::new(agreed, requests.take_rest(), max_message),
+            Phase::Greeting(greeting) => greeting.take_channel(),
+            _ => Channel::new(agreed, Vec::new(), max_message),
+        };
+        match next {
+            Next::Close => Phase::Linger(Linger::new(now)),
+            Next::Authenticate { agreed, target } => {
+                let greeting = Greeting::new(target, agreed, channel(agreed), now);
+                Phase::Greeting(Box::new(greeting))
+            }
+            Next::Open(opening) => {
+                let Opening {
+                    start,
+                    agreed,
+                    identity,
+                } = *opening;
+                let channel = channel(agreed);
+                let identity = identity.map(Box::new);
+                match start {
+                    Start::Subscription(start) => {
+                        Phase::Subscriber(Box::new(Subscriber::new(channel, start, agreed, identity)))
+                    }
+                    Start::Orders(start) => {
+                        Phase::Session(Box::new(Session::new(channel, start, agreed, identity)))
+                    }
+                    Start::Echo => Phase::Echo(Box::new(Echo::new(channel, agreed))),
+                }
+            }
+        }
+    }
+
     /// What the connection is counted as.
     pub fn kind(&self) -> Kind {
         match self {

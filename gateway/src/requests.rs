@@ -3,21 +3,18 @@
 use std::time::Duration;
 
 use crate::answer::{Answer, NO_STORE, allow, refuse};
-use crate::api::{self, Handled};
+use crate::api;
 use crate::auth::Identity;
-use crate::channel::Channel;
 use crate::config::GatewayConfig;
-use crate::connections::Queue;
-use crate::greeting::Greeting;
-use crate::http::{Agreed, Manner, Parse, Request, parse};
+use crate::handled::Handled;
+use crate::http::{Manner, Parse, Request, parse};
 use crate::limits::RequestKind;
 use crate::line::{Got, Line, READ_PER_VISIT};
-use crate::linger::Linger;
 use crate::listing::{Budget, Listing, PORTION, ROWS_AT_ONCE, ROWS_PER_VISIT, VISIT_TIME};
-use crate::phase::Phase;
 use crate::ports::{CommandSink, Printed, Ticket};
 use crate::route::{Route, route};
-use crate::turn::{Stage, Step, Turn};
+use crate::step::{Next, Queue, Step};
+use crate::turn::{Stage, Turn};
 use crate::wire::{ApiError, codes};
 use hoga_protocol::AccountName;
 use hoga_views::Views;
@@ -125,6 +122,11 @@ impl Requests {
         }
     }
 
+    /// The bytes that came behind the last request.
+    pub fn take_rest(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.ingress)
+    }
+
     /// Bytes of memory that the answer takes up that is being made.
     pub fn held(&self) -> usize {
         self.listing.as_ref().map_or(0, |listing| listing.held())
@@ -162,15 +164,7 @@ impl Requests {
                 break;
             }
             match self.request(line, turn) {
-                Ok(Some(Handled::Greet(agreed, target))) => {
-                    let channel = self.channel(agreed, turn.config);
-                    let greeting = Greeting::new(&target, agreed, channel, turn.now);
-                    return Step::Become(Phase::Greeting(Box::new(greeting)));
-                }
-                Ok(Some(Handled::Upgrade(upgrade, agreed, identity))) => {
-                    let channel = self.channel(agreed, turn.config);
-                    return Step::Become(upgrade.into_phase(channel, agreed, identity.map(Box::new)));
-                }
+                Ok(Some(Handled::Upgraded(next))) => return Step::Become(next),
                 Ok(Some(_)) => {}
                 Ok(None) => {
                     more = false;
@@ -188,7 +182,7 @@ impl Requests {
         match self.state {
             // Otherwise the socket calls once it has taken what waits.
             State::Listing if line.has_room(PORTION) => Step::Later,
-            State::Ending if line.egress.is_empty() => Step::Become(Phase::Linger(Linger::new(turn.now))),
+            State::Ending if line.egress.is_empty() => Step::Become(Next::Close),
             State::Reading if line.ended && !more && line.egress.is_empty() => Step::Drop,
             State::Reading if more && !line.is_full() => Step::Again,
             _ => Step::Idle,
@@ -219,11 +213,6 @@ impl Requests {
         refuse(line.egress.buffer(), &error, &Manner::LAST);
         self.state = State::Ending;
         Step::Again
-    }
-
-    /// The channel that the connection goes on as.
-    fn channel(&mut self, agreed: Agreed, config: &GatewayConfig) -> Channel {
-        Channel::new(agreed, std::mem::take(&mut self.ingress), config.max_message)
     }
 
     fn may_go_on(&self) -> bool {
@@ -309,7 +298,8 @@ impl Requests {
         let route = route?;
         if turn.door.is_some() && !route.permissions().is_empty() {
             if let Some(agreed) = api::greet(&request, &route, line, turn)? {
-                return Ok(Handled::Greet(agreed, request.target.as_str().into()));
+                let target = request.target.as_str().into();
+                return Ok(Handled::Upgraded(Next::Authenticate { agreed, target }));
             }
             let now = turn.wall();
             if let Some(door) = &mut turn.door {
@@ -379,7 +369,7 @@ impl Requests {
                 self.begin_listing(*listing);
                 return Handled::Waiting;
             }
-            Handled::Upgrade(..) | Handled::Greet(..) => {}
+            Handled::Upgraded(_) => {}
         }
         handled
     }

@@ -10,7 +10,6 @@ use crate::answer::Answer;
 use crate::auth::Identity;
 use crate::channel::{Channel, Incoming, SLOW_CONSUMER};
 use crate::config::GatewayConfig;
-use crate::connections::Queue;
 use crate::desk::{Sender, Taken};
 use crate::frame::Framer;
 use crate::http::Agreed;
@@ -18,7 +17,8 @@ use crate::limits::RequestKind;
 use crate::line::{Line, READ_PER_VISIT};
 use crate::pending::Waiter;
 use crate::ports::CommandSink;
-use crate::turn::{Step, Turn, recovering};
+use crate::step::{OrderSession, Queue, Step};
+use crate::turn::{Turn, recovering};
 use crate::wire::{ApiError, Format, WsOp, WsRequest, encode, parse};
 
 /// Most messages of one client that are looked at before others have their turn.
@@ -32,17 +32,6 @@ const UPDATE_BYTES: usize = 16 * 1024;
 
 /// RFC 6455 §7.4.1: a kind of data that cannot be accepted.
 const UNSUPPORTED_DATA: u16 = 1003;
-
-/// Where a session begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Start {
-    /// Whose orders.
-    pub account: AccountName,
-    /// The number of the first order update to send.
-    pub from: u64,
-    /// The update up to which the client has seen everything; none means the whole command's.
-    pub seen: (Sequence, Option<u32>),
-}
 
 /// A client of order entry.
 ///
@@ -73,7 +62,12 @@ pub(crate) struct Session {
 
 impl Session {
     /// A session from `start` on.
-    pub fn new(channel: Channel, start: Start, agreed: Agreed, identity: Option<Box<Identity>>) -> Self {
+    pub fn new(
+        channel: Channel,
+        start: OrderSession,
+        agreed: Agreed,
+        identity: Option<Box<Identity>>,
+    ) -> Self {
         Self {
             channel,
             agreed,
@@ -230,7 +224,7 @@ impl Session {
         self.has_more = self.push(line, turn);
         self.is_behind = self.has_more && !line.has_room(UPDATE_BYTES);
         line.flush(turn.now)?;
-        Ok(if let Some(end) = self.channel.end(line, turn.now) {
+        Ok(if let Some(end) = self.channel.end(line) {
             end
         } else if unread && self.may_read(line, turn.config) {
             Step::Again

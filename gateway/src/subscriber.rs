@@ -17,7 +17,8 @@ use crate::http::Agreed;
 use crate::line::{Line, READ_PER_VISIT};
 use crate::ports::CommandSink;
 use crate::stats::GatewayStats;
-use crate::turn::{Opened, Step, Turn};
+use crate::step::{Step, Subscription};
+use crate::turn::{Opened, Turn};
 use crate::wire::ids;
 
 /// Most messages of one client that are looked at before others have their turn.
@@ -35,19 +36,6 @@ const SCAN_PER_TURN: u64 = 1_024;
 /// A subscriber that fell behind its lane is closed once its socket has taken nothing for so long: a burst larger than the
 /// lane fills the socket of a reader, too.
 const SLOW_AFTER: Duration = Duration::from_millis(20);
-
-/// Where a subscription begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Start {
-    /// What it is sent.
-    pub stream: Stream,
-    /// Only the executions of this account.
-    pub own: Option<AccountName>,
-    /// Only this instrument's executions.
-    pub instrument: Option<InstrumentId>,
-    /// The number of the first execution to send.
-    pub cursor: u64,
-}
 
 /// A client of a stream.
 ///
@@ -85,7 +73,12 @@ impl Subscriber {
     }
 
     /// A subscription from `start` on.
-    pub fn new(channel: Channel, start: Start, agreed: Agreed, identity: Option<Box<Identity>>) -> Self {
+    pub fn new(
+        channel: Channel,
+        start: Subscription,
+        agreed: Agreed,
+        identity: Option<Box<Identity>>,
+    ) -> Self {
         Self {
             channel,
             feed: Feed {
@@ -162,7 +155,7 @@ impl Subscriber {
         if !behind {
             line.flush(turn.now)?;
         }
-        Ok(if let Some(end) = self.channel.end(line, turn.now) {
+        Ok(if let Some(end) = self.channel.end(line) {
             end
         } else if (behind && line.writable) || (unread && !line.is_full()) {
             Step::Again

@@ -9,7 +9,6 @@ use crate::auth::Identity;
 use crate::channel::Intake;
 use crate::clock::Clock;
 use crate::config::GatewayConfig;
-use crate::connections::Queue;
 use crate::desk::Desk;
 use crate::door::Door;
 use crate::frame::Framer;
@@ -19,9 +18,9 @@ use crate::limits::{Limits, Quota, RequestKind};
 use crate::origins::Origin;
 use crate::pages::Pages;
 use crate::pending::Peer;
-use crate::phase::Phase;
 use crate::ports::Notice;
 use crate::stats::GatewayStats;
+use crate::step::Queue;
 use crate::wire::{ApiError, codes};
 
 /// How far the exchange has come.
@@ -79,22 +78,6 @@ pub(crate) struct Opened<'a, S> {
     pub desk: &'a mut Desk<S>,
     /// The live executions.
     pub lanes: &'a Lanes,
-}
-
-/// What a connection wants after it was served.
-pub(crate) enum Step {
-    /// Nothing until its socket, an answer or a timer calls.
-    Idle,
-    /// To be served again soon.
-    Again,
-    /// To have the next portion of its answer made, when its turn among the answers comes.
-    Later,
-    /// As [`Idle`](Self::Idle), and to be called when an execution is published.
-    Park,
-    /// To go on as something else, at once.
-    Become(Phase),
-    /// To be dropped.
-    Drop,
 }
 
 impl<S> Turn<'_, S> {

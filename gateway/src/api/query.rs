@@ -3,12 +3,12 @@
 use hoga_protocol::{AccountName, ExchangeId};
 use hoga_views::{OrderState, Views};
 
-use super::Handled;
 use super::access::{account_of, last_seen, own_only};
-use super::cursor::Binding;
 use crate::answer::{PAGE, PAGE_HEADERS, respond};
 use crate::auth::{Identity, Permission};
+use crate::cursor::Binding;
 use crate::desk::{any_order, find_instrument, find_order, shutting_down, unknown_order};
+use crate::handled::Handled;
 use crate::http::Manner;
 use crate::line::Line;
 use crate::listing::{Listing, Rows, Walk, book};

@@ -10,7 +10,7 @@ use mio::{Interest, Token};
 
 use super::{Gateway, LISTENER, SERVING_TIME, WAKER};
 use crate::clock::Clock;
-use crate::connections::{Connections, Place, Queue};
+use crate::connections::{Connections, Place};
 use crate::line::Line;
 use crate::listener::Listener;
 use crate::origins::Origin;
@@ -18,6 +18,7 @@ use crate::pending::Peer;
 use crate::phase::Phase;
 use crate::ports::{CommandSink, EventSource, Notice};
 use crate::requests::Requests;
+use crate::step::Queue;
 use crate::wire::{ApiError, codes};
 
 /// Most connections accepted in one turn.

@@ -264,6 +264,13 @@ pub fn clocks(out: &mut Vec<u8>, now: Nanos, system: Nanos) {
     put(out, "}");
 }
 
+/// Appends `{"error":{"code":"…","message":"…"}}`.
+pub fn error(out: &mut Vec<u8>, error: &ApiError) {
+    put(out, "{\"error\":");
+    write(out, error, Format::Json);
+    put(out, "}");
+}
+
 /// Appends `{"status":"…"}`, the answer of a health check.
 pub fn status(out: &mut Vec<u8>, status: &str) {
     put(out, "{\"status\":");

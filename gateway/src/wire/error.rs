@@ -4,8 +4,7 @@ use hoga_protocol::{Nanos, RejectReason, Rejected, Symbol};
 use hoga_views::Views;
 
 use super::codes::{self, ErrorCode};
-use super::format::Format;
-use super::{fields, ids};
+use super::ids;
 
 /// What a client is told when something is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,13 +61,6 @@ impl ApiError {
     /// Whether the error is of `code`.
     pub fn is(&self, code: ErrorCode) -> bool {
         self.code == code.code
-    }
-
-    /// Appends `{"error":{"code":"…","message":"…"}}`.
-    pub fn write_json(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"{\"error\":");
-        fields::write(out, self, Format::Json);
-        out.push(b'}');
     }
 
     /// No instrument has this name.

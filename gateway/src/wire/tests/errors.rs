@@ -17,7 +17,7 @@ use crate::wire::{
 fn an_error_is_json_whatever_its_message_holds() {
     let error = ApiError::new(codes::OFF_TICK, "a \"quote\", a \\, a\nline, 호가");
     let mut out = Vec::new();
-    error.write_json(&mut out);
+    encode::error(&mut out, &error);
     let want = r#"{"error":{"code":"off_tick","message":"a \"quote\", a \\, a\u000aline, 호가"}}"#;
     assert_eq!(std::str::from_utf8(&out).unwrap(), want);
     let id = parse_ws(br#"{"id":"x","op":"cancel_all"}"#).unwrap().id;
