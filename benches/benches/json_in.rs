@@ -7,7 +7,8 @@ use std::hint::black_box;
 use criterion::measurement::WallTime;
 use criterion::{Bencher, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use hoga_benches::FlowKind;
-use hoga_gateway::wire::{encode, parse_place, parse_ws};
+use hoga_gateway::wire::{encode, parse_new_order, parse_ws};
+use hoga_protocol::ExchangeId;
 use hoga_views::{Execution, ViewLimits, Views};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -112,8 +113,9 @@ fn requests(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(format!("json_in/{name}"));
         group.throughput(Throughput::Bytes(text.len() as u64));
         group.bench_function("gateway (serde_json, RawValue)", |bencher| match name {
-            "place" => bencher.iter(|| parse_place(black_box(text).as_bytes()).expect("a request")),
-            _ => bencher.iter(|| parse_ws(black_box(text).as_bytes()).expect("a request")),
+            "place" => bencher.iter(|| parse_new_order(black_box(text).as_bytes()).expect("a request")),
+            _ => bencher
+                .iter(|| parse_ws(black_box(text).as_bytes(), ExchangeId::default()).expect("a request")),
         });
         group.bench_function("simd-json to tape", |bencher| {
             simd(bencher, text, |bytes, buffers| {

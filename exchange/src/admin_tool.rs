@@ -8,8 +8,9 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signer as _, SigningKey};
-use hoga_gateway::auth::{KeyId, Subject, signed_message};
+use hoga_gateway::auth::{Subject, signed_message};
 use hoga_protocol::Nanos;
+use hoga_service::KeyId;
 use serde_json::Value;
 
 use crate::clock::system_time;

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use hoga_gateway::Clock;
-pub use hoga_gateway::clock::{MOST_FOLLOWED, describe, difference, is_followed};
 use hoga_protocol::{AcceptClock, Nanos};
+use hoga_service::Clock;
+pub use hoga_service::clock::{MOST_FOLLOWED, describe, difference, is_followed};
 use rustix::time::{ClockId, clock_gettime};
 
 /// Exchange time gains or loses at most one part in so many: 1 %.

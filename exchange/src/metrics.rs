@@ -20,8 +20,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use hoga_follower::Lag;
-use hoga_gateway::{Clock, CommandSink, EventSource, Gateway};
+use hoga_gateway::Gateway;
 use hoga_journal::{Durable, Space};
+use hoga_service::{Clock, CommandSink, EventSource};
 
 use self::gateway::{GatewayFigures, GatewayRecorders};
 use crate::clock::ExchangeTime;

@@ -11,8 +11,9 @@ use hoga::config::{Config, Durability};
 use hoga::cores::CorePlan;
 use hoga::pipeline::{self, PipelineOptions, RingSink, RingSource};
 use hoga::recovery::{self, Stores};
-use hoga_gateway::{CommandSink, EventSource, Gateway, GatewayConfig};
+use hoga_gateway::{Gateway, GatewayConfig};
 use hoga_protocol::*;
+use hoga_service::{CommandSink, EventSource};
 
 const LEVELS: i64 = 300;
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// What each room may import, and nothing else. Development dependencies (tests) are free.
-const TABLE: [(&str, &[&str]); 10] = [
+const TABLE: [(&str, &[&str]); 11] = [
     ("hoga-protocol", &[]),
     ("hoga-tables", &[]),
     (
@@ -17,10 +17,12 @@ const TABLE: [(&str, &[&str]); 10] = [
         &["blake3", "crc32c", "rustix", "zerocopy", "zstd"],
     ),
     ("hoga-views", &["hoga-protocol", "hoga-tables", "siphasher"]),
+    ("hoga-service", &["hoga-protocol", "hoga-views"]),
     (
         "hoga-gateway",
         &[
             "hoga-protocol",
+            "hoga-service",
             "hoga-views",
             "base64",
             "ed25519-dalek",
@@ -53,6 +55,7 @@ const TABLE: [(&str, &[&str]); 10] = [
             "hoga-protocol",
             "hoga-engine",
             "hoga-journal",
+            "hoga-service",
             "hoga-views",
             "hoga-gateway",
             "hoga-follower",
@@ -86,6 +89,7 @@ const TABLE: [(&str, &[&str]); 10] = [
             "hoga-follower",
             "hoga-gateway",
             "hoga-journal",
+            "hoga-service",
             "hoga",
             "allocation-counter",
             "base64",

@@ -10,10 +10,9 @@ use std::time::Instant;
 
 use hoga::cores::CorePlan;
 use hoga::verifier::{self, Asker, MOST_BYTES, MOST_CHECKS, VerifierFigures};
-use hoga_gateway::auth::{
-    ApiKey, Check, Credentials, KeyId, Permission, Permissions, PublicKey, Signature, Subject, signed_message,
-};
+use hoga_gateway::auth::{ApiKey, Check, Credentials, PublicKey, Signature, Subject, signed_message};
 use hoga_protocol::AccountName;
+use hoga_service::{KeyId, Permission, Permissions};
 use support::PATIENCE;
 
 const ANYWHERE: CorePlan = CorePlan::Shared {

@@ -4,9 +4,10 @@
 
 use hoga_gateway::wire::ApiError;
 use hoga_gateway::wire::request::{
-    AdminOp, AdminPath, parse_admin, parse_cancel_all_after, parse_place, parse_replace,
+    AdminPath, parse_admin, parse_cancel_all_after, parse_new_order, parse_replace,
 };
 use hoga_protocol::FeeRate;
+use hoga_service::AdminRequest;
 use libfuzzer_sys::fuzz_target;
 
 /// The paths below `/api/v1/admin/`.
@@ -27,7 +28,7 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     };
     match first % 12 {
-        0 => check(body, |body| parse_place(body).map(drop)),
+        0 => check(body, |body| parse_new_order(body).map(drop)),
         1 => check(body, |body| parse_replace(body).map(drop)),
         2 => check(body, |body| {
             let after = parse_cancel_all_after(body)?;
@@ -40,22 +41,22 @@ fuzz_target!(|bytes: &[u8]| {
 
 fn operate(path: &str, body: &[u8]) -> Result<(), ApiError> {
     let path = AdminPath::of(path).expect("a path");
-    let request = parse_admin(path, body)?;
-    match request.op {
-        AdminOp::DefineInstrument(spec) => {
+    let (_, request) = parse_admin(path, body)?;
+    match request {
+        AdminRequest::DefineInstrument(spec) => {
             assert!(spec.tick().mantissa > 0 && spec.lot().mantissa > 0);
         }
-        AdminOp::SetFees { maker, taker, .. } => {
+        AdminRequest::SetFees { maker, taker, .. } => {
             assert!(maker.0.abs() <= FeeRate::MAX.0 && taker.0.abs() <= FeeRate::MAX.0);
         }
-        AdminOp::SetInstrumentStatus { .. }
-        | AdminOp::SetAccountStatus { .. }
-        | AdminOp::SetAccountLimits { .. }
-        | AdminOp::CancelAll { .. }
-        | AdminOp::CancelInstrument { .. }
-        | AdminOp::ShowClock
-        | AdminOp::AcceptClock => {}
-        AdminOp::SetLimits(limits) => {
+        AdminRequest::SetInstrumentStatus { .. }
+        | AdminRequest::SetAccountStatus { .. }
+        | AdminRequest::SetAccountLimits { .. }
+        | AdminRequest::CancelAll { .. }
+        | AdminRequest::CancelInstrument { .. }
+        | AdminRequest::ShowClock
+        | AdminRequest::AcceptClock => {}
+        AdminRequest::SetLimits(limits) => {
             let given = [limits.max_accounts, limits.max_open_orders_per_account, limits.client_ids_total];
             assert!(given.iter().any(Option::is_some), "a change of nothing");
         }

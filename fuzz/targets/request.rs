@@ -1,7 +1,9 @@
 //! Any bytes as an order entry message in each format: read or refused, and either answered in the same format.
 #![no_main]
 
-use hoga_gateway::wire::{Format, WsOp, encode, parse};
+use hoga_gateway::wire::{Format, encode, parse};
+use hoga_protocol::ExchangeId;
+use hoga_service::Request;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -10,23 +12,19 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let format = Format::ALL[usize::from(first) % Format::ALL.len()];
     let mut out = Vec::new();
-    match parse(payload, format) {
+    match parse(payload, format, ExchangeId(7)) {
         Ok(request) => {
-            // The account is the socket's own, whoever names one.
-            match &request.op {
-                WsOp::Place(place) => {
-                    assert!(place.account.is_none());
-                    assert!(place.valid_until.is_none_or(|until| until.0 > 0 && !place.client_order_id.is_empty()));
-                }
-                WsOp::Replace { request, .. } => assert!(request.account.is_none()),
-                WsOp::CancelAllAfter { timeout_ms } => assert!(*timeout_ms == 0 || *timeout_ms >= 1_000),
-                WsOp::CancelByClientId { client_order_id } => assert!(!client_order_id.is_empty()),
-                WsOp::Cancel { .. } | WsOp::CancelAll { .. } | WsOp::CancelOnDisconnect { .. } => {}
+            match &request.request {
+                Request::NewOrder(order) => assert_eq!(order.check(), Ok(())),
+                Request::CancelAllAfter { timeout_ms } => assert!(*timeout_ms == 0 || *timeout_ms >= 1_000),
+                Request::CancelClientOrder { client_order_id } => assert!(!client_order_id.is_empty()),
+                Request::CancelOnDisconnect { armed, .. } => assert!(armed.is_none(), "only the session knows"),
+                Request::ReplaceOrder { .. } | Request::CancelOrder { .. } | Request::CancelAll { .. } => {}
             }
             encode::cancel_all_reply(&mut out, &request.id, 7, format);
             for cut in 0..payload.len() {
                 // A message that was cut is never another message, unless only white space is gone, or whole fields.
-                if let (Ok(part), Format::MessagePack) = (parse(&payload[..cut], format), format) {
+                if let (Ok(part), Format::MessagePack) = (parse(&payload[..cut], format, ExchangeId(7)), format) {
                     panic!("{part:?} of {cut} bytes, {request:?} of all");
                 }
             }

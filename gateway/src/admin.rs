@@ -3,17 +3,16 @@
 use std::net::SocketAddr;
 
 use hoga_protocol::OperatorName;
+use hoga_service::{AdminRequest, CommandSink, Identity, Reject, Submitted};
 
-use crate::answer::{Answer, respond};
-use crate::auth::Identity;
-use crate::desk::Taken;
+use crate::answer::{respond, write_reply};
 use crate::handled::Handled;
 use crate::http::{Manner, Request};
 use crate::line::Line;
-use crate::pending::Waiter;
-use crate::ports::{CommandSink, Notice};
-use crate::turn::{Turn, recovering};
-use crate::wire::request::{AdminOp, AdminPath, parse_admin};
+use crate::peer::Waiter;
+use crate::ports::Notice;
+use crate::turn::Turn;
+use crate::wire::request::{AdminPath, parse_admin};
 use crate::wire::{ApiError, codes, encode};
 
 /// Who does what is done without authentication by somebody who gives no name.
@@ -45,20 +44,21 @@ pub(crate) fn handle<S: CommandSink>(
             None
         }
     };
-    let parsed = parse_admin(path, &request.body)?;
-    let by = certain.or(parsed.by).or(OperatorName::new(OPERATOR).ok());
+    let (named, asked) = parse_admin(path, &request.body)?;
+    let by = certain.or(named).or(OperatorName::new(OPERATOR).ok());
     let by = by.unwrap_or_default();
     let (now, system) = (turn.wall(), turn.clock.system());
-    let open = turn.open.as_mut().ok_or_else(recovering)?;
-    if parsed.op == AdminOp::ShowClock {
+    let open = turn.open.as_mut().ok_or(Reject::Recovering)?;
+    if asked == AdminRequest::ShowClock {
         respond(line.egress.buffer(), 200, manner, |body| {
             encode::clocks(body, now, system);
         });
         return Ok(Handled::Done);
     }
-    match open.desk.administer(now, system, by, &parsed.op)? {
-        Taken::Sequenced { sequence, asked } => {
-            let (action, account, symbol) = parsed.op.about();
+    let correlation = open.waiters.next();
+    match (open.service).administer(now, system, by, &asked, correlation)? {
+        Submitted::Sequenced(sequence) => {
+            let (action, account, symbol) = asked.about();
             turn.pages.notice(&Notice::Administered {
                 sequence,
                 by,
@@ -67,12 +67,11 @@ pub(crate) fn handle<S: CommandSink>(
                 symbol,
             });
             let peer = turn.peer;
-            open.desk.wait(sequence, asked, Waiter { peer, id: None });
+            open.waiters.add(Waiter { peer, id: None });
             Ok(Handled::Waiting)
         }
-        Taken::Stands(outcome) => {
-            let views = &open.desk.views;
-            Answer::of(outcome, views).write_http(line.egress.buffer(), views, manner);
+        Submitted::Replied(reply, views) => {
+            write_reply(line.egress.buffer(), &reply, views, manner);
             Ok(Handled::Done)
         }
     }

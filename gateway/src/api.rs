@@ -1,27 +1,25 @@
 //! HTTP requests to responses, commands or streams.
 
-mod access;
-
 mod query;
 
-use hoga_protocol::AccountName;
+use hoga_protocol::{AccountName, ExchangeId};
+use hoga_service::queries::{behind_trade, find_execution, find_instrument, first_update};
+use hoga_service::{Caller, CommandSink, Identity, Reject, Request as ServiceRequest, Submitted};
 
-use self::access::{account_of, last_seen, own_only, permit};
 use self::query::query;
 use crate::admin;
-use crate::answer::{Answer, respond};
-use crate::auth::{Credentials, Identity};
-use crate::desk::{Sender, Taken, find_client_order, find_instrument};
+use crate::answer::{respond, write_reply};
+use crate::auth::Credentials;
 use crate::frames::Stream;
 use crate::handled::Handled;
 use crate::http::{Agreed, Manner, Request, write_upgrade};
 use crate::line::Line;
-use crate::pending::Waiter;
-use crate::ports::{CommandSink, Page};
+use crate::peer::Waiter;
+use crate::ports::Page;
 use crate::route::{Route, nothing_at, route};
 use crate::step::{Next, Opening, OrderSession, Start, Subscription};
-use crate::turn::{Stage, Turn, recovering};
-use crate::wire::{ApiError, WsOp, codes, encode, request, resume};
+use crate::turn::{Stage, Turn};
+use crate::wire::{ApiError, codes, encode, ids, request};
 
 /// Answers a request for `route`, sequences its command, or accepts its handshake. `identity` is whose key signed it,
 /// where authentication is on.
@@ -37,6 +35,7 @@ pub(crate) fn handle<S: CommandSink>(
     turn: &mut Turn<'_, S>,
 ) -> Result<Handled, ApiError> {
     let identity = identity.as_ref();
+    let exchange = turn.views().map_or(ExchangeId::default(), ids::exchange);
     if let Some(identity) = identity
         && !route.permissions().is_empty()
     {
@@ -45,7 +44,7 @@ pub(crate) fn handle<S: CommandSink>(
     if route.is_private() {
         turn.hosts.check(request)?;
     }
-    let op = match route {
+    match route {
         Route::Healthz => {
             respond(line.egress.buffer(), 200, manner, |body| {
                 encode::status(body, "ok");
@@ -73,89 +72,77 @@ pub(crate) fn handle<S: CommandSink>(
             };
             return Ok(Handled::Upgraded(Next::Open(Box::new(opening))));
         }
-        Route::PlaceOrder => {
-            let mut place = request::parse_place(&request.body)?;
-            let account = place.account.take();
-            Some((account, WsOp::Place(place)))
-        }
-        Route::ReplaceOrder { ref order_id } => {
-            let mut replace = request::parse_replace(&request.body)?;
-            let account = replace.account.take();
-            let order_id = order_id.clone();
-            Some((
-                account,
-                WsOp::Replace {
-                    order_id,
-                    request: replace,
-                },
-            ))
-        }
-        Route::CancelOrder {
-            ref order_id,
-            account,
-        } => {
-            let order_id = order_id.clone();
-            Some((account, WsOp::Cancel { order_id }))
-        }
-        Route::CancelByClientId {
-            client_order_id,
-            account,
-        } => Some((account, WsOp::CancelByClientId { client_order_id })),
-        Route::GetByClientId {
-            ref client_order_id,
-            account,
-        } => {
-            let account = account_of(identity, account, true)?;
-            turn.check_memory()?;
-            let views = turn.views()?;
-            let order = find_client_order(client_order_id, views.accounts().by_name(&account), views)?;
-            respond(line.egress.buffer(), 200, manner, |body| {
-                encode::order(body, order, views);
-            });
-            return Ok(Handled::Done);
-        }
-        Route::CancelAllAfter => {
-            let after = request::parse_cancel_all_after(&request.body)?;
-            let timeout_ms = after.timeout_ms;
-            Some((after.account, WsOp::CancelAllAfter { timeout_ms }))
-        }
-        Route::CancelAll { account, symbol } => Some((account, WsOp::CancelAll { symbol })),
-        _ => None,
-    };
-    match op {
-        Some((account, op)) => command(identity, account, &op, manner, line, turn),
+        _ => {}
+    }
+    match command_of(&route, request, exchange)? {
+        Some((account, command)) => execute(identity, account, &command, manner, line, turn),
         None => query(identity, &route, manner, line, turn),
     }
 }
 
-/// Sequences a command on behalf of the account that is named, or the key's.
-fn command<S: CommandSink>(
+/// The command that is asked for, if it is one, and the account that is named.
+fn command_of(
+    route: &Route,
+    request: &Request,
+    exchange: ExchangeId,
+) -> Result<Option<(Option<AccountName>, ServiceRequest)>, ApiError> {
+    Ok(Some(match route {
+        Route::PlaceOrder => {
+            let (account, order) = request::parse_new_order(&request.body)?;
+            (account, ServiceRequest::NewOrder(order))
+        }
+        Route::ReplaceOrder { order_id } => {
+            let (account, change) = request::parse_replace(&request.body)?;
+            let order = ids::parse_order_id(order_id, exchange);
+            (account, ServiceRequest::ReplaceOrder { order, change })
+        }
+        Route::CancelOrder { order_id, account } => {
+            let order = ids::parse_order_id(order_id, exchange);
+            (*account, ServiceRequest::CancelOrder { order })
+        }
+        Route::CancelByClientId {
+            client_order_id,
+            account,
+        } => {
+            let client_order_id = *client_order_id;
+            (*account, ServiceRequest::CancelClientOrder { client_order_id })
+        }
+        Route::CancelAllAfter => {
+            let after = request::parse_cancel_all_after(&request.body)?;
+            let timeout_ms = after.timeout_ms;
+            (after.account, ServiceRequest::CancelAllAfter { timeout_ms })
+        }
+        Route::CancelAll { account, symbol } => (*account, ServiceRequest::CancelAll { symbol: *symbol }),
+        _ => return Ok(None),
+    }))
+}
+
+/// Has a command carried out on behalf of the account that is named, or the key's.
+fn execute<S: CommandSink>(
     identity: Option<&Identity>,
     account: Option<AccountName>,
-    op: &WsOp,
+    command: &ServiceRequest,
     manner: &Manner,
     line: &mut Line,
     turn: &mut Turn<'_, S>,
 ) -> Result<Handled, ApiError> {
-    let account = account_of(identity, account, false)?;
+    let account = Identity::account_of(identity, account, false)?;
     let now = turn.wall();
-    let sender = Sender::new(line, identity);
-    let open = turn.open.as_mut().ok_or_else(recovering)?;
-    match open.desk.take(now, &account, op, sender) {
-        Ok(Taken::Sequenced { sequence, asked }) => {
+    let caller = Caller::new(line.origin, identity);
+    let open = turn.open.as_mut().ok_or(Reject::Recovering)?;
+    let correlation = open.waiters.next();
+    let submitted = open.service.execute(now, &account, command, caller, correlation);
+    match submitted {
+        Ok(Submitted::Sequenced(_)) => {
             let peer = turn.peer;
-            open.desk.wait(sequence, asked, Waiter { peer, id: None });
+            open.waiters.add(Waiter { peer, id: None });
             Ok(Handled::Waiting)
         }
-        Ok(Taken::Stands(outcome)) => {
-            let views = &open.desk.views;
-            Answer::of(outcome, views).write_http(line.egress.buffer(), views, manner);
+        Ok(Submitted::Replied(reply, views)) => {
+            write_reply(line.egress.buffer(), &reply, views, manner);
             Ok(Handled::Done)
         }
-        Err(error) => {
-            turn.refused(line.origin, &error);
-            Err(error)
-        }
+        Err(reject) => Err(turn.refused(line.origin, &reject)),
     }
 }
 
@@ -170,6 +157,22 @@ fn upgrade<S: CommandSink>(
     let start = begin(identity, route, turn)?;
     let agreed = write_upgrade(request, turn.config.compression, line.egress.buffer())?;
     Ok((start, agreed))
+}
+
+/// Whether a key is good for `route`, by the keys there are now: they may have changed since its signature was verified.
+///
+/// # Errors
+/// 401 `unauthenticated`, 403 `forbidden`.
+fn permit<S>(identity: &Identity, route: &Route, turn: &Turn<'_, S>) -> Result<(), ApiError> {
+    let now = turn.wall();
+    if turn.door.as_ref().is_some_and(|door| !door.holds(identity, now)) {
+        let message = format!(
+            "key {} was revoked, has expired, or means something else now",
+            identity.key
+        );
+        return Err(ApiError::new(codes::UNAUTHENTICATED, message));
+    }
+    Ok(identity.require_any(route.permissions())?)
 }
 
 /// Accepts the handshake of a client that will say in its first message who it is, if it asks for a stream and shows no
@@ -192,7 +195,7 @@ pub(crate) fn greet<S: CommandSink>(
     }
     turn.views()?;
     if turn.stage >= Stage::Draining {
-        return Err(crate::desk::shutting_down());
+        return Err(Reject::ShuttingDown.into());
     }
     write_upgrade(request, turn.config.compression, line.egress.buffer()).map(Some)
 }
@@ -217,7 +220,7 @@ fn begin<S: CommandSink>(
     turn: &mut Turn<'_, S>,
 ) -> Result<Start, ApiError> {
     if turn.stage >= Stage::Draining {
-        return Err(crate::desk::shutting_down());
+        return Err(Reject::ShuttingDown.into());
     }
     turn.check_websockets(identity)?;
     let views = turn.views()?;
@@ -227,24 +230,27 @@ fn begin<S: CommandSink>(
             own: None,
             instrument: symbol.map(|symbol| find_instrument(&symbol, views)).transpose()?,
             cursor: match after {
-                Some(after) => resume::behind_trade(after, views)?,
+                Some(after) => behind_trade(after, views)?,
                 None => views.executions().next(),
             },
         }),
         Route::WsExecutions { symbol, after } => Start::Subscription(Subscription {
             stream: Stream::Executions,
-            own: own_only(identity),
+            own: Identity::own_only(identity),
             instrument: symbol.map(|symbol| find_instrument(&symbol, views)).transpose()?,
             cursor: match after {
-                Some(after) => last_seen(&after, own_only(identity).as_ref(), views)? + 1,
+                Some(after) => {
+                    let seen = ids::parse_execution_id(&after, ids::exchange(views));
+                    find_execution(seen, Identity::own_only(identity).as_ref(), views)? + 1
+                }
                 None => views.executions().next(),
             },
         }),
         Route::WsOrders { account, after } => {
-            let account = account_of(identity, account, false)?;
+            let account = Identity::account_of(identity, account, false)?;
             let known = views.accounts().by_name(&account);
             let from = match (after, known) {
-                (Some(after), Some(known)) => resume::update_number(known, after, views)?,
+                (Some(after), Some(known)) => first_update(known, after, views)?,
                 _ => views.updates().next(),
             };
             let seen = after.unwrap_or((views.sequence(), None));

@@ -3,7 +3,7 @@
 //! Everything here is values in and values out; nothing reads a socket, a file or a clock. A request walks through it
 //! in two steps, because a verification takes tens of microseconds and must not run on the gateway's thread:
 //! [`Authenticator::begin`] makes a [`Check`] of what was sent, which a [`Verifier`] turns into a [`Verdict`] on a thread
-//! of its own, and [`Authenticator::finish`] makes an [`Identity`] of that.
+//! of its own, and [`Authenticator::finish`] makes an [`Identity`](hoga_service::Identity) of that.
 //!
 //! The server holds no secret: of each key it knows the public half.
 
@@ -15,8 +15,6 @@ mod base64;
 
 pub mod key;
 
-pub mod permissions;
-
 pub mod table;
 
 pub mod check;
@@ -27,12 +25,11 @@ pub mod authenticator;
 
 pub mod ports;
 
-pub use authenticator::{AuthConfig, Authenticator, Identity};
+pub use authenticator::{AuthConfig, Authenticator};
 pub use check::{Check, Verdict};
 pub use credentials::{AuthMessage, Credentials, parse_auth};
-pub use key::{KeyId, PublicKey, Signature};
+pub use key::{PublicKey, Signature};
 pub use message::{Subject, signed_message};
-pub use permissions::{Permission, Permissions};
 pub use ports::{Keys, Verifier};
 pub use replay::{Acceptance, ReplayGuard};
 pub use table::{ApiKey, KeyTable};

@@ -12,7 +12,7 @@ use hoga_protocol::Limits;
 use hoga_views::Views;
 
 use crate::connections::Connections;
-use crate::pending::Peer;
+use crate::peer::Peer;
 use crate::step::Queue;
 
 /// A reader is far behind when this share of what is held (a quarter) lies before it.

@@ -4,23 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use hoga_service::RequestRates;
+
 use crate::http::{Authority, HttpLimits};
-
-/// Requests a second, by kind; as many may come at once. 0 is no limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RequestRates {
-    /// To place and to replace.
-    pub orders: u32,
-    /// To cancel, now or later.
-    pub cancels: u32,
-    /// All others.
-    pub queries: u32,
-}
-
-impl RequestRates {
-    /// The most that a rate may be: a microsecond for each.
-    pub const MOST: u32 = 1_000_000;
-}
 
 /// Settings of a gateway. Every bound is kept; none changes an outcome in the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,16 +6,15 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use hoga_protocol::{AccountId, AccountName, Event, EventBody};
+use hoga_service::{Identity, Reply};
 use hoga_views::Views;
 use mio::Token;
 use slab::Slab;
 
-use crate::answer::Answer;
-use crate::auth::Identity;
 use crate::frame::Framer;
 use crate::frames::Feed;
 use crate::line::Line;
-use crate::pending::{Outcome, Peer, Waiter};
+use crate::peer::{Peer, Waiter};
 use crate::phase::{Kind, Phase};
 use crate::ports::Printed;
 use crate::step::Queue;
@@ -310,11 +309,11 @@ impl Connections {
         }
     }
 
-    /// Hands an outcome to whoever waits for it, if it is still there.
+    /// Hands a reply to whoever waits for it, if it is still there.
     pub fn answer(
         &mut self,
         waiter: &Waiter,
-        outcome: Outcome,
+        reply: &Reply<'_>,
         views: &Views,
         framer: &mut Framer,
         now: Duration,
@@ -322,11 +321,10 @@ impl Connections {
         let Some(connection) = self.find(waiter.peer) else {
             return;
         };
-        let answer = Answer::of(outcome, views);
         let line = &mut connection.line;
         match &mut connection.phase {
-            Phase::Requests(requests) => requests.answer(line, &answer, views, now),
-            Phase::Session(session) => session.answer(line, waiter, &answer, views, framer),
+            Phase::Requests(requests) => requests.answer(line, reply, views, now),
+            Phase::Session(session) => session.answer(line, waiter, reply, views, framer),
             Phase::Subscriber(_) | Phase::Greeting(_) | Phase::Echo(_) | Phase::Linger(_) => return,
         }
         self.weigh(waiter.peer.key);

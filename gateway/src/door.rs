@@ -5,13 +5,11 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use hoga_protocol::Nanos;
+use hoga_service::{Identity, KeyId, Origin};
 
-use crate::auth::{
-    AuthConfig, Authenticator, Credentials, Identity, KeyId, KeyTable, Keys, Subject, Verifier,
-};
+use crate::auth::{AuthConfig, Authenticator, Credentials, KeyTable, Keys, Subject, Verifier};
 use crate::http::Request;
-use crate::origins::Origin;
-use crate::pending::Peer;
+use crate::peer::Peer;
 use crate::ports::Ticket;
 use crate::wire::{ApiError, codes};
 
@@ -143,6 +141,6 @@ impl Door {
 
     /// Whether who was let in may stay.
     pub fn holds(&self, identity: &Identity, now: Nanos) -> bool {
-        identity.still_holds(&self.table, now)
+        self.table.still_holds(identity, now)
     }
 }

@@ -3,11 +3,12 @@
 use std::io;
 use std::time::Duration;
 
+use hoga_service::CommandSink;
+
 use crate::channel::{Channel, Incoming};
 use crate::config::GatewayConfig;
 use crate::http::Agreed;
 use crate::line::Line;
-use crate::ports::CommandSink;
 use crate::step::Step;
 use crate::turn::Turn;
 

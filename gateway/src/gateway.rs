@@ -11,25 +11,24 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hoga_service::{Clock, CommandSink, EventSource, Quotas, Service};
 use mio::{Events, Poll, Token};
 
 use crate::backpressure::{Backpressure, WAIT_MICROS};
 use crate::channel::Intake;
-use crate::clock::Clock;
 use crate::config::GatewayConfig;
 use crate::connections::{Connections, Place};
-use crate::desk::Desk;
 use crate::door::Door;
 use crate::egress::EGRESS_HIGH;
 use crate::frame::Framer;
 use crate::frames::Lanes;
 use crate::hosts::Hosts;
-use crate::limits::Limits;
 use crate::line::Line;
 use crate::listener::Listener;
 use crate::pages::Pages;
+use crate::peer::Waiters;
 use crate::phase::Phase;
-use crate::ports::{CommandSink, Core, EventSource, Notice};
+use crate::ports::{Core, Notice};
 use crate::stats::GatewayStats;
 use crate::step::{Queue, Step};
 use crate::turn::{Opened, Stage, Turn};
@@ -101,7 +100,7 @@ pub struct Gateway<S, E, C> {
     sweeping: Option<u32>,
     pages: Pages,
     door: Option<Door>,
-    limits: Limits,
+    quotas: Quotas,
     framer: Framer,
     intake: Intake,
     /// What went into streams in this turn.
@@ -110,7 +109,9 @@ pub struct Gateway<S, E, C> {
 }
 
 struct OpenCore<S, E> {
-    desk: Desk<S>,
+    service: Service<S>,
+    /// Who waits for its replies.
+    waiters: Waiters,
     source: E,
     lanes: Lanes,
 }
@@ -133,7 +134,11 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         let now = clock.monotonic();
         Ok(Self {
             hosts: Hosts::new(&config, address),
-            limits: Limits::new(&config),
+            quotas: Quotas::new(
+                config.max_connections_per_account,
+                config.address_rates,
+                config.account_rates,
+            ),
             config,
             clock,
             poll,
@@ -172,15 +177,18 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
     /// armed and have ended meanwhile. Until then nobody sees the views or gives a command, and /readyz is 503.
     pub fn open(&mut self, core: Core<S, E>) {
         let lanes = Lanes::new(self.config.stream_frames, core.views.executions().next());
-        let mut desk = Desk::new(core.sink, core.views, self.config.max_accounts_per_address);
+        let mut service = Service::new(core.sink, core.views, self.config.max_accounts_per_address);
         self.clock.go_on(core.now);
         if let Some(door) = &mut self.door {
             door.go_on(core.now);
         }
-        desk.recover(self.clock.now());
-        desk.draining = self.stage >= Stage::Draining;
+        service.recover(self.clock.now());
+        if self.stage >= Stage::Draining {
+            service.drain();
+        }
         self.core = Some(OpenCore {
-            desk,
+            service,
+            waiters: Waiters::default(),
             source: core.source,
             lanes,
         });
@@ -232,26 +240,26 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         self.listener = None;
         self.stage = self.stage.max(Stage::Draining);
         let Some(core) = &mut self.core else { return };
-        core.desk.draining = true;
+        core.service.drain();
         // Nobody can trade any more, so every session is as good as lost, and there is still time to cancel.
         for key in 0..self.connections.key_bound() {
             if let Some((connection, _)) = self.connections.get(key)
                 && let Phase::Session(session) = &mut connection.phase
                 && let Some(arming) = session.take_arming()
             {
-                core.desk.lose(arming);
+                core.service.lose(arming);
             }
         }
     }
 
     /// Whether the gateway has the events of all commands that it sequenced, and has encoded every execution for its subscribers.
     pub fn is_drained(&self) -> bool {
-        self.core.as_ref().is_none_or(|core| core.desk.is_settled()) && !self.has_unencoded()
+        self.core.as_ref().is_none_or(|core| core.service.is_settled()) && !self.has_unencoded()
     }
 
     /// Whether the views have executions that the lanes have yet to encode.
     fn has_unencoded(&self) -> bool {
-        let behind = |core: &OpenCore<S, E>| core.lanes.behind(&core.desk.views) > 0;
+        let behind = |core: &OpenCore<S, E>| core.lanes.behind(core.service.views()) > 0;
         self.core.as_ref().is_some_and(behind)
     }
 
@@ -273,11 +281,14 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
 
     /// Gives the core back, with the views as they stand; none when it was never opened.
     pub fn into_core(self) -> Option<Core<S, E>> {
-        self.core.map(|core| Core {
-            sink: core.desk.sink,
-            source: core.source,
-            views: core.desk.views,
-            now: self.clock.now(),
+        self.core.map(|core| {
+            let (sink, views) = core.service.into_parts();
+            Core {
+                sink,
+                source: core.source,
+                views,
+                now: self.clock.now(),
+            }
         })
     }
 
@@ -285,9 +296,9 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
     fn pay(&mut self) -> usize {
         let Some(core) = &mut self.core else { return 0 };
         let now = self.clock.now();
-        core.desk.sink.tick(now);
+        core.service.tick(now);
         let pages = &mut self.pages;
-        let sent = core.desk.send_owed(now, &mut |armed, views| {
+        let sent = core.service.send_owed(now, &mut |armed, views| {
             let account = views.accounts().get(armed.account).copied();
             pages.notice(&Notice::ArmingFired {
                 account: account.unwrap_or_default(),
@@ -300,7 +311,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
     }
 
     fn serve_if_recovered(&mut self) {
-        let settled = self.core.as_ref().is_some_and(|core| core.desk.is_settled());
+        let settled = self.core.as_ref().is_some_and(|core| core.service.is_settled());
         if self.stage == Stage::Recovering && settled {
             self.stage = Stage::Serving;
         }
@@ -309,7 +320,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
     /// Whether connections may look at the views: never while a command is folded in part. A gateway that closes
     /// shows them nothing any more, and need not wait.
     fn may_serve(&self) -> bool {
-        let complete = |core: &OpenCore<S, E>| core.desk.views.is_complete();
+        let complete = |core: &OpenCore<S, E>| core.service.views().is_complete();
         self.stage == Stage::Closing || self.core.as_ref().is_none_or(complete)
     }
 
@@ -352,7 +363,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
     /// Gives back memory of orders that the views have forgotten. Returns of how many.
     fn tidy(&mut self) -> usize {
         let Some(core) = &mut self.core else { return 0 };
-        (0..TIDIED_PER_DRAIN).map(|_| core.desk.views.tidy()).sum()
+        (0..TIDIED_PER_DRAIN).map(|_| core.service.tidy()).sum()
     }
 
     /// Looks at timeouts, if any may be due: a share of the connections in each turn, until it has been at all of them.
@@ -397,7 +408,8 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         };
         let recovered = self.stage > Stage::Recovering;
         let open = self.core.as_mut().filter(|_| recovered).map(|core| Opened {
-            desk: &mut core.desk,
+            service: &mut core.service,
+            waiters: &mut core.waiters,
             lanes: &core.lanes,
         });
         let mut turn = Turn {
@@ -408,7 +420,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             stats: &mut self.stats,
             pages: &mut self.pages,
             door: self.door.as_mut(),
-            limits: &mut self.limits,
+            quotas: &mut self.quotas,
             framer: &mut self.framer,
             intake: &mut self.intake,
             clock: &self.clock,
@@ -426,7 +438,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             && let Some(arming) = session.take_arming()
             && let Some(open) = &mut turn.open
         {
-            open.desk.lose(arming);
+            open.service.lose(arming);
         }
         let has_updates =
             matches!(&connection.phase, Phase::Session(session) if session.has_updates(&connection.line));
@@ -438,13 +450,13 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             Step::Drop => return self.remove(key),
             Step::Become(next) => {
                 if let Some(identity) = connection.phase.identity() {
-                    self.limits.leave_account(&identity.account, self.now);
+                    self.quotas.leave_account(&identity.account, self.now);
                 }
                 let phase = connection.phase.go_on_as(next, self.config.max_message, self.now);
                 if let Some(identity) = phase.identity() {
-                    self.limits.enter_account(identity.account, self.now);
+                    self.quotas.enter_account(identity.account, self.now);
                 }
-                let views = self.core.as_ref().map(|core| &core.desk.views);
+                let views = self.core.as_ref().map(|core| core.service.views());
                 self.connections.replace_phase(key, phase, views);
                 self.connections.enqueue_by_kind(key);
             }
@@ -459,15 +471,15 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
     }
 
     fn remove(&mut self, key: u32) {
-        let views = self.core.as_ref().map(|core| &core.desk.views);
+        let views = self.core.as_ref().map(|core| core.service.views());
         let Some(gone) = self.connections.remove(key, views) else {
             return;
         };
         if let (Place::Taken, Some(origin)) = (gone.place, gone.line.origin) {
-            self.limits.leave_address(origin, self.now);
+            self.quotas.leave_address(origin, self.now);
         }
         if let Some(identity) = gone.phase.identity() {
-            self.limits.leave_account(&identity.account, self.now);
+            self.quotas.leave_account(&identity.account, self.now);
         }
     }
 

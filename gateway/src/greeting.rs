@@ -3,14 +3,15 @@
 use std::io;
 use std::time::Duration;
 
+use hoga_service::{CommandSink, Identity, Origin};
+
 use crate::api;
-use crate::auth::{Identity, Subject, parse_auth};
+use crate::auth::{Subject, parse_auth};
 use crate::channel::{Channel, Incoming, NOT_LET_IN};
 use crate::config::GatewayConfig;
 use crate::http::Agreed;
 use crate::line::{Line, READ_PER_VISIT};
-use crate::origins::Origin;
-use crate::ports::{CommandSink, Ticket};
+use crate::ports::Ticket;
 use crate::step::{Next, Opening, Step};
 use crate::turn::Turn;
 use crate::wire::{ApiError, codes};

@@ -1,7 +1,8 @@
 //! Sockets to commands and events to sockets: one mio loop, HTTP and WebSocket on one port.
 //!
 //! The gateway is the sequencer's hand: it turns bytes into [`Command`](hoga_protocol::Command)s for a
-//! [`CommandSink`] and folds the [`Event`](hoga_protocol::Event)s of an [`EventSource`] into
+//! [`CommandSink`](hoga_service::CommandSink) and folds the [`Event`](hoga_protocol::Event)s of an
+//! [`EventSource`](hoga_service::EventSource) into
 //! [`Views`](hoga_views::Views), from which every answer and every stream is written. One thread drives it by
 //! calling [`Gateway::turn`]; no call in it ever blocks but the poll itself, and that only when there is nothing
 //! left to do.
@@ -22,15 +23,9 @@ mod stats;
 
 mod gateway;
 
-pub mod clock;
-
 mod listener;
 
 mod connections;
-
-mod origins;
-
-mod limits;
 
 mod line;
 
@@ -54,13 +49,7 @@ mod cursor;
 
 mod admin;
 
-mod desk;
-
-mod accounts;
-
-mod watch;
-
-mod pending;
+mod peer;
 
 mod answer;
 
@@ -94,11 +83,7 @@ pub use backpressure::LEAST_HELD;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use channel::fuzzing;
-pub use clock::Clock;
-pub use config::{GatewayConfig, RequestRates};
+pub use config::GatewayConfig;
 pub use gateway::{Gateway, GatewayWaker, LONGEST_ABSENCE_MICROS};
-pub use limits::{Quota, RequestKind};
-pub use ports::{
-    CommandSink, Core, EventSource, Notice, Page, Printed, Refusal, Telemetry, Ticket, TurnTimes,
-};
+pub use ports::{Core, Notice, Page, Printed, Telemetry, Ticket, TurnTimes};
 pub use stats::GatewayStats;

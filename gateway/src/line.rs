@@ -3,10 +3,10 @@
 use std::io::{self, Read};
 use std::time::Duration;
 
+use hoga_service::Origin;
 use mio::net::TcpStream;
 
 use crate::egress::{EGRESS_HIGH, Egress, Written};
-use crate::origins::Origin;
 
 /// Once so many bytes of a connection were read, others have their turn before it is asked for another message.
 pub(crate) const READ_PER_VISIT: usize = 16 * 1024;

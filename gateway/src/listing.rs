@@ -1,22 +1,16 @@
 //! Answers that are made in portions: rows are looked for, and written, between other work.
 
-mod look;
-
 mod write;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
-use hoga_protocol::{AccountId, InstrumentId, Nanos, Sequence, Side};
-use hoga_views::{Level, Views};
+use hoga_service::Clock;
+use hoga_service::queries::Search;
+use hoga_views::Views;
 
-use crate::clock::Clock;
 use crate::cursor::Binding;
 use crate::http::{Framing, Manner};
-use crate::route::StatusFilter;
-
-/// Most rows that one query looks at, whether they are shown or not. What lies behind them is the next query's.
-pub(crate) const ROWS_PER_QUERY: usize = 4_096;
 
 /// Most rows that are looked at in one visit.
 pub(crate) const ROWS_PER_VISIT: usize = 1_024;
@@ -42,33 +36,11 @@ const SLICE: usize = 64;
 /// Bytes that a row may take, as a rule.
 const ROW_GUESS: usize = 512;
 
-/// What is listed.
+/// What an answer consists of.
 #[derive(Debug)]
-pub(crate) enum Rows {
-    /// Orders of an account, the newest first.
-    Orders {
-        account: Option<AccountId>,
-        instrument: Option<InstrumentId>,
-        status: Option<StatusFilter>,
-    },
-    /// Executions of an instrument, the oldest first; with `own` those of one account, which may not be open yet.
-    Executions {
-        instrument: InstrumentId,
-        own: Option<Option<AccountId>>,
-        walk: Walk,
-    },
-    /// Trades of an instrument, the oldest first.
-    Trades { instrument: InstrumentId, walk: Walk },
-    /// Instruments in the order of their definition.
-    Instruments,
-    /// The best levels of a book as they stood together, bids before asks.
-    Book {
-        instrument: InstrumentId,
-        sequence: Sequence,
-        timestamp: Nanos,
-        levels: Vec<Level>,
-        bids: usize,
-    },
+enum Content {
+    /// Rows, and what the cursor behind the last is bound to, where there can be one.
+    Rows(Search, Option<Binding>),
     /// A text that is there already.
     Text {
         content_type: &'static str,
@@ -77,28 +49,11 @@ pub(crate) enum Rows {
     },
 }
 
-/// Which way a list of executions is looked through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Walk {
-    /// From a number down: the newest that lie before it.
-    Before,
-    /// From a number up: the first that lie behind it.
-    After,
-}
-
 /// What is done and what is to be done of one answer. Plain data: it holds no part of the views, and a row that has
 /// vanished when its turn comes is left out.
 #[derive(Debug)]
 pub(crate) struct Listing {
-    rows: Rows,
-    /// What its cursor is bound to; none once the end of the list was seen, and there is nothing to go on with.
-    binding: Option<Binding>,
-    limit: usize,
-    /// Where looking goes on: the id or number of the last row that was looked at.
-    place: u64,
-    /// The rows to be shown, by id or number, in the order in which they are shown once all are found.
-    found: Vec<u64>,
-    looked_at: usize,
+    content: Content,
     stage: Stage,
     /// Whether a row was written, so that a comma stands before the next.
     shown: bool,
@@ -136,20 +91,9 @@ impl Budget<'_> {
 }
 
 impl Listing {
-    /// A list of at most `limit` rows that begins at `place`, which is that of a cursor, or an end of the list.
-    pub fn new(rows: Rows, binding: Option<Binding>, limit: usize, place: u64) -> Self {
-        Self {
-            rows,
-            binding,
-            limit,
-            place,
-            found: Vec::new(),
-            looked_at: 0,
-            stage: Stage::Looking,
-            shown: false,
-            written: 0,
-            charged: 0,
-        }
+    /// A list, whose cursor is bound to the query.
+    pub fn rows(search: Search, binding: Option<Binding>) -> Self {
+        Self::new(Content::Rows(search, binding), Stage::Looking)
     }
 
     /// A text that is there already.
@@ -158,12 +102,22 @@ impl Listing {
         headers: &'static [(&'static str, &'static str)],
         body: impl Into<Cow<'static, [u8]>>,
     ) -> Self {
-        let rows = Rows::Text {
+        let content = Content::Text {
             content_type,
             headers,
             body: body.into(),
         };
-        Self::new(rows, None, 0, 0)
+        Self::new(content, Stage::Writing { next: 0, head: None })
+    }
+
+    fn new(content: Content, stage: Stage) -> Self {
+        Self {
+            content,
+            stage,
+            shown: false,
+            written: 0,
+            charged: 0,
+        }
     }
 
     /// Whether all of the answer is written.
@@ -173,26 +127,28 @@ impl Listing {
 
     /// Bytes of memory that it holds.
     pub fn held(&self) -> usize {
-        let own = match &self.rows {
-            Rows::Book { levels, .. } => levels.capacity() * size_of::<Level>(),
-            Rows::Text {
+        match &self.content {
+            Content::Rows(search, _) => search.held(),
+            Content::Text {
                 body: Cow::Owned(body),
                 ..
             } => body.capacity(),
-            _ => 0,
-        };
-        own + self.found.capacity() * size_of::<u64>()
+            Content::Text { .. } => 0,
+        }
     }
 
     /// Rows looked at so far.
     pub fn looked_at(&self) -> usize {
-        self.looked_at
+        match &self.content {
+            Content::Rows(search, _) => search.looked_at(),
+            Content::Text { .. } => 0,
+        }
     }
 
     /// Units of the quota to be charged since the last time: the request itself has paid for the first rows and bytes.
     pub fn owed_units(&mut self) -> usize {
         let further = |used: usize, each: usize| used.div_ceil(each).saturating_sub(1);
-        let units = further(self.looked_at, ROWS_PER_UNIT) + further(self.written, BYTES_PER_UNIT);
+        let units = further(self.looked_at(), ROWS_PER_UNIT) + further(self.written, BYTES_PER_UNIT);
         units - std::mem::replace(&mut self.charged, units)
     }
 
@@ -206,7 +162,7 @@ impl Listing {
         mut budget: Budget<'_>,
     ) {
         while self.stage == Stage::Looking {
-            if self.look(views, budget.rows.min(SLICE), &mut budget.rows) {
+            if self.look(views, &mut budget.rows) {
                 self.stage = Stage::Writing { next: 0, head: None };
             } else if budget.is_over() {
                 return;
@@ -216,23 +172,15 @@ impl Listing {
             self.portion(out, views, manner, next, head, &budget);
         }
     }
-}
 
-/// The levels of a book, at most `depth` a side, as they stand.
-pub(crate) fn book(instrument: InstrumentId, depth: usize, views: &Views) -> Rows {
-    let book = views.book(instrument);
-    let side = |side| {
-        book.into_iter()
-            .flat_map(move |book| book.levels(side).take(depth))
-    };
-    let mut levels: Vec<Level> = side(Side::Buy).collect();
-    let bids = levels.len();
-    levels.extend(side(Side::Sell));
-    Rows::Book {
-        instrument,
-        sequence: book.map(hoga_views::Book::sequence).unwrap_or_default(),
-        timestamp: book.map(hoga_views::Book::timestamp).unwrap_or_default(),
-        levels,
-        bids,
+    /// Looks at some rows. Whether there is nothing more to look for.
+    fn look(&mut self, views: Option<&Views>, budget: &mut usize) -> bool {
+        let (Content::Rows(search, _), Some(views)) = (&mut self.content, views) else {
+            return true;
+        };
+        let before = search.looked_at();
+        let is_over = search.look(views, SLICE.min(*budget));
+        *budget = budget.saturating_sub(search.looked_at() - before);
+        is_over
     }
 }

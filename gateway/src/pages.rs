@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::pending::Peer;
+use crate::peer::Peer;
 use crate::ports::{Notice, Page, Printed, Telemetry, Ticket, TurnTimes};
 use crate::stats::GatewayStats;
 use crate::wire::{ApiError, codes};

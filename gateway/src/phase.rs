@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
+use hoga_service::{CommandSink, Identity};
 use hoga_views::Views;
 
-use crate::auth::Identity;
 use crate::channel::{Channel, KEY_REVOKED};
 use crate::echo::Echo;
 use crate::greeting::Greeting;
 use crate::line::Line;
 use crate::linger::Linger;
-use crate::ports::{CommandSink, Notice};
+use crate::ports::Notice;
 use crate::requests::Requests;
 use crate::session::Session;
 use crate::step::{Next, Opening, Start, Step};

@@ -2,21 +2,20 @@
 
 use std::time::Duration;
 
-use crate::answer::{Answer, NO_STORE, allow, refuse};
+use crate::answer::{NO_STORE, allow, refuse, write_reply};
 use crate::api;
-use crate::auth::Identity;
 use crate::config::GatewayConfig;
 use crate::handled::Handled;
 use crate::http::{Manner, Parse, Request, parse};
-use crate::limits::RequestKind;
 use crate::line::{Got, Line, READ_PER_VISIT};
 use crate::listing::{Budget, Listing, PORTION, ROWS_AT_ONCE, ROWS_PER_VISIT, VISIT_TIME};
-use crate::ports::{CommandSink, Printed, Ticket};
+use crate::ports::{Printed, Ticket};
 use crate::route::{Route, route};
 use crate::step::{Next, Queue, Step};
 use crate::turn::{Stage, Turn};
 use crate::wire::{ApiError, codes};
 use hoga_protocol::AccountName;
+use hoga_service::{CommandSink, Identity, Reply, RequestKind};
 use hoga_views::Views;
 
 /// Most requests of one connection that are answered before others have their turn.
@@ -107,11 +106,11 @@ impl Requests {
     }
 
     /// Appends the response that was waited for.
-    pub fn answer(&mut self, line: &mut Line, answer: &Answer<'_>, views: &Views, now: Duration) {
+    pub fn answer(&mut self, line: &mut Line, reply: &Reply<'_>, views: &Views, now: Duration) {
         if self.state != State::Waiting {
             return;
         }
-        answer.write_http(line.egress.buffer(), views, &self.manner);
+        write_reply(line.egress.buffer(), reply, views, &self.manner);
         self.next(now);
     }
 
@@ -344,7 +343,7 @@ impl Requests {
             clock: turn.clock,
         };
         let before = listing.looked_at();
-        let views = turn.open.as_ref().map(|open| &open.desk.views);
+        let views = turn.open.as_ref().map(|open| open.service.views());
         listing.go_on(line.egress.buffer(), views, &mut self.manner, budget);
         turn.stats.query_rows += (listing.looked_at() - before) as u64;
         let (units, is_over) = (listing.owed_units(), listing.is_over());

@@ -3,16 +3,13 @@
 mod query;
 
 use hoga_protocol::{AccountName, ClientOrderId, Event, Sequence, Symbol};
+use hoga_service::queries::StatusFilter;
+use hoga_service::{Permission, RequestKind};
 use hoga_views::OrderStatus;
 
 use self::query::{Query, ascii, decode, digits, invalid};
-use crate::auth::Permission;
-use crate::limits::RequestKind;
 use crate::wire::request::AdminPath;
 use crate::wire::{ApiError, codes, excerpt};
-
-/// Whose order it is when nobody was named and there is no authentication.
-pub const DEFAULT_ACCOUNT: &str = "anonymous";
 
 /// The most that `limit` and `depth` may be.
 pub const MAX_LIMIT: usize = 1_000;
@@ -153,37 +150,6 @@ pub enum Route {
     Metrics,
     /// `GET /metrics/latency`
     Latency,
-}
-
-/// Which orders a list holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StatusFilter {
-    /// Those of one status.
-    Is(OrderStatus),
-    /// `Open`: New and PartiallyFilled.
-    Open,
-    /// `Closed`: Filled, Canceled and Expired.
-    Closed,
-}
-
-impl StatusFilter {
-    /// Whether only orders are meant that still work.
-    pub(crate) fn is_live_only(self) -> bool {
-        match self {
-            StatusFilter::Is(status) => !status.closed(),
-            StatusFilter::Open => true,
-            StatusFilter::Closed => false,
-        }
-    }
-
-    /// Whether an order of `status` is meant.
-    pub fn admits(self, status: OrderStatus) -> bool {
-        match self {
-            StatusFilter::Is(wanted) => status == wanted,
-            StatusFilter::Open => !status.closed(),
-            StatusFilter::Closed => status.closed(),
-        }
-    }
 }
 
 impl Route {

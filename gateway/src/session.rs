@@ -3,23 +3,20 @@
 use std::io;
 use std::time::Duration;
 
-use hoga_protocol::{AccountName, Sequence};
+use hoga_protocol::{AccountName, ExchangeId, Sequence};
+use hoga_service::{Caller, CommandSink, Identity, Reject, Reply, Request, RequestKind, Submitted};
 use hoga_views::Views;
 
-use crate::answer::Answer;
-use crate::auth::Identity;
+use crate::answer::write_frame;
 use crate::channel::{Channel, Incoming, SLOW_CONSUMER};
 use crate::config::GatewayConfig;
-use crate::desk::{Sender, Taken};
 use crate::frame::Framer;
 use crate::http::Agreed;
-use crate::limits::RequestKind;
 use crate::line::{Line, READ_PER_VISIT};
-use crate::pending::Waiter;
-use crate::ports::CommandSink;
+use crate::peer::Waiter;
 use crate::step::{OrderSession, Queue, Step};
-use crate::turn::{Turn, recovering};
-use crate::wire::{ApiError, Format, WsOp, WsRequest, encode, parse};
+use crate::turn::Turn;
+use crate::wire::{ApiError, Format, RequestId, WsRequest, encode, ids, parse};
 
 /// Most messages of one client that are looked at before others have their turn.
 const MESSAGES_PER_TURN: usize = 32;
@@ -123,7 +120,7 @@ impl Session {
         &mut self,
         line: &mut Line,
         waiter: &Waiter,
-        answer: &Answer<'_>,
+        reply: &Reply<'_>,
         views: &Views,
         framer: &mut Framer,
     ) {
@@ -131,7 +128,7 @@ impl Session {
         if let Some(id) = &waiter.id
             && self.channel.is_open()
         {
-            answer.write_frame(line.egress.buffer(), framer, self.agreed, views, id);
+            write_frame(line.egress.buffer(), framer, self.agreed, reply, views, id);
         }
     }
 
@@ -238,7 +235,8 @@ impl Session {
             return;
         }
         turn.stats.requests += 1;
-        let request = match parse(payload, self.agreed.format) {
+        let exchange = turn.views().map_or(ExchangeId::default(), ids::exchange);
+        let request = match parse(payload, self.agreed.format, exchange) {
             Ok(request) => request,
             Err((id, error)) => {
                 let error = (self.charge(RequestKind::Queries, line, turn))
@@ -250,24 +248,14 @@ impl Session {
                 return;
             }
         };
-        let taken = self
-            .charge(RequestKind::of(&request.op), line, turn)
-            .and_then(|()| self.take(&request, line, turn));
-        match taken {
-            Ok(Taken::Sequenced { .. }) => {}
-            Ok(Taken::Stands(outcome)) => {
-                if let Some(open) = &turn.open {
-                    let (out, views) = (line.egress.buffer(), &open.desk.views);
-                    Answer::of(outcome, views).write_frame(out, turn.framer, self.agreed, views, &request.id);
-                }
-            }
-            Err(error) => {
-                turn.refused(line.origin, &error);
-                let id = Some(&request.id);
-                turn.framer.frame(line.egress.buffer(), self.agreed, |out| {
-                    encode::error_reply(out, id, &error, self.agreed.format)
-                });
-            }
+        let WsRequest { id, request } = request;
+        let done = self
+            .charge(request.kind(), line, turn)
+            .and_then(|()| self.execute(&id, request, line, turn));
+        if let Err(error) = done {
+            turn.framer.frame(line.egress.buffer(), self.agreed, |out| {
+                encode::error_reply(out, Some(&id), &error, self.agreed.format)
+            });
         }
     }
 
@@ -277,33 +265,40 @@ impl Session {
         turn.charge_account(self.identity(), kind, &mut None)
     }
 
-    fn take<S: CommandSink>(
+    /// Has a request carried out, whose reply comes later or is written at once.
+    fn execute<S: CommandSink>(
         &mut self,
-        request: &WsRequest,
-        line: &Line,
+        id: &RequestId,
+        mut request: Request,
+        line: &mut Line,
         turn: &mut Turn<'_, S>,
-    ) -> Result<Taken, ApiError> {
+    ) -> Result<(), ApiError> {
         let now = turn.wall();
-        let sender = Sender::new(line, self.identity());
-        let open = turn.open.as_mut().ok_or_else(recovering)?;
-        let taken = match request.op {
-            WsOp::CancelOnDisconnect { on } => {
-                let desk = &mut open.desk;
-                let taken = desk.cancel_on_disconnect(now, &self.account, self.arming, on, sender)?;
-                if let Taken::Sequenced { sequence, .. } = taken {
+        let caller = Caller::new(line.origin, self.identity());
+        let open = turn.open.as_mut().ok_or(Reject::Recovering)?;
+        let mut arms = None;
+        if let Request::CancelOnDisconnect { on, armed } = &mut request {
+            *armed = self.arming;
+            arms = Some(*on);
+        }
+        let correlation = open.waiters.next();
+        let submitted = (open.service).execute(now, &self.account, &request, caller, correlation);
+        match submitted {
+            Ok(Submitted::Sequenced(sequence)) => {
+                if let Some(on) = arms {
                     self.arming = on.then_some(sequence);
                 }
-                taken
+                let (peer, id) = (turn.peer, Some(id.clone()));
+                open.waiters.add(Waiter { peer, id });
+                self.in_flight += 1;
             }
-            ref op => open.desk.take(now, &self.account, op, sender)?,
-        };
-        if let Taken::Sequenced { sequence, asked } = taken {
-            let id = Some(request.id.clone());
-            let peer = turn.peer;
-            open.desk.wait(sequence, asked, Waiter { peer, id });
-            self.in_flight += 1;
+            Ok(Submitted::Replied(reply, views)) => {
+                let out = line.egress.buffer();
+                write_frame(out, turn.framer, self.agreed, &reply, views, id);
+            }
+            Err(reject) => return Err(turn.refused(line.origin, &reject)),
         }
-        Ok(taken)
+        Ok(())
     }
 
     /// Encodes the account's updates, as many as the socket may soon take: of many only some where it is the turn of requests, so
@@ -315,7 +310,7 @@ impl Session {
         let Some(open) = &turn.open else {
             return false;
         };
-        let (agreed, framer, views) = (self.agreed, &mut *turn.framer, &open.desk.views);
+        let (agreed, framer, views) = (self.agreed, &mut *turn.framer, open.service.views());
         let updates = views.updates();
         let Some(account) = views.accounts().by_name(&self.account) else {
             self.from = updates.next();

@@ -2,8 +2,8 @@
 //! is built in one place.
 
 use hoga_protocol::{AccountName, InstrumentId, Sequence};
+use hoga_service::Identity;
 
-use crate::auth::Identity;
 use crate::frames::Stream;
 use crate::http::Agreed;
 

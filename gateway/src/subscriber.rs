@@ -4,10 +4,10 @@ use std::io;
 use std::time::Duration;
 
 use hoga_protocol::{AccountId, AccountName, InstrumentId};
+use hoga_service::{CommandSink, Identity};
 use hoga_views::Views;
 use uuid::Uuid;
 
-use crate::auth::Identity;
 use crate::channel::{Channel, Incoming, SLOW_CONSUMER};
 use crate::config::GatewayConfig;
 use crate::egress::PIECES_PER_WRITE;
@@ -15,7 +15,6 @@ use crate::frame::Framer;
 use crate::frames::{Feed, Lane, Lanes, Mark, Stream};
 use crate::http::Agreed;
 use crate::line::{Line, READ_PER_VISIT};
-use crate::ports::CommandSink;
 use crate::stats::GatewayStats;
 use crate::step::{Step, Subscription};
 use crate::turn::{Opened, Turn};
@@ -138,9 +137,9 @@ impl Subscriber {
         };
         let lanes = open.lanes;
         if let Some((name, account @ None)) = &mut self.own {
-            *account = open.desk.views.accounts().by_name(name);
+            *account = open.service.views().accounts().by_name(name);
         }
-        if self.is_slow(line, turn.now, lanes, &open.desk.views) {
+        if self.is_slow(line, turn.now, lanes, open.service.views()) {
             let reason = self.slow_reason();
             turn.stats.slow_consumer_closes += 1;
             self.channel.close(line, turn.now, SLOW_CONSUMER, &reason);
@@ -171,7 +170,7 @@ impl Subscriber {
         let mut encoded = 0;
         let first = self.lane_first(open.lanes);
         let end = first.min(self.cursor + SCAN_PER_TURN);
-        let views = &open.desk.views;
+        let views = open.service.views();
         while self.cursor < end && line.has_room(BACKFILL_BYTES) {
             let Some(execution) = views.executions().get(self.cursor) else {
                 break;

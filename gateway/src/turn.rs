@@ -3,21 +3,17 @@
 use std::time::Duration;
 
 use hoga_protocol::{AccountName, Nanos};
+use hoga_service::{Clock, Identity, Origin, Quota, Quotas, Reject, RequestKind, Service};
 use hoga_views::Views;
 
-use crate::auth::Identity;
 use crate::channel::Intake;
-use crate::clock::Clock;
 use crate::config::GatewayConfig;
-use crate::desk::Desk;
 use crate::door::Door;
 use crate::frame::Framer;
 use crate::frames::Lanes;
 use crate::hosts::Hosts;
-use crate::limits::{Limits, Quota, RequestKind};
-use crate::origins::Origin;
 use crate::pages::Pages;
-use crate::pending::Peer;
+use crate::peer::{Peer, Waiters};
 use crate::ports::Notice;
 use crate::stats::GatewayStats;
 use crate::step::Queue;
@@ -55,7 +51,7 @@ pub(crate) struct Turn<'a, S> {
     /// Who is let in; none where authentication is off, and everybody is.
     pub door: Option<&'a mut Door>,
     /// What each address and account takes up.
-    pub limits: &'a mut Limits,
+    pub quotas: &'a mut Quotas,
     /// Writes messages as frames.
     pub framer: &'a mut Framer,
     /// What frames are read with.
@@ -74,8 +70,10 @@ pub(crate) struct Turn<'a, S> {
 
 /// The core as one connection sees it.
 pub(crate) struct Opened<'a, S> {
-    /// Takes commands, and has the views.
-    pub desk: &'a mut Desk<S>,
+    /// Takes requests, and has the views.
+    pub service: &'a mut Service<S>,
+    /// Who waits for its replies.
+    pub waiters: &'a mut Waiters,
     /// The live executions.
     pub lanes: &'a Lanes,
 }
@@ -96,15 +94,15 @@ impl<S> Turn<'_, S> {
         kind: RequestKind,
         quota: &mut Option<Quota>,
     ) -> Result<(), ApiError> {
-        let charged = self.limits.charge_address(origin, kind, self.now, quota);
-        charged.inspect_err(|error| self.limited(origin, None, error))
+        let charged = self.quotas.charge_address(origin, kind, self.now, quota);
+        charged.map_err(|reject| self.limited(origin, None, &reject))
     }
 
     /// Charges what a query has cost beyond what the request itself paid for. It is charged in any case: until it is paid off
     /// by time, further queries are refused.
     pub fn charge_query(&mut self, origin: Option<Origin>, account: Option<&AccountName>, units: usize) {
         if units > 0 {
-            self.limits.charge_query(origin, account, units, self.now);
+            self.quotas.charge_query(origin, account, units, self.now);
         }
     }
 
@@ -134,8 +132,8 @@ impl<S> Turn<'_, S> {
         let Some(account) = identity.map(|identity| &identity.account) else {
             return Ok(());
         };
-        let charged = self.limits.charge_account(account, kind, self.now, quota);
-        charged.inspect_err(|error| self.limited(None, Some(*account), error))
+        let charged = self.quotas.charge_account(account, kind, self.now, quota);
+        charged.map_err(|reject| self.limited(None, Some(*account), &reject))
     }
 
     /// Whether the account of whoever shows a key may have one more WebSocket.
@@ -146,39 +144,38 @@ impl<S> Turn<'_, S> {
         let Some(account) = identity.map(|identity| &identity.account) else {
             return Ok(());
         };
-        let checked = self.limits.check_account(account);
-        checked.inspect_err(|error| self.limited(None, Some(*account), error))
+        let checked = self.quotas.check_account(account);
+        checked.map_err(|reject| self.limited(None, Some(*account), &reject))
     }
 
-    /// Counts and tells of a command that was refused, where that is of interest to an operator.
-    pub fn refused(&mut self, origin: Option<Origin>, error: &ApiError) {
-        self.stats.busy_refusals += u64::from(error.is(codes::BUSY) || error.is(codes::JOURNAL_FULL));
-        if error.is(codes::TOO_MANY_ACCOUNTS) {
-            self.limited(origin, None, error);
+    /// Counts and tells of a request that the service refused, where that is of interest to an operator.
+    pub fn refused(&mut self, origin: Option<Origin>, reject: &Reject) -> ApiError {
+        match reject {
+            Reject::Busy | Reject::JournalFull { .. } => self.stats.busy_refusals += 1,
+            Reject::TooManyAccounts { .. } => return self.limited(origin, None, reject),
+            _ => {}
         }
+        reject.into()
     }
 
-    fn limited(&mut self, origin: Option<Origin>, account: Option<AccountName>, error: &ApiError) {
+    fn limited(&mut self, origin: Option<Origin>, account: Option<AccountName>, reject: &Reject) -> ApiError {
+        let error = ApiError::from(reject);
         self.pages.notice(&Notice::Limited {
             address: origin.map(Origin::address),
             account,
             code: error.code,
         });
+        error
     }
 
     /// The views.
     ///
     /// # Errors
-    /// 503 `recovering`.
-    pub fn views(&self) -> Result<&Views, ApiError> {
+    /// [`Reject::Recovering`].
+    pub fn views(&self) -> Result<&Views, Reject> {
         match &self.open {
-            Some(open) => Ok(&open.desk.views),
-            None => Err(recovering()),
+            Some(open) => Ok(open.service.views()),
+            None => Err(Reject::Recovering),
         }
     }
-}
-
-/// What a client is told before the exchange is recovered.
-pub(crate) fn recovering() -> ApiError {
-    ApiError::new(codes::RECOVERING, "the exchange is recovering; try again shortly")
 }

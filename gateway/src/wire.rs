@@ -3,11 +3,11 @@
 //!
 //! Everything here is bytes in and values out; nothing reads a socket or a clock.
 
-pub mod decimal;
-
 pub mod ids;
 
 pub mod error;
+
+mod reject;
 
 pub mod codes;
 
@@ -27,14 +27,12 @@ mod messages;
 
 pub mod encode;
 
-pub mod resume;
-
 pub use codes::ErrorCode;
 pub use error::ApiError;
 pub use format::Format;
 pub use request::{
-    CancelAllAfterRequest, PlaceRequest, ReplaceRequest, RequestId, WsOp, WsRequest, parse,
-    parse_cancel_all_after, parse_place, parse_replace, parse_ws,
+    CancelAllAfterRequest, RequestId, WsRequest, parse, parse_cancel_all_after, parse_new_order,
+    parse_replace, parse_ws,
 };
 
 pub(crate) use error::{excerpt, label};

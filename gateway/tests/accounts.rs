@@ -5,8 +5,8 @@ mod common;
 use common::http::{Client, Response, ask, limit};
 use common::ws::Ws;
 use common::{Setup, World};
-use hoga_gateway::RequestRates;
 use hoga_protocol::{Command, Limits};
+use hoga_service::RequestRates;
 use serde_json::json;
 
 const ORDERS: &str = "/api/v1/orders";

@@ -7,11 +7,12 @@ use std::time::Duration;
 use common::http::{Client, ask, place};
 use common::ws::Ws;
 use common::{Setup, World, wait_until};
-use hoga_gateway::{GatewayConfig, Refusal};
+use hoga_gateway::GatewayConfig;
 use hoga_protocol::{
     AccountId, AccountName, Arm, ArmCause, CancelAll, ClientOrderId, Command, InstrumentId, Lots, Nanos,
     NewOrder, OpenAccount, OrderType, Side, SigningKeyId, Ticks, TimeInForce,
 };
+use hoga_service::Refusal;
 use serde_json::{Value, json};
 
 /// 2023-04-30T12:35:10Z, when the clock of a test begins.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use common::guarded::{ALICE, BOB, CAROL, DAVE, Guarded, Holder, ROOM};
 use common::http::{Client, limit};
-use hoga_gateway::auth::{KeyId, Permission};
 use hoga_protocol::{Command, Nanos};
+use hoga_service::{KeyId, Permission};
 
 #[test]
 fn who_shows_no_key_or_a_wrong_one_reaches_neither_orders_nor_executions() {

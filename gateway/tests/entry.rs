@@ -8,8 +8,8 @@ use common::guarded::{ALICE, BOB, DAVE, Guarded};
 use common::http::{Client, Response, ask};
 use common::ws::Ws;
 use common::{Setup, World, wait_until};
-use hoga_gateway::auth::Permission;
 use hoga_protocol::{Command, SigningKeyId};
+use hoga_service::Permission;
 use serde_json::Value;
 
 const ORDERS: &str = "/api/v1/orders";

@@ -369,9 +369,9 @@ fn clients_are_not_sent_to_an_exchange_that_goes_away_or_takes_no_orders() {
     assert_eq!(ready(&world), not_ready("recovering"));
     world.open();
     assert_eq!(ready(&world), (200, None), "announced too early to count");
-    world.matcher().refuse = [Some(hoga_gateway::Refusal::Busy); 2];
+    world.matcher().refuse = [Some(hoga_service::Refusal::Busy); 2];
     assert_eq!(ready(&world), (200, None), "busy is over in a moment");
-    world.matcher().refuse = [Some(hoga_gateway::Refusal::CancelOnly), None];
+    world.matcher().refuse = [Some(hoga_service::Refusal::CancelOnly), None];
     assert_eq!(ready(&world), not_ready("journal_full"));
     world.matcher().refuse = [None; 2];
     assert_eq!(ready(&world), (200, None));

@@ -10,10 +10,9 @@ use common::guarded::{ALICE, BOB, Guarded};
 use common::http::{Client, ask};
 use common::ws::Ws;
 use common::{PATIENCE, Setup, World};
-use hoga_gateway::{
-    GatewayConfig, GatewayStats, Notice, Page, Printed, RequestRates, Telemetry, Ticket, TurnTimes,
-};
+use hoga_gateway::{GatewayConfig, GatewayStats, Notice, Page, Printed, Telemetry, Ticket, TurnTimes};
 use hoga_protocol::{AccountName, ArmCause, Nanos, OperatorName, Sequence, Symbol};
+use hoga_service::RequestRates;
 
 /// Writes down what it is told.
 #[derive(Clone, Default)]

@@ -11,8 +11,8 @@ use common::history::{opens, order, trade, vain};
 use common::http::{Client, Response, ask, unchunked};
 use common::ws::Ws;
 use common::{Setup, World};
-use hoga_gateway::RequestRates;
 use hoga_protocol::{Command, Side, TimeInForce};
+use hoga_service::RequestRates;
 use hoga_views::ViewLimits;
 use serde_json::Value;
 

@@ -8,7 +8,8 @@ use common::guarded::{ALICE, BOB, DAVE, Guarded};
 use common::http::{Client, Response, limit};
 use common::ws::Ws;
 use common::{Setup, World};
-use hoga_gateway::{GatewayConfig, RequestRates};
+use hoga_gateway::GatewayConfig;
+use hoga_service::RequestRates;
 
 const RATES: RequestRates = RequestRates {
     orders: 4,

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use common::http::{Client, ask, limit, place};
 use common::{Setup, World};
-use hoga_gateway::Refusal;
 use hoga_protocol::{CancelAll, Command, Limits};
+use hoga_service::Refusal;
 
 const ORDERS: &str = "/api/v1/orders";
 

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
-use hoga_gateway::auth::KeyId;
 use hoga_protocol::{AccountName, Nanos, OperatorName};
+use hoga_service::KeyId;
 use serde_json::{Value, json};
 
 use super::{data_dir_flag, parse_account, parse_operator};

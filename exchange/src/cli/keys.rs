@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Subcommand};
-use hoga_gateway::auth::{KeyId, PublicKey};
+use hoga_gateway::auth::PublicKey;
+use hoga_service::KeyId;
 
 use crate::config::Config;
 use crate::keys::file::{Account, Moment, PermissionName};

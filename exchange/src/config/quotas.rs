@@ -1,6 +1,7 @@
 //! `[quotas]`: how much one account or address may take up.
 
-use hoga_gateway::{GatewayConfig, RequestRates};
+use hoga_gateway::GatewayConfig;
+use hoga_service::RequestRates;
 use serde::{Deserialize, Serialize};
 
 /// `[quotas]`

@@ -6,9 +6,10 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::str::FromStr;
 
-use hoga_gateway::auth::{ApiKey, KeyId, KeyTable, Permission, PublicKey};
+use hoga_gateway::auth::{ApiKey, KeyTable, PublicKey};
 use hoga_gateway::wire::time::write_iso;
 use hoga_protocol::{AccountName, Nanos};
+use hoga_service::{KeyId, Permission};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use toml::Spanned;

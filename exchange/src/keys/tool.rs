@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::SigningKey;
-use hoga_gateway::auth::{KeyId, KeyTable, Permissions, PublicKey};
+use hoga_gateway::auth::{KeyTable, PublicKey};
 use hoga_protocol::Nanos;
+use hoga_service::{KeyId, Permissions};
 use serde_json::{Value, json};
 
 use super::edit::edit;

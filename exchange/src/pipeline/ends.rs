@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering;
 use disruptor::{
     EventPoller, Polling, Producer, SingleConsumerBarrier, SingleProducer, SingleProducerBarrier,
 };
-use hoga_gateway::{CommandSink, EventSource, Refusal};
 use hoga_journal::Space;
 use hoga_protocol::{Command, CommandClass, Event, Nanos, Sequence};
+use hoga_service::{CommandSink, EventSource, Refusal};
 use hoga_views::Views;
 
 use super::stamps::{Arrivals, Departures};

@@ -114,7 +114,7 @@ fn finish(mut gateway: ExchangeGateway, is_open: bool, leave_for: Duration) -> O
         let mut source = core.source;
         // The matcher may still have events; a full ring would keep it from ending.
         while !source.has_ended() {
-            if hoga_gateway::EventSource::drain(&mut source, 4_096, &mut |_| {}) == 0 {
+            if hoga_service::EventSource::drain(&mut source, 4_096, &mut |_| {}) == 0 {
                 thread::sleep(Duration::from_millis(1));
             }
         }

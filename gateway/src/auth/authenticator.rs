@@ -1,16 +1,14 @@
 //! From credentials to an identity.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hoga_protocol::{AccountName, Nanos};
+use hoga_protocol::Nanos;
+use hoga_service::{Identity, KeyId};
 
 use super::check::{Check, Verdict};
 use super::credentials::Credentials;
-use super::key::KeyId;
 use super::message::Subject;
-use super::permissions::{Permission, Permissions};
 use super::replay::{AHEAD_MS, Acceptance, ReplayGuard};
 use super::table::{ApiKey, KeyTable};
 use crate::wire::{ApiError, codes, time};
@@ -96,7 +94,7 @@ impl Authenticator {
             .replay
             .accept(&verdict.signature, verdict.timestamp, now.millis())
         {
-            Acceptance::Accepted => Ok(Identity::of(key)),
+            Acceptance::Accepted => Ok(key.identity()),
             Acceptance::Replayed => Err(ApiError::new(
                 codes::REPLAYED,
                 "this signature was accepted before; sign each request anew, with the time of that moment, and no two alike in \
@@ -150,64 +148,4 @@ fn no_longer_good(key: &ApiKey) -> ApiError {
     };
     let message = format!("key {} {what} {since}; ask the operator for another one", key.id);
     ApiError::new(codes::UNAUTHENTICATED, message)
-}
-
-/// Who sent a request.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Identity {
-    /// The key that signed it.
-    pub key: KeyId,
-    /// Whose it is.
-    pub account: AccountName,
-    /// What it may be used for.
-    pub permissions: Permissions,
-}
-
-impl Identity {
-    fn of(key: &ApiKey) -> Self {
-        Self {
-            key: key.id,
-            account: key.account,
-            permissions: key.permissions,
-        }
-    }
-
-    /// Whether the key is still registered, live, and means the same: what a session that was let in once is asked again
-    /// whenever [`Keys::generation`](super::Keys::generation) has changed, and now and then for the sake of keys that expire.
-    pub fn still_holds(&self, keys: &KeyTable, now: Nanos) -> bool {
-        keys.get(self.key)
-            .is_some_and(|key| key.is_live(now) && Self::of(key) == *self)
-    }
-
-    /// Refuses what the key has no permission for.
-    ///
-    /// # Errors
-    /// 403 `forbidden`, naming the permission.
-    pub fn require(&self, permission: Permission) -> Result<(), ApiError> {
-        self.require_any(&[permission])
-    }
-
-    /// Refuses a key that has none of `needed`.
-    ///
-    /// # Errors
-    /// 403 `forbidden`, naming the permissions.
-    pub fn require_any(&self, needed: &[Permission]) -> Result<(), ApiError> {
-        if needed.iter().any(|permission| self.permissions.has(*permission)) {
-            return Ok(());
-        }
-        let names: Vec<&str> = needed.iter().map(|permission| permission.name()).collect();
-        let message = format!(
-            "key {} has no permission {}, only {}; ask the operator for a key that has",
-            self.key,
-            names.join(" or "),
-            self.permissions
-        );
-        Err(ApiError::new(codes::FORBIDDEN, message))
-    }
-}
-
-impl fmt::Debug for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {} ({})", self.key, self.account, self.permissions)
-    }
 }

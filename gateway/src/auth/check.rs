@@ -3,8 +3,10 @@
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
+use hoga_service::KeyId;
+
 use super::credentials::Credentials;
-use super::key::{KeyId, PublicKey, Signature};
+use super::key::{PublicKey, Signature};
 use super::message::{Subject, signed_message};
 use super::table::ApiKey;
 

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::key::{KeyId, Signature};
+use hoga_service::KeyId;
+
+use super::key::Signature;
 use crate::http::Request;
 use crate::wire::{ApiError, ErrorCode, codes, excerpt};
 

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use hoga_protocol::{AccountName, Nanos};
+use hoga_service::{Identity, KeyId, Permissions};
 
-use super::key::{KeyId, PublicKey};
-use super::permissions::Permissions;
+use super::key::PublicKey;
 
 /// A registered key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,15 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
+    /// Whom it stands for.
+    pub fn identity(&self) -> Identity {
+        Identity {
+            key: self.id,
+            account: self.account,
+            permissions: self.permissions,
+        }
+    }
+
     /// Whether it is neither revoked nor expired.
     pub fn is_live(&self, now: Nanos) -> bool {
         self.revoked.is_none() && self.expires.is_none_or(|expires| now < expires)
@@ -60,6 +69,13 @@ impl KeyTable {
     /// The key of this id, revoked and expired ones too.
     pub fn get(&self, id: KeyId) -> Option<&Arc<ApiKey>> {
         self.keys.get(&id)
+    }
+
+    /// Whether the key of `identity` is still registered, live, and means the same: what a session that was let in once is asked again
+    /// whenever [`Keys::generation`](super::Keys::generation) has changed, and now and then for the sake of keys that expire.
+    pub fn still_holds(&self, identity: &Identity, now: Nanos) -> bool {
+        self.get(identity.key)
+            .is_some_and(|key| key.is_live(now) && key.identity() == *identity)
     }
 
     /// When the next key ends by itself, if one does.

@@ -1,11 +1,9 @@
 //! Events out of the output ring.
 
 use hoga_protocol::{EventBody, Nanos};
-use hoga_views::Views;
+use hoga_service::{Clock, CommandSink, EventSource};
 
 use super::{Gateway, OpenCore};
-use crate::clock::Clock;
-use crate::ports::{CommandSink, EventSource};
 
 /// Most events taken from the output ring at once.
 const EVENTS_AT_ONCE: usize = 256;
@@ -28,19 +26,25 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
     /// two commands when it has folded many, and when readers must be handed first what folding on would evict. Returns how many
     /// events and executions that were.
     pub(super) fn drain(&mut self) -> usize {
-        let Some(OpenCore { desk, source, lanes }) = &mut self.core else {
+        let Some(OpenCore {
+            service,
+            waiters,
+            source,
+            lanes,
+        }) = &mut self.core
+        else {
             return 0;
         };
         let (connections, framer, now) = (&mut self.connections, &mut self.framer, self.now);
         let (mut events, mut published) = (0, 0);
         loop {
-            let is_complete = desk.views.is_complete();
+            let is_complete = service.views().is_complete();
             let most = match events < EVENTS_PER_DRAIN {
                 true => EVENTS_AT_ONCE,
                 false if is_complete => break,
                 false => 1,
             };
-            let room = self.backpressure.room(connections, &desk.views, most, now);
+            let room = self.backpressure.room(connections, service.views(), most, now);
             connections.readers_first = room == 0;
             if room == 0 {
                 self.stats.held_drains += 1;
@@ -48,17 +52,17 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             }
             let mut leap = Nanos(0);
             let drained = source.drain(room, &mut |events| {
-                if desk.views.orders().live() > Views::FORESEE_ABOVE {
-                    desk.views.foresee(events.iter().copied());
-                }
+                service.prefetch(events.iter().copied());
                 for &event in events {
                     if let EventBody::ClockAccepted(accepted) = &event.body {
                         leap.0 += accepted.to.0 - accepted.from.0;
                     }
-                    desk.fold(event, &mut |waiter, outcome, views| {
-                        connections.answer(&waiter, outcome, views, framer, now);
+                    service.fold(event, &mut |correlation, reply, views| {
+                        if let Some(waiter) = waiters.take(correlation) {
+                            connections.answer(&waiter, reply, views, framer, now);
+                        }
                     });
-                    connections.notice(event, &desk.views);
+                    connections.notice(event, service.views());
                 }
             });
             if drained == 0 {
@@ -69,15 +73,20 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
                 self.clock.leap(leap);
             }
             events += drained;
-            if lanes.behind(&desk.views) > FAR_BEHIND {
+            if lanes.behind(service.views()) > FAR_BEHIND {
                 let (began, most) = (self.clock.monotonic(), EXECUTIONS_OF_EVENT * drained as u64);
-                published += lanes.publish(&desk.views, framer, connections.listeners(), most);
+                published += lanes.publish(service.views(), framer, connections.listeners(), most);
                 *self.broadcast.get_or_insert_default() += self.clock.monotonic() - began;
             }
         }
-        if lanes.behind(&desk.views) > 0 {
+        if lanes.behind(service.views()) > 0 {
             let began = self.clock.monotonic();
-            published += lanes.publish(&desk.views, framer, connections.listeners(), PUBLISHED_AT_ONCE);
+            published += lanes.publish(
+                service.views(),
+                framer,
+                connections.listeners(),
+                PUBLISHED_AT_ONCE,
+            );
             *self.broadcast.get_or_insert_default() += self.clock.monotonic() - began;
         }
         if published > 0 {

@@ -4,19 +4,18 @@ use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use hoga_service::{Clock, CommandSink, EventSource, Origin};
 use mio::event::Event as Readiness;
 use mio::net::TcpStream;
 use mio::{Interest, Token};
 
 use super::{Gateway, LISTENER, SERVING_TIME, WAKER};
-use crate::clock::Clock;
 use crate::connections::{Connections, Place};
 use crate::line::Line;
 use crate::listener::Listener;
-use crate::origins::Origin;
-use crate::pending::Peer;
+use crate::peer::Peer;
 use crate::phase::Phase;
-use crate::ports::{CommandSink, EventSource, Notice};
+use crate::ports::Notice;
 use crate::requests::Requests;
 use crate::step::Queue;
 use crate::wire::{ApiError, codes};
@@ -39,8 +38,8 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             return Duration::ZERO;
         }
         let core = self.core.as_ref();
-        let owes = core.is_some_and(|core| core.desk.owes());
-        let next_deadline = core.and_then(|core| core.desk.next_deadline());
+        let owes = core.is_some_and(|core| core.service.owes());
+        let next_deadline = core.and_then(|core| core.service.next_deadline());
         let retry = match next_deadline {
             _ if owes => OWED_RETRY,
             // One that has passed waits until the command that is folded in part is whole.
@@ -109,7 +108,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             return Some(ApiError::new(codes::TOO_MANY_CONNECTIONS, message));
         }
         let most = self.config.max_connections_per_address;
-        let of_origin = origin.map_or(0, |origin| self.limits.of_address(origin));
+        let of_origin = origin.map_or(0, |origin| self.quotas.of_address(origin));
         (of_origin >= most).then(|| {
             let message = format!("your address has {most} connections, and may have no more; close one");
             ApiError::new(codes::TOO_MANY_FROM_ADDRESS, message)
@@ -145,7 +144,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             (Some(_), _) => Place::TurnedAway,
             (None, None) => Place::Taken,
             (None, Some(origin)) => {
-                self.limits.enter_address(origin, self.now);
+                self.quotas.enter_address(origin, self.now);
                 Place::Taken
             }
         };

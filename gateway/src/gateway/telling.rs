@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use hoga_protocol::Nanos;
+use hoga_service::{Clock, CommandSink, EventSource};
 
 use super::Gateway;
 use crate::auth::{AuthConfig, Keys, Verifier};
-use crate::clock::Clock;
 use crate::door::Door;
-use crate::ports::{CommandSink, EventSource, Notice, Telemetry};
+use crate::ports::{Notice, Telemetry};
 use crate::stats::GatewayStats;
 use crate::wire::ApiError;
 
@@ -21,16 +21,16 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
 
     /// The counters as they stand.
     pub fn stats(&self) -> GatewayStats {
-        let refused = self.limits.refused();
+        let refused = self.quotas.refused();
         GatewayStats {
             address_limited: refused.of_addresses,
             account_limited: refused.of_accounts,
-            account_turned_away: refused.websockets,
+            account_turned_away: refused.connections,
             connections: self.connections.len(),
             subscribers: self.connections.subscribers(),
             sessions: self.connections.sessions(),
             waiting_bytes: self.connections.waiting_bytes(),
-            backlog: self.core.as_ref().map_or(0, |core| core.desk.backlog()),
+            backlog: self.core.as_ref().map_or(0, |core| core.service.backlog()),
             ..self.stats
         }
     }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::limits::Quota;
+use hoga_service::Quota;
+
 use crate::wire::number::write_u64;
 
 /// How a response is sent, whatever it says.
@@ -178,8 +179,8 @@ fn phrase(status: u16) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::RequestKind;
     use crate::wire::codes;
+    use hoga_service::RequestKind;
 
     fn response(status: u16, manner: &Manner, extra: &[(&str, &str)]) -> String {
         let mut out = Vec::new();

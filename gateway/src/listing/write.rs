@@ -1,9 +1,10 @@
 //! Writing the rows of a list.
 
 use hoga_protocol::{InstrumentId, OrderId};
+use hoga_service::queries::{Rows, Search};
 use hoga_views::Views;
 
-use super::{Budget, Listing, PORTION, ROW_GUESS, Rows, SLICE, Stage};
+use super::{Budget, Content, Listing, PORTION, ROW_GUESS, SLICE, Stage};
 use crate::answer::{JSON, NO_STORE};
 use crate::http::{Framing, Manner, write_chunk, write_head, write_last_chunk};
 use crate::wire::{Format, encode};
@@ -60,22 +61,24 @@ impl Listing {
 
     /// How long the body is, if that is known before it is written.
     fn length(&self) -> Option<usize> {
-        match &self.rows {
-            Rows::Text { body, .. } => Some(body.len()),
-            _ => None,
+        match &self.content {
+            Content::Text { body, .. } => Some(body.len()),
+            Content::Rows(..) => None,
         }
     }
 
     fn write_head(&self, out: &mut Vec<u8>, framing: Framing, manner: &Manner) {
-        if let Rows::Text {
-            content_type,
-            headers,
-            ..
-        } = self.rows
-        {
-            return write_head(out, 200, content_type, framing, manner, headers);
-        }
-        let cursor = self.binding.map(|binding| binding.seal(self.place));
+        let cursor = match &self.content {
+            Content::Text {
+                content_type,
+                headers,
+                ..
+            } => return write_head(out, 200, content_type, framing, manner, headers),
+            Content::Rows(search, binding) => {
+                let end = binding.zip(search.place());
+                end.map(|(binding, place)| binding.seal(place))
+            }
+        };
         match &cursor {
             None => write_head(out, 200, JSON, framing, manner, &[NO_STORE]),
             Some(cursor) => {
@@ -101,31 +104,34 @@ impl Listing {
         is_first: bool,
         budget: &Budget<'_>,
     ) -> bool {
-        if let Rows::Text { body, .. } = &self.rows {
-            let until = body.len().min(*next + PORTION);
-            bytes.extend_from_slice(&body[*next..until]);
-            *next = until;
-            return until == body.len();
-        }
+        let search = match &self.content {
+            Content::Rows(search, _) => search,
+            Content::Text { body, .. } => {
+                let until = body.len().min(*next + PORTION);
+                bytes.extend_from_slice(&body[*next..until]);
+                *next = until;
+                return until == body.len();
+            }
+        };
         let Some(views) = views else { return true };
-        let [before, behind] = self.around();
+        let [before, behind] = around(search.rows());
         if is_first {
             bytes.extend_from_slice(before.as_bytes());
-            self.write_book_head(bytes, views);
+            write_book_head(search.rows(), bytes, views);
         }
-        let from = *next;
-        while *next < self.count() {
+        let (from, count) = (*next, self.count());
+        while *next < count {
             let is_late = |rows: usize| {
                 rows > 0 && rows.is_multiple_of(SLICE) && budget.clock.monotonic() >= budget.until
             };
             if bytes.len() >= PORTION || is_late(*next - from) {
                 return false;
             }
-            self.write_row(bytes, views, *next);
+            write_row(search, bytes, views, *next, &mut self.shown);
             *next += 1;
         }
-        if let Rows::Book { bids, .. } = self.rows
-            && bids == self.count()
+        if let Rows::Book(book) = search.rows()
+            && book.bids == count
         {
             bytes.extend_from_slice(encode::BOOK[0].as_bytes());
         }
@@ -133,92 +139,86 @@ impl Listing {
         true
     }
 
-    pub(super) fn count(&self) -> usize {
-        match &self.rows {
-            Rows::Book { levels, .. } => levels.len(),
-            _ => self.found.len(),
+    fn count(&self) -> usize {
+        match &self.content {
+            Content::Rows(search, _) => match search.rows() {
+                Rows::Book(book) => book.levels.len(),
+                _ => search.found().len(),
+            },
+            Content::Text { .. } => 0,
         }
     }
+}
 
-    fn around(&self) -> [&'static str; 2] {
-        match &self.rows {
-            Rows::Orders { .. } => encode::ORDERS,
-            Rows::Executions { .. } | Rows::Trades { .. } => encode::ARRAY,
-            Rows::Instruments => encode::INSTRUMENTS,
-            Rows::Book { .. } => ["", encode::BOOK[1]],
-            Rows::Text { .. } => ["", ""],
+/// What stands before all rows, and behind them.
+fn around(rows: &Rows) -> [&'static str; 2] {
+    match rows {
+        Rows::Orders(_) => encode::ORDERS,
+        Rows::Executions(_) | Rows::Trades(_) => encode::ARRAY,
+        Rows::Instruments => encode::INSTRUMENTS,
+        Rows::Book(_) => ["", encode::BOOK[1]],
+    }
+}
+
+fn write_book_head(rows: &Rows, bytes: &mut Vec<u8>, views: &Views) {
+    if let Rows::Book(book) = rows
+        && let Some(spec) = views.instruments().get(book.instrument)
+    {
+        encode::book_head(bytes, spec, book.sequence, book.timestamp);
+    }
+}
+
+/// Appends a row, behind a comma if one was `shown` before it; nothing if it is no longer there.
+fn write_row(search: &Search, bytes: &mut Vec<u8>, views: &Views, at: usize, shown: &mut bool) {
+    if let Rows::Book(book) = search.rows()
+        && at == book.bids
+    {
+        bytes.extend_from_slice(encode::BOOK[0].as_bytes());
+        *shown = false;
+    }
+    let start = bytes.len();
+    if *shown {
+        bytes.push(b',');
+    }
+    let row = bytes.len();
+    let executions = views.executions();
+    match search.rows() {
+        Rows::Orders(wanted) => {
+            // It may have changed since it was found, and then it is no longer what was asked for.
+            let order = views.orders().get(OrderId(search.found()[at]));
+            if let Some(order) = order.filter(|order| wanted.admits(order)) {
+                encode::order(bytes, order, views);
+            }
+        }
+        Rows::Executions(wanted) => {
+            let number = search.found()[at];
+            let execution = match wanted.own.flatten() {
+                Some(account) => executions.get_of(account, number),
+                None => executions.get(number),
+            };
+            if let Some(execution) = execution {
+                encode::execution(bytes, &execution, views, Format::Json);
+            }
+        }
+        Rows::Trades(_) => {
+            if let Some(execution) = executions.get(search.found()[at]) {
+                encode::trade(bytes, &execution, views, Format::Json);
+            }
+        }
+        Rows::Instruments => {
+            let instrument = InstrumentId(search.found()[at] as u32);
+            if let Some(spec) = views.instruments().get(instrument) {
+                encode::instrument(bytes, spec);
+            }
+        }
+        Rows::Book(book) => {
+            if let Some(spec) = views.instruments().get(book.instrument) {
+                encode::level(bytes, &book.levels[at], spec);
+            }
         }
     }
-
-    fn write_book_head(&self, bytes: &mut Vec<u8>, views: &Views) {
-        if let Rows::Book {
-            instrument,
-            sequence,
-            timestamp,
-            ..
-        } = self.rows
-            && let Some(spec) = views.instruments().get(instrument)
-        {
-            encode::book_head(bytes, spec, sequence, timestamp);
-        }
-    }
-
-    /// Appends a row, behind a comma if one stands before it; nothing if it is no longer there.
-    fn write_row(&mut self, bytes: &mut Vec<u8>, views: &Views, at: usize) {
-        if let Rows::Book { bids, .. } = self.rows
-            && at == bids
-        {
-            bytes.extend_from_slice(encode::BOOK[0].as_bytes());
-            self.shown = false;
-        }
-        let start = bytes.len();
-        if self.shown {
-            bytes.push(b',');
-        }
-        let row = bytes.len();
-        match &self.rows {
-            Rows::Orders { account, status, .. } => {
-                // It may have changed since it was found, and then it is no longer what was asked for.
-                let order = views.orders().get(OrderId(self.found[at]));
-                let order = order.filter(|order| {
-                    Some(order.account) == *account && status.is_none_or(|status| status.admits(order.status))
-                });
-                if let Some(order) = order {
-                    encode::order(bytes, order, views);
-                }
-            }
-            Rows::Executions { own, .. } => {
-                let (executions, number) = (views.executions(), self.found[at]);
-                let execution = match own.flatten() {
-                    Some(account) => executions.get_of(account, number),
-                    None => executions.get(number),
-                };
-                if let Some(execution) = execution {
-                    encode::execution(bytes, &execution, views, Format::Json);
-                }
-            }
-            Rows::Trades { .. } => {
-                if let Some(execution) = views.executions().get(self.found[at]) {
-                    encode::trade(bytes, &execution, views, Format::Json);
-                }
-            }
-            Rows::Instruments => {
-                if let Some(spec) = views.instruments().get(InstrumentId(self.found[at] as u32)) {
-                    encode::instrument(bytes, spec);
-                }
-            }
-            Rows::Book {
-                instrument, levels, ..
-            } => {
-                if let Some(spec) = views.instruments().get(*instrument) {
-                    encode::level(bytes, &levels[at], spec);
-                }
-            }
-            Rows::Text { .. } => {}
-        }
-        match bytes.len() > row {
-            true => self.shown = true,
-            false => bytes.truncate(start),
-        }
+    match bytes.len() > row {
+        true => *shown = true,
+        false => bytes.truncate(start),
     }
 }

@@ -1,10 +1,11 @@
 //! Targets, well-formed and not.
 
 use hoga_protocol::{AccountName, ClientOrderId, Sequence, Symbol};
+use hoga_service::queries::StatusFilter;
 use hoga_views::OrderStatus;
 use proptest::prelude::*;
 
-use super::{Route, StatusFilter, route};
+use super::{Route, route};
 use crate::wire::{ErrorCode, codes};
 
 fn symbol(text: &str) -> Symbol {
@@ -432,18 +433,6 @@ fn order_entry_and_orders_are_private_and_market_data_is_not() {
     }
     for target in public {
         assert!(!route("GET", target).unwrap().is_private(), "{target}");
-    }
-}
-
-#[test]
-fn open_and_closed_part_the_statuses() {
-    use OrderStatus::{Canceled, Expired, Filled, New, PartiallyFilled};
-    for status in [New, PartiallyFilled, Filled, Canceled, Expired] {
-        let open = matches!(status, New | PartiallyFilled);
-        assert_eq!(StatusFilter::Open.admits(status), open);
-        assert_eq!(StatusFilter::Closed.admits(status), !open);
-        assert!(StatusFilter::Is(status).admits(status));
-        assert!(!StatusFilter::Is(if status == New { Filled } else { New }).admits(status));
     }
 }
 

@@ -3,6 +3,7 @@
 //! What a WebSocket carries is written in whatever [`Format`] was agreed on; answers over HTTP are JSON.
 
 use hoga_protocol::{InstrumentSpec, Lots, Nanos, Notional, OrderId, Scaled, Sequence, Side, Ticks};
+use hoga_service::clock::{difference, is_followed};
 use hoga_views::{Book, Execution, Level, OrderState, OrderUpdate, Views};
 
 use super::error::ApiError;
@@ -16,7 +17,6 @@ use super::messages::{
 use super::number::{write_decimal, write_u64};
 use super::request::RequestId;
 use super::time as clock;
-use crate::clock::{difference, is_followed};
 
 /// Appends one message of the founding stream: eight fields, as JSON in the document's order.
 pub fn execution(out: &mut Vec<u8>, execution: &Execution, views: &Views, format: Format) {

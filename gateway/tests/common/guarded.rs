@@ -9,11 +9,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signer as _, SigningKey};
 use hoga_gateway::auth::{
-    ApiKey, AuthConfig, Check, KeyId, KeyTable, Keys, Permission, Permissions, PublicKey, Subject, Verdict,
-    Verifier, signed_message,
+    ApiKey, AuthConfig, Check, KeyTable, Keys, PublicKey, Subject, Verdict, Verifier, signed_message,
 };
 use hoga_gateway::{GatewayConfig, Ticket};
 use hoga_protocol::{AccountName, Nanos};
+use hoga_service::{KeyId, Permission, Permissions};
 use serde_json::Value;
 use tungstenite::client::IntoClientRequest;
 

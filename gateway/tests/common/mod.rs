@@ -18,11 +18,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use hoga_engine::{ENGINE_VERSION, Engine};
-use hoga_gateway::{Clock, CommandSink, Core, EventSource, Gateway, GatewayConfig, GatewayStats, Refusal};
+use hoga_gateway::{Core, Gateway, GatewayConfig, GatewayStats};
 use hoga_protocol::{
     Command, CommandClass, Event, ExchangeId, FeeRate, Genesis, InstrumentSpec, Limits, Lots, Nanos,
     Notional, Scaled, Sequence, Symbol,
 };
+use hoga_service::{Clock, CommandSink, EventSource, Refusal};
 use hoga_views::{ViewLimits, Views};
 
 /// How long a test waits for something that must happen.

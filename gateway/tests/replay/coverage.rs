@@ -5,8 +5,8 @@
 //! for a client that does not read.
 
 use hoga_gateway::wire::{ApiError, codes};
-use hoga_protocol::{RejectReason, Rejected};
-use hoga_views::{ViewLimits, Views};
+use hoga_protocol::{ExchangeId, RejectReason, Rejected};
+use hoga_service::Reject;
 
 use crate::recording;
 
@@ -105,9 +105,9 @@ pub fn check(sessions: &[&str]) {
 
 /// What a client is told of a refusal, without the order's id.
 fn words_of(reason: RejectReason) -> String {
-    let views = Views::new(ViewLimits::default());
     let rejected = Rejected { reason, order: None };
-    let message = ApiError::from_reject(&rejected, &views).message;
+    let exchange = ExchangeId::default();
+    let message = ApiError::from(Reject::Engine { rejected, exchange }).message;
     let behind_id = message.rsplit("unknown").next().unwrap_or_default();
     behind_id.trim_start_matches('"').to_owned()
 }

@@ -17,9 +17,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hoga_gateway::auth::Permission;
-use hoga_gateway::{GatewayStats, Page, Printed, Refusal, Telemetry, Ticket, TurnTimes};
+use hoga_gateway::{GatewayStats, Page, Printed, Telemetry, Ticket, TurnTimes};
 use hoga_protocol::{AccountId, AccountName, Arm, ArmCause, Command, Disarm, Nanos, Sequence};
+use hoga_service::{Permission, Refusal};
 
 use crate::common::World;
 use crate::common::guarded::Guarded;

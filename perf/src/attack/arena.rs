@@ -12,8 +12,9 @@ use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signer as _, SigningKey};
 use hoga::keys::edit::edit;
 use hoga::keys::file::{Account, Base64Key, Entry, Moment, PermissionName, Text};
-use hoga_gateway::auth::{KeyId, Permission, PublicKey, Subject, signed_message};
+use hoga_gateway::auth::{PublicKey, Subject, signed_message};
 use hoga_protocol::{AccountName, Nanos};
+use hoga_service::{KeyId, Permission};
 
 use super::socket::Socket;
 use super::wire::Wire;

@@ -15,10 +15,11 @@ use hoga::pipeline::{self, Counters, PipelineOptions, RingSink, RingSource, canc
 use hoga::recovery::{Stores, journal_dir};
 use hoga_benches::{Flow, Timed};
 use hoga_follower::Replica;
-use hoga_gateway::{CommandSink, EventSource, Gateway, GatewayConfig, Refusal};
+use hoga_gateway::{Gateway, GatewayConfig};
 use hoga_journal::{DEFAULT_SEGMENT_BYTES, Journal, Options, SEGMENT_GRAIN_BYTES, Space, Writer};
 use hoga_protocol::codec::{MAX_RECORD, encode_command};
 use hoga_protocol::{Command, Nanos};
+use hoga_service::{CommandSink, EventSource, Refusal};
 use hoga_views::ViewLimits;
 
 use super::heard::Heard;

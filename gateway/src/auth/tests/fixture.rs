@@ -2,6 +2,7 @@
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use hoga_protocol::{AccountName, Nanos};
+use hoga_service::{Identity, KeyId, Permission};
 
 use crate::auth::*;
 use crate::wire::ApiError;

@@ -1,14 +1,15 @@
 //! What an operator asks for.
 
 use hoga_protocol::{
-    AccountName, AccountStatus, AsciiText, FeeRate, InstrumentSpec, InstrumentStatus, Lots, MAX_OPEN_ORDERS,
-    Notional, OperatorName, Scaled, Symbol,
+    AccountStatus, AsciiText, FeeRate, InstrumentSpec, InstrumentStatus, Lots, MAX_OPEN_ORDERS, Notional,
+    OperatorName, Scaled,
 };
+use hoga_service::decimal::parse_on_grid;
+use hoga_service::{AdminRequest, LimitsChange};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::wire::codes;
-use crate::wire::decimal::parse_on_grid;
 use crate::wire::error::{ApiError, excerpt, excerpt_json};
 
 /// The paths below `/api/v1/admin/`.
@@ -49,100 +50,6 @@ impl AdminPath {
             "clock" => Self::Clock,
             _ => return None,
         })
-    }
-}
-
-/// What an operator asks for, and the name that was given with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AdminRequest {
-    /// Who does it, if that was said.
-    pub by: Option<OperatorName>,
-    /// What.
-    pub op: AdminOp,
-}
-
-/// What an operator asks for, with names where the engine has numbers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AdminOp {
-    /// A new instrument.
-    DefineInstrument(InstrumentSpec),
-    /// Other fees.
-    SetFees {
-        /// Of which instrument.
-        symbol: Symbol,
-        /// What the resting side pays.
-        maker: FeeRate,
-        /// What the aggressor pays.
-        taker: FeeRate,
-    },
-    /// To open or close an instrument.
-    SetInstrumentStatus {
-        /// Which.
-        symbol: Symbol,
-        /// From now on.
-        status: InstrumentStatus,
-    },
-    /// To suspend an account, or end that.
-    SetAccountStatus {
-        /// Which.
-        account: AccountName,
-        /// From now on.
-        status: AccountStatus,
-    },
-    /// Another limit of open orders.
-    SetAccountLimits {
-        /// Whose.
-        account: AccountName,
-        /// The most; [`u32::MAX`] for as many as the exchange gives every account.
-        max_open_orders: u32,
-    },
-    /// To cancel an account's orders.
-    CancelAll {
-        /// Whose.
-        account: AccountName,
-        /// Only this instrument's.
-        symbol: Option<Symbol>,
-    },
-    /// To cancel an instrument's orders.
-    CancelInstrument {
-        /// Which instrument's.
-        symbol: Symbol,
-    },
-    /// Other limits of the exchange.
-    SetLimits(LimitsChange),
-    /// To be shown exchange time and the system's clock.
-    ShowClock,
-    /// To have exchange time leap to the system's clock.
-    AcceptClock,
-}
-
-/// Limits of the exchange, of which those that were left out stay as they are. One at least is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LimitsChange {
-    /// Most accounts.
-    pub max_accounts: Option<u32>,
-    /// Most resting orders of one account.
-    pub max_open_orders_per_account: Option<u32>,
-    /// How many client order ids of closed orders are kept of all accounts together.
-    pub client_ids_total: Option<u32>,
-}
-
-impl AdminOp {
-    /// What is asked for, as [`AdminAction`](hoga_protocol::AdminAction) names it, and the account or the instrument
-    /// that it is about.
-    pub fn about(&self) -> (&'static str, Option<AccountName>, Option<Symbol>) {
-        match self {
-            AdminOp::DefineInstrument(spec) => ("DefineInstrument", None, Some(spec.symbol())),
-            AdminOp::SetFees { symbol, .. } => ("SetFees", None, Some(*symbol)),
-            AdminOp::SetInstrumentStatus { symbol, .. } => ("SetInstrumentStatus", None, Some(*symbol)),
-            AdminOp::SetAccountStatus { account, .. } => ("SetAccountStatus", Some(*account), None),
-            AdminOp::SetAccountLimits { account, .. } => ("SetAccountLimits", Some(*account), None),
-            AdminOp::CancelAll { account, symbol } => ("CancelAll", Some(*account), *symbol),
-            AdminOp::CancelInstrument { symbol } => ("CancelInstrument", None, Some(*symbol)),
-            AdminOp::SetLimits(_) => ("SetLimits", None, None),
-            AdminOp::ShowClock => ("ShowClock", None, None),
-            AdminOp::AcceptClock => ("AcceptClock", None, None),
-        }
     }
 }
 
@@ -230,15 +137,15 @@ struct Clock {
     accept: bool,
 }
 
-/// Reads the JSON body of a request to `path`.
+/// Reads the JSON body of a request to `path`, with the name of who does it, if that was said.
 ///
 /// # Errors
 /// [`ApiError`] naming the field, and what is wrong with it.
-pub fn parse_admin(path: AdminPath, body: &[u8]) -> Result<AdminRequest, ApiError> {
-    let (by, op) = match path {
+pub fn parse_admin(path: AdminPath, body: &[u8]) -> Result<(Option<OperatorName>, AdminRequest), ApiError> {
+    let (by, request) = match path {
         AdminPath::Instruments => {
             let body: Define<'_> = read(body)?;
-            (body.by.clone(), AdminOp::DefineInstrument(spec(&body)?))
+            (body.by.clone(), AdminRequest::DefineInstrument(spec(&body)?))
         }
         AdminPath::Fees => {
             let body: Fees<'_> = read(body)?;
@@ -247,7 +154,7 @@ pub fn parse_admin(path: AdminPath, body: &[u8]) -> Result<AdminRequest, ApiErro
                 rate("taker_fee", body.taker_fee)?,
             );
             let symbol = text("symbol", &body.symbol)?;
-            (body.by, AdminOp::SetFees { symbol, maker, taker })
+            (body.by, AdminRequest::SetFees { symbol, maker, taker })
         }
         AdminPath::InstrumentStatus => {
             let body: OfInstrument = read(body)?;
@@ -257,7 +164,7 @@ pub fn parse_admin(path: AdminPath, body: &[u8]) -> Result<AdminRequest, ApiErro
                 "CancelOnly" => InstrumentStatus::CancelOnly,
                 other => return Err(no_status("Open or CancelOnly", other)),
             };
-            (body.by, AdminOp::SetInstrumentStatus { symbol, status })
+            (body.by, AdminRequest::SetInstrumentStatus { symbol, status })
         }
         AdminPath::AccountStatus => {
             let body: OfAccount = read(body)?;
@@ -267,7 +174,7 @@ pub fn parse_admin(path: AdminPath, body: &[u8]) -> Result<AdminRequest, ApiErro
                 "Suspended" => AccountStatus::Suspended,
                 other => return Err(no_status("Active or Suspended", other)),
             };
-            (body.by, AdminOp::SetAccountStatus { account, status })
+            (body.by, AdminRequest::SetAccountStatus { account, status })
         }
         AdminPath::AccountLimits => {
             let body: Limits<'_> = read(body)?;
@@ -286,22 +193,22 @@ pub fn parse_admin(path: AdminPath, body: &[u8]) -> Result<AdminRequest, ApiErro
                     })?
                 }
             };
-            let op = AdminOp::SetAccountLimits {
+            let request = AdminRequest::SetAccountLimits {
                 account,
                 max_open_orders,
             };
-            (body.by, op)
+            (body.by, request)
         }
         AdminPath::CancelAll => {
             let body: Cancel = read(body)?;
             let account = text("account", &body.account)?;
             let symbol = body.symbol.map(|symbol| text("symbol", &symbol)).transpose()?;
-            (body.by, AdminOp::CancelAll { account, symbol })
+            (body.by, AdminRequest::CancelAll { account, symbol })
         }
         AdminPath::CancelInstrument => {
             let body: CancelOfInstrument = read(body)?;
             let symbol = text("symbol", &body.symbol)?;
-            (body.by, AdminOp::CancelInstrument { symbol })
+            (body.by, AdminRequest::CancelInstrument { symbol })
         }
         AdminPath::Limits => {
             let body: OfExchange = read(body)?;
@@ -320,20 +227,20 @@ pub fn parse_admin(path: AdminPath, body: &[u8]) -> Result<AdminRequest, ApiErro
                     "one of max_accounts, max_open_orders_per_account and client_ids_total must be there";
                 return Err(ApiError::new(codes::INVALID_FIELD, message));
             }
-            (body.by, AdminOp::SetLimits(change))
+            (body.by, AdminRequest::SetLimits(change))
         }
         AdminPath::Clock => {
             let body: Clock = read(body)?;
-            let op = if body.accept {
-                AdminOp::AcceptClock
+            let request = if body.accept {
+                AdminRequest::AcceptClock
             } else {
-                AdminOp::ShowClock
+                AdminRequest::ShowClock
             };
-            (body.by, op)
+            (body.by, request)
         }
     };
     let by = by.map(|by| text("by", &by)).transpose()?;
-    Ok(AdminRequest { by, op })
+    Ok((by, request))
 }
 
 fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ApiError> {

@@ -6,9 +6,10 @@ use prost_reflect::prost::Message;
 use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, Value};
 use uuid::Uuid;
 
+use super::fixture::parse;
 use super::flat::{plain, pool};
 use crate::wire::time::parse_iso;
-use crate::wire::{Format, encode, parse};
+use crate::wire::{Format, encode};
 
 /// One request of each kind, every field among them, with decimals as strings, as all formats can have them.
 pub const GOOD: &[&str] = &[
@@ -129,7 +130,7 @@ fn a_request_means_the_same_in_every_format() {
             for (format, bytes) in both(json, raw_ids) {
                 let got =
                     parse(&bytes, format).unwrap_or_else(|error| panic!("{format:?} {json}: {error:?}"));
-                assert_eq!(got.op, want.op, "{format:?} {json}");
+                assert_eq!(got.request, want.request, "{format:?} {json}");
                 assert_eq!(got.id.value(), want.id.value(), "{format:?} {json}");
             }
         }
@@ -185,7 +186,7 @@ fn a_whole_number_is_exact_and_taken_as_it_is() {
     let want = parse(GOOD[0].as_bytes(), Format::Json).unwrap();
     for value in [50_000_000u64.into(), rmpv::Value::from("50000000")] {
         let got = parse(&place_with("price", value), Format::MessagePack).unwrap();
-        assert_eq!(got.op, want.op);
+        assert_eq!(got.request, want.request);
     }
 }
 

@@ -9,8 +9,9 @@ use proptest::prelude::*;
 
 use super::encoding::traded;
 use super::errors::document;
+use super::fixture::parse_ws;
 use super::flat::{self, pool};
-use crate::wire::{ApiError, Format, codes, encode, parse_ws};
+use crate::wire::{ApiError, Format, codes, encode};
 
 /// Writes one message in all formats and compares what a reader that is not ours finds in each.
 #[track_caller]

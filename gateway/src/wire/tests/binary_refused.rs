@@ -1,7 +1,8 @@
 //! What comes in as MessagePack and Protocol Buffers and is refused.
 
 use super::binary_in::{GOOD, both, packed, place_with};
-use crate::wire::{ErrorCode, Format, codes, parse};
+use super::fixture::parse;
+use crate::wire::{ErrorCode, Format, codes};
 
 #[track_caller]
 fn refused(format: Format, bytes: &[u8], id: bool, code: ErrorCode, says: &str) {

@@ -1,11 +1,12 @@
 //! Replaces, and the messages of the order entry socket.
 
-use hoga_protocol::{AccountId, Lots, Side, Symbol, Ticks};
+use hoga_protocol::{AccountId, Lots, OrderId, Side, Symbol, Ticks};
+use hoga_service::Request;
 use hoga_views::ViewLimits;
 
-use super::fixture::{Exchange, limit};
+use super::fixture::{EXCHANGE, Exchange, limit, parse_ws};
 use super::requests::GOOD;
-use crate::wire::{ErrorCode, WsOp, codes, parse_place, parse_replace, parse_ws};
+use crate::wire::{ApiError, ErrorCode, codes, ids, parse_new_order, parse_replace};
 
 #[test]
 fn a_replace_needs_something_to_change() {
@@ -13,8 +14,8 @@ fn a_replace_needs_something_to_change() {
     let id = exchange.rest(limit(1, Side::Buy, 49_000, 70));
     let order = exchange.views.orders().get(id).unwrap();
     let replace = |body: &str| {
-        let request = parse_replace(body.as_bytes())?;
-        request.to_command(AccountId(1), order, &exchange.views)
+        let (_, request) = parse_replace(body.as_bytes())?;
+        Ok::<_, ApiError>(request.to_command(AccountId(1), order, &exchange.views)?)
     };
     let got = replace(r#"{"price":"49001000","quantity":0.000001,"account":"a"}"#).unwrap();
     assert_eq!((got.account, got.order), (AccountId(1), id));
@@ -40,33 +41,31 @@ fn a_socket_message_is_one_of_four_ops() {
     let parsed = |text: &str| parse_ws(text.as_bytes()).unwrap();
     let request = parsed(&GOOD.replace('{', r#"{"id":"a","op":"place","#));
     assert_eq!(request.id.as_json(), "\"a\"");
-    assert_eq!(request.op, WsOp::Place(parse_place(GOOD.as_bytes()).unwrap()));
+    let (_, order) = parse_new_order(GOOD.as_bytes()).unwrap();
+    assert_eq!(request.request, Request::NewOrder(order));
     let request = parsed(r#"{"op":"replace","order_id":"x","quantity":2,"id":12345678901234567890}"#);
     assert_eq!(request.id.as_json(), "12345678901234567890");
     for id in ["-12345678901234567890", r#""\ud83d\ude00""#, r#""\u0041\n\"""#] {
         let request = parsed(&format!(r#"{{"id":{id},"op":"cancel_all"}}"#));
         assert_eq!(request.id.as_json(), id);
     }
-    let change = parse_replace(br#"{"quantity":2}"#).unwrap();
+    let (_, change) = parse_replace(br#"{"quantity":2}"#).unwrap();
+    let order = None;
+    assert_eq!(request.request, Request::ReplaceOrder { order, change });
+    let order = Some(OrderId(7));
+    let id = ids::order_uuid(EXCHANGE, OrderId(7));
     assert_eq!(
-        request.op,
-        WsOp::Replace {
-            order_id: "x".into(),
-            request: change
-        }
-    );
-    assert_eq!(
-        parsed(r#"{"id":0,"op":"cancel","order_id":"y"}"#).op,
-        WsOp::Cancel { order_id: "y".into() }
+        parsed(&format!(r#"{{"id":0,"op":"cancel","order_id":"{id}"}}"#)).request,
+        Request::CancelOrder { order }
     );
     let symbol = Some(Symbol::new("ABC/X").unwrap());
     assert_eq!(
-        parsed(r#"{"id":0,"op":"cancel_all","symbol":"ABC/X"}"#).op,
-        WsOp::CancelAll { symbol }
+        parsed(r#"{"id":0,"op":"cancel_all","symbol":"ABC/X"}"#).request,
+        Request::CancelAll { symbol }
     );
     assert_eq!(
-        parsed(r#"{"id":0,"op":"cancel_all"}"#).op,
-        WsOp::CancelAll { symbol: None }
+        parsed(r#"{"id":0,"op":"cancel_all"}"#).request,
+        Request::CancelAll { symbol: None }
     );
 }
 

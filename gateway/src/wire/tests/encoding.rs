@@ -5,8 +5,8 @@ use hoga_views::{Execution, ViewLimits};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::fixture::{EXCHANGE, Exchange, START, limit};
-use crate::wire::{Format, encode, ids, parse_ws};
+use super::fixture::{EXCHANGE, Exchange, START, limit, parse_ws};
+use crate::wire::{Format, encode, ids};
 
 /// One order half filled by another; then an empty-handed market order.
 pub fn traded() -> (Exchange, OrderId, OrderId, OrderId) {

@@ -4,14 +4,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use hoga_protocol::{OrderId, RejectReason, Rejected};
+use hoga_service::Reject;
 use hoga_views::ViewLimits;
 
-use super::fixture::Exchange;
+use super::fixture::{EXCHANGE, Exchange, parse_ws};
 use crate::route::route;
 use crate::wire::request::{AdminPath, parse_admin};
-use crate::wire::{
-    ApiError, Format, codes, encode, parse_cancel_all_after, parse_place, parse_replace, parse_ws,
-};
+use crate::wire::{ApiError, Format, codes, encode, parse_cancel_all_after, parse_new_order, parse_replace};
 
 #[test]
 fn an_error_is_json_whatever_its_message_holds() {
@@ -32,7 +31,6 @@ fn an_error_is_json_whatever_its_message_holds() {
 #[test]
 fn a_refusal_by_the_engine_has_the_status_that_clients_expect() {
     use RejectReason as R;
-    let exchange = Exchange::new(ViewLimits::default());
     let cases = [
         (R::ExpiredRequest, codes::EXPIRED_REQUEST),
         (R::InvalidValidUntil, codes::INVALID_VALID_UNTIL),
@@ -60,7 +58,7 @@ fn a_refusal_by_the_engine_has_the_status_that_clients_expect() {
     ];
     for (reason, code) in cases {
         for order in [None, Some(OrderId(7))] {
-            let error = ApiError::from_reject(&Rejected { reason, order }, &exchange.views);
+            let error = of(reason, order);
             assert!(
                 error.is(code) && error.status == code.status,
                 "{reason:?}: {error}"
@@ -70,12 +68,18 @@ fn a_refusal_by_the_engine_has_the_status_that_clients_expect() {
     }
     for reason in [R::ClientOrderIdReused, R::TooLate, R::UnknownOrder] {
         let order = Some(OrderId(7));
-        let error = ApiError::from_reject(&Rejected { reason, order }, &exchange.views);
+        let error = of(reason, order);
         assert!(
             error.message.contains("00000000-0007-8000-8000-00001234abcd"),
             "{error}"
         );
     }
+}
+
+fn of(reason: RejectReason, order: Option<OrderId>) -> ApiError {
+    let rejected = Rejected { reason, order };
+    let exchange = EXCHANGE;
+    Reject::Engine { rejected, exchange }.into()
 }
 
 #[test]
@@ -155,7 +159,7 @@ fn the_documents_own_examples_are_accepted() {
     assert_eq!(bodies.len(), 4);
     let body = |at: usize| bodies[at].trim_end_matches('\'').as_bytes();
     assert!(
-        parse_place(body(0)).is_ok() && parse_replace(body(1)).is_ok(),
+        parse_new_order(body(0)).is_ok() && parse_replace(body(1)).is_ok(),
         "{bodies:?}"
     );
     assert!(

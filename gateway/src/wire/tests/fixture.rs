@@ -8,7 +8,23 @@ use hoga_protocol::{
 };
 use hoga_views::{ViewLimits, Views};
 
+use crate::wire::{ApiError, Format, RequestId, WsRequest};
+
 pub const EXCHANGE: ExchangeId = ExchangeId(0x1234_abcd);
+
+/// A request that is read, or the id of one that is not, and why.
+type Parsed = Result<WsRequest, (Option<RequestId>, ApiError)>;
+
+/// A message of that exchange's order entry socket.
+pub fn parse(payload: &[u8], format: Format) -> Parsed {
+    crate::wire::parse(payload, format, EXCHANGE)
+}
+
+/// As [`parse`], in JSON.
+pub fn parse_ws(text: &[u8]) -> Parsed {
+    crate::wire::parse_ws(text, EXCHANGE)
+}
+
 /// 2023-04-30T12:35:10.123Z
 pub const START: u64 = 1_682_858_110_123_456_789;
 

@@ -6,15 +6,16 @@ use hoga_protocol::{
 use hoga_views::ViewLimits;
 use proptest::prelude::*;
 
-use super::fixture::{Exchange, limit};
-use crate::wire::{ApiError, ErrorCode, codes, parse_place, parse_replace, parse_ws};
+use super::fixture::{Exchange, limit, parse_ws};
+use crate::wire::{ApiError, ErrorCode, codes, parse_new_order, parse_replace};
 
 /// A limit order for 0.5 BTC.
 pub const GOOD: &str = r#"{"symbol":"BTC-KRW","side":"Buy","type":"Limit","price":50000000,"quantity":0.5}"#;
 
 fn place(body: &[u8]) -> Result<hoga_protocol::NewOrder, ApiError> {
     let exchange = Exchange::new(ViewLimits::default());
-    parse_place(body)?.to_order(AccountId(1), &exchange.views)
+    let (_, request) = parse_new_order(body)?;
+    Ok(request.to_order(AccountId(1), &exchange.views)?)
 }
 
 #[track_caller]
@@ -55,8 +56,8 @@ fn every_field_reaches_the_command() {
     let body =
         br#"{"symbol":"ABC/X","side":"Sell","type":"Limit","quantity":"6","price":0.1,"time_in_force":"GTC",
         "post_only":true,"client_order_id":"mine \" 1","account":"desk"}"#;
-    let request = parse_place(body).unwrap();
-    assert_eq!(request.account, Some(AccountName::new("desk").unwrap()));
+    let (account, _) = parse_new_order(body).unwrap();
+    assert_eq!(account, Some(AccountName::new("desk").unwrap()));
     let order = place(body).unwrap();
     assert_eq!((order.instrument, order.side), (InstrumentId(1), Side::Sell));
     assert_eq!((order.price, order.quantity), (Ticks(2), Lots(2)));
@@ -419,7 +420,7 @@ proptest! {
 
     #[test]
     fn no_message_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let _ = (parse_place(&bytes), parse_replace(&bytes), parse_ws(&bytes));
+        let _ = (parse_new_order(&bytes), parse_replace(&bytes), parse_ws(&bytes));
     }
 
     /// A good message with some bytes changed reaches deeper than noise does.

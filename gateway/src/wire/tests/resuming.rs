@@ -1,10 +1,11 @@
 //! Going on where a client left off.
 
 use hoga_protocol::{AccountId, Lots, Sequence, Side, Ticks};
-use hoga_views::{Role, ViewLimits};
+use hoga_service::queries::{find_execution, first_update};
+use hoga_views::{Role, ViewLimits, Views};
 
 use super::fixture::{EXCHANGE, Exchange, limit};
-use crate::wire::{codes, ids, resume};
+use crate::wire::{ApiError, codes, ids};
 
 fn exchange(held: usize) -> Exchange {
     let mut exchange = Exchange::new(ViewLimits {
@@ -23,6 +24,12 @@ fn exchange(held: usize) -> Exchange {
     exchange
 }
 
+/// The number of the execution that a text names.
+fn number_of(id: &str, views: &Views) -> Result<u64, ApiError> {
+    let execution = ids::parse_execution_id(id, EXCHANGE);
+    Ok(find_execution(execution, None, views)?)
+}
+
 #[test]
 fn an_execution_is_found_held_forgotten_or_unknown() {
     let exchange = exchange(8);
@@ -34,18 +41,18 @@ fn an_execution_is_found_held_forgotten_or_unknown() {
         ids::execution_uuid(EXCHANGE, at.sequence, at.index, at.role).to_string()
     };
     for number in first..next {
-        assert_eq!(resume::execution_number(&id(number), &exchange.views), Ok(number));
+        assert_eq!(number_of(&id(number), &exchange.views), Ok(number));
     }
     // The very first trade was event 1 of command 7.
     let old = ids::execution_uuid(EXCHANGE, Sequence(7), 1, Role::Aggressor).to_string();
-    let error = resume::execution_number(&old, &exchange.views).unwrap_err();
+    let error = number_of(&old, &exchange.views).unwrap_err();
     assert!(
         error.is(codes::EXECUTION_TOO_OLD) && error.message.contains(&id(first)),
         "{error}"
     );
     let order = ids::order_uuid(EXCHANGE, hoga_protocol::OrderId(7)).to_string();
     for unknown in ["", "x", &order, "e1b724c2-5e61-4aba-8b8a-47d8a5a4f111"] {
-        let error = resume::execution_number(unknown, &exchange.views).unwrap_err();
+        let error = number_of(unknown, &exchange.views).unwrap_err();
         assert!(error.is(codes::UNKNOWN_EXECUTION), "{unknown}: {error}");
     }
 }
@@ -54,7 +61,10 @@ fn an_execution_is_found_held_forgotten_or_unknown() {
 fn order_updates_that_are_gone_are_not_passed_over_in_silence() {
     let exchange = exchange(8);
     let last = exchange.views.sequence();
-    let number = |after| resume::update_number(AccountId(0), after, &exchange.views);
+    let number = |after| {
+        let first = first_update(AccountId(0), after, &exchange.views);
+        first.map_err(ApiError::from)
+    };
     assert_eq!(number((last, None)), Ok(exchange.views.updates().next()));
     let filled = number((last, Some(0))).unwrap();
     let update = exchange

@@ -10,12 +10,11 @@ use hoga::matcher::Matcher;
 use hoga::pipeline::{InputSlot, RingSink, RingSource};
 use hoga_engine::Engine;
 use hoga_gateway::wire::encode::{execution, order_reply};
-use hoga_gateway::wire::ids::parse_order_id;
-use hoga_gateway::wire::{Format, RequestId, WsOp, parse_ws};
-use hoga_gateway::{CommandSink, EventSource};
+use hoga_gateway::wire::{Format, RequestId, parse_ws};
 use hoga_journal::Writer;
 use hoga_protocol::codec::{MAX_RECORD, decode_command, encode_command};
 use hoga_protocol::{AccountId, Command, Event, ExchangeId, Nanos, NewOrder, OrderId, Sequence};
+use hoga_service::{CommandSink, EventSource, Request};
 use hoga_views::{Execution, OrderState, Views};
 
 /// A command through the engine.
@@ -72,9 +71,9 @@ pub fn reply_json(out: &mut Vec<u8>, id: &RequestId, order: &OrderState, views: 
 /// A place request from JSON to a new order on its instrument's grid.
 #[inline(never)]
 pub fn place_json(text: &[u8], account: AccountId, views: &Views) -> Option<NewOrder> {
-    let request = parse_ws(text).ok()?;
-    match &request.op {
-        WsOp::Place(place) => black_box(place.to_order(account, views)).ok(),
+    let request = parse_ws(text, ExchangeId::default()).ok()?;
+    match &request.request {
+        Request::NewOrder(order) => black_box(order.to_order(account, views)).ok(),
         _ => None,
     }
 }
@@ -82,9 +81,9 @@ pub fn place_json(text: &[u8], account: AccountId, views: &Views) -> Option<NewO
 /// A cancel request from JSON, whose order is found out.
 #[inline(never)]
 pub fn cancel_json(text: &[u8], exchange: ExchangeId) -> Option<OrderId> {
-    let request = parse_ws(text).ok()?;
-    match &request.op {
-        WsOp::Cancel { order_id } => black_box(parse_order_id(order_id, exchange)),
+    let request = parse_ws(text, exchange).ok()?;
+    match &request.request {
+        Request::CancelOrder { order } => black_box(*order),
         _ => None,
     }
 }

@@ -14,12 +14,13 @@ use hoga::cores::CorePlan;
 use hoga::pipeline::{self, InputSlot, PipelineOptions, RingSink, RingSource};
 use hoga_benches::{Flow, FlowKind};
 use hoga_gateway::wire::{ids, parse_ws};
-use hoga_gateway::{Clock, Gateway, GatewayConfig};
+use hoga_gateway::{Gateway, GatewayConfig};
 use hoga_journal::{Durability, Journal, Options, Writer};
 use hoga_protocol::codec::MAX_RECORD;
 use hoga_protocol::{
     Command, DecimalText, EventBody, ExchangeId, Nanos, NewOrder, OrderId, Side, TimeInForce,
 };
+use hoga_service::Clock;
 use hoga_views::{Execution, OrderState, ViewLimits, Views};
 
 use crate::measured;
@@ -139,7 +140,8 @@ pub fn reply_json() -> Result<Done, String> {
             _ => None,
         })
         .collect();
-    let request = parse_ws(cancel_text(OrderId(1), ExchangeId::default()).as_bytes())
+    let exchange = ExchangeId::default();
+    let request = parse_ws(cancel_text(OrderId(1), exchange).as_bytes(), exchange)
         .map_err(|(_, error)| format!("a request for a reply: {error:?}"))?;
     let mut out = Vec::with_capacity(1_024);
     let done = counted(orders.len(), || {

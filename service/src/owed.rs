@@ -9,13 +9,13 @@ use crate::pending::{Asked, Behalf};
 
 /// How many orders the owed commands that are under way may cancel in all. A command that somebody sends meanwhile waits
 /// for the events of no more than that.
-pub(crate) const ORDERS_UNDER_WAY: u32 = 256;
+const ORDERS_UNDER_WAY: u32 = 256;
 
 /// A command that no request brings: the next one of a cancel that one command could not finish, or one on behalf of an
 /// arming. There is at most one for each request that waits and for each arming that is being carried out, so what bounds
 /// those bounds these.
 #[derive(Debug)]
-pub(super) struct Owed {
+pub(crate) struct Owed {
     pub asked: Asked,
     pub command: Command,
     pub behalf: Behalf,
@@ -23,7 +23,7 @@ pub(super) struct Owed {
 
 /// The owed commands, in the order in which they became so: a cancel that goes on has its next turn behind the others.
 #[derive(Debug, Default)]
-pub(super) struct OwedCommands {
+pub(crate) struct OwedCommands {
     waiting: VecDeque<(Owed, u32)>,
     /// What was sequenced and cancels orders, with how many at most.
     under_way: VecDeque<(Sequence, u32)>,
@@ -60,7 +60,7 @@ impl OwedCommands {
     }
 
     /// The command of an event is through if the event is its last.
-    pub fn note(&mut self, event: &Event) {
+    pub fn fold(&mut self, event: &Event) {
         while let Some(&(sequence, orders)) = self.under_way.front()
             && (sequence < event.sequence || (sequence == event.sequence && event.last))
         {

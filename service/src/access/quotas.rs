@@ -1,4 +1,4 @@
-//! How much of the gateway one address and one account may take up: connections at once, and requests a second.
+//! How much of the exchange one address and one account may take up: connections at once, and requests a second.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use hoga_protocol::AccountName;
 
-use crate::config::{GatewayConfig, RequestRates};
-use crate::origins::Origin;
-use crate::wire::{ApiError, WsOp, codes};
+use super::Origin;
+use crate::reject::{Holder, Reject};
 
 /// In this time a quota that was used up is whole again.
 const WINDOW: Duration = Duration::from_secs(1);
@@ -32,19 +31,7 @@ impl RequestKind {
     /// How many there are.
     const COUNT: usize = 3;
 
-    /// What a message of an order session is counted as.
-    pub(crate) fn of(op: &WsOp) -> Self {
-        match op {
-            WsOp::Place(_) | WsOp::Replace { .. } => Self::Orders,
-            WsOp::Cancel { .. }
-            | WsOp::CancelByClientId { .. }
-            | WsOp::CancelAll { .. }
-            | WsOp::CancelOnDisconnect { .. }
-            | WsOp::CancelAllAfter { .. } => Self::Cancels,
-        }
-    }
-
-    /// Its name on the wire.
+    /// Its name, as clients are shown it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Orders => "orders",
@@ -54,7 +41,21 @@ impl RequestKind {
     }
 }
 
+/// Requests a second, by kind; as many may come at once. 0 is no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestRates {
+    /// To place and to replace.
+    pub orders: u32,
+    /// To cancel, now or later.
+    pub cancels: u32,
+    /// All others.
+    pub queries: u32,
+}
+
 impl RequestRates {
+    /// The most that a rate may be: a microsecond for each.
+    pub const MOST: u32 = 1_000_000;
+
     fn of(&self, kind: RequestKind) -> u32 {
         match kind {
             RequestKind::Orders => self.orders,
@@ -87,7 +88,7 @@ impl Quota {
 
 /// What each address and each account takes up at the moment.
 #[derive(Debug)]
-pub(crate) struct Limits {
+pub struct Quotas {
     connections_per_account: usize,
     address_rates: RequestRates,
     account_rates: RequestRates,
@@ -98,22 +99,26 @@ pub(crate) struct Limits {
 
 /// What was refused, since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Refused {
+pub struct Refused {
     /// Requests, for their address.
     pub of_addresses: u64,
     /// Requests, for their account.
     pub of_accounts: u64,
-    /// WebSockets, for their account.
-    pub websockets: u64,
+    /// Connections, for their account.
+    pub connections: u64,
 }
 
-impl Limits {
-    /// Nobody takes up anything.
-    pub fn new(config: &GatewayConfig) -> Self {
+impl Quotas {
+    /// Nobody takes up anything. An account may have `connections_per_account`.
+    pub fn new(
+        connections_per_account: usize,
+        address_rates: RequestRates,
+        account_rates: RequestRates,
+    ) -> Self {
         Self {
-            connections_per_account: config.max_connections_per_account,
-            address_rates: config.address_rates,
-            account_rates: config.account_rates,
+            connections_per_account,
+            address_rates,
+            account_rates,
             addresses: Table::default(),
             accounts: Table::default(),
             refused: Refused::default(),
@@ -140,21 +145,23 @@ impl Limits {
         self.addresses.leave(&origin, now);
     }
 
-    /// Whether an account may have one more WebSocket.
+    /// Whether an account may have one more connection.
     ///
     /// # Errors
-    /// 429 `too_many_of_account`.
-    pub fn check_account(&mut self, account: &AccountName) -> Result<(), ApiError> {
+    /// [`Reject::TooManyConnections`].
+    pub fn check_account(&mut self, account: &AccountName) -> Result<(), Reject> {
         let most = self.connections_per_account;
         if self.accounts.connections(account) < most {
             return Ok(());
         }
-        self.refused.websockets += 1;
-        let message = format!("account {account} has {most} WebSockets, and may have no more; close one");
-        Err(ApiError::new(codes::TOO_MANY_OF_ACCOUNT, message))
+        self.refused.connections += 1;
+        Err(Reject::TooManyConnections {
+            account: *account,
+            most,
+        })
     }
 
-    /// A WebSocket of an account has begun.
+    /// A connection of an account has begun.
     pub fn enter_account(&mut self, account: AccountName, now: Duration) {
         self.accounts.entry(account, now).connections += 1;
     }
@@ -167,14 +174,14 @@ impl Limits {
     /// Charges a request to the address that it came from. `quota` becomes what is left, unless less was left already.
     ///
     /// # Errors
-    /// 429 `too_many_requests`; then nothing was charged.
+    /// [`Reject::TooManyRequests`]; then nothing was charged.
     pub fn charge_address(
         &mut self,
         origin: Option<Origin>,
         kind: RequestKind,
         now: Duration,
         quota: &mut Option<Quota>,
-    ) -> Result<(), ApiError> {
+    ) -> Result<(), Reject> {
         let rate = self.address_rates.of(kind);
         let Some(origin) = origin.filter(|_| rate > 0) else {
             return Ok(());
@@ -182,7 +189,7 @@ impl Limits {
         let charged = self.addresses.entry(origin, now).charge(kind, rate, now, quota);
         charged.map_err(|wait| {
             self.refused.of_addresses += 1;
-            refusal("address", kind, rate, wait)
+            refusal(Holder::Address, kind, rate, wait)
         })
     }
 
@@ -205,14 +212,14 @@ impl Limits {
     /// Charges a request to the account whose key signed it, as [`charge_address`](Self::charge_address) does.
     ///
     /// # Errors
-    /// 429 `too_many_requests`; then nothing was charged.
+    /// [`Reject::TooManyRequests`]; then nothing was charged.
     pub fn charge_account(
         &mut self,
         account: &AccountName,
         kind: RequestKind,
         now: Duration,
         quota: &mut Option<Quota>,
-    ) -> Result<(), ApiError> {
+    ) -> Result<(), Reject> {
         let rate = self.account_rates.of(kind);
         if rate == 0 {
             return Ok(());
@@ -220,7 +227,7 @@ impl Limits {
         let charged = self.accounts.entry(*account, now).charge(kind, rate, now, quota);
         charged.map_err(|wait| {
             self.refused.of_accounts += 1;
-            refusal("account", kind, rate, wait)
+            refusal(Holder::Account, kind, rate, wait)
         })
     }
 }
@@ -316,22 +323,12 @@ impl Entry {
     }
 }
 
-fn refusal(whose: &str, kind: RequestKind, rate: u32, wait: Duration) -> ApiError {
-    let kind = match kind {
-        RequestKind::Orders => "orders and replaces",
-        RequestKind::Cancels => "cancels",
-        RequestKind::Queries => "queries",
-    };
-    let wait = wait.as_millis() + 1;
-    let message =
-        format!("your {whose} may send {rate} {kind} a second; nothing was done, try again in {wait} ms");
-    let error = ApiError::new(codes::TOO_MANY_REQUESTS, message);
-    // In whole seconds; only expensive queries lead to more than one.
-    match wait {
-        0..=1_000 => error,
-        1_001..=5_000 => error.with_header("Retry-After", "5"),
-        5_001..=20_000 => error.with_header("Retry-After", "20"),
-        _ => error.with_header("Retry-After", "60"),
+fn refusal(of: Holder, kind: RequestKind, per_second: u32, wait: Duration) -> Reject {
+    Reject::TooManyRequests {
+        of,
+        kind,
+        per_second,
+        wait,
     }
 }
 

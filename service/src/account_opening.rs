@@ -5,8 +5,8 @@ use std::collections::{HashMap, VecDeque};
 use hoga_protocol::{AccountId, AccountName, Sequence};
 use hoga_views::Views;
 
-use crate::origins::Origin;
-use crate::wire::{ApiError, codes};
+use crate::access::Origin;
+use crate::reject::Reject;
 
 /// For whom an account is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,18 +20,18 @@ pub(crate) enum Opener {
 /// Accounts whose opening is sequenced and not yet folded into the views, so that the order right behind it can carry
 /// the number it will get; and how many each address has opened.
 ///
-/// Numbers are dense and given in sequence, and the gateway is the only one who opens accounts, so the next number is
+/// Numbers are dense and given in sequence, and the service is the only one who opens accounts, so the next number is
 /// the count of those known and those under way. What the input ring holds bounds these. An address is remembered once
 /// it has opened an account, so there are no more of them than accounts.
 #[derive(Debug)]
-pub(crate) struct Opening {
+pub(crate) struct AccountOpening {
     numbers: HashMap<AccountName, AccountId>,
     under_way: VecDeque<(Sequence, AccountName)>,
     opened: HashMap<Origin, usize>,
     per_address: usize,
 }
 
-impl Opening {
+impl AccountOpening {
     /// None under way, and no address has opened any. Each may open `per_address`.
     pub fn new(per_address: usize) -> Self {
         Self {
@@ -51,9 +51,9 @@ impl Opening {
     /// The number that the next account to be opened will get.
     ///
     /// # Errors
-    /// 422 `accounts_full` when the exchange has as many as it may, 429 `too_many_accounts` when the opener has opened as many
-    /// as it may.
-    pub fn next(&self, name: &AccountName, opener: Opener, views: &Views) -> Result<AccountId, ApiError> {
+    /// [`Reject::AccountsFull`] when the exchange has as many as it may, [`Reject::TooManyAccounts`] when the opener has
+    /// opened as many as it may.
+    pub fn next(&self, name: &AccountName, opener: Opener, views: &Views) -> Result<AccountId, Reject> {
         let next = u32::try_from(views.accounts().len() + self.under_way.len()).unwrap_or(u32::MAX);
         let all = views.genesis().map_or(0, |genesis| genesis.limits.max_accounts);
         let most = match opener {
@@ -61,18 +61,18 @@ impl Opening {
             Opener::Operator => all,
         };
         if next >= most {
-            return Err(full(name, opener));
+            return Err(Reject::AccountsFull {
+                account: *name,
+                for_operator: opener == Opener::Operator,
+            });
         }
         if let Opener::Client(Some(origin)) = opener
             && self.opened.get(&origin).copied().unwrap_or_default() >= self.per_address
         {
-            let most = self.per_address;
-            let message = format!(
-                "the account {name} is not open, and your address has opened {most} since the exchange started, as many as \
-                 it may: trade under one that is open, or ask the operator to open it (hoga admin account-status {name} \
-                 Active) or to raise quotas.accounts_per_address"
-            );
-            return Err(ApiError::new(codes::TOO_MANY_ACCOUNTS, message));
+            return Err(Reject::TooManyAccounts {
+                account: *name,
+                most: self.per_address,
+            });
         }
         Ok(AccountId(next))
     }
@@ -97,20 +97,6 @@ impl Opening {
 /// How many of the accounts that there may be are kept for operators: a sixty-fourth, at least one, and never all.
 fn reserved(max_accounts: u32) -> u32 {
     (max_accounts / 64).max(1).min(max_accounts.saturating_sub(1))
-}
-
-fn full(name: &AccountName, opener: Opener) -> ApiError {
-    let message = match opener {
-        Opener::Client(_) => format!(
-            "the account {name} is not open, and the exchange opens no more for clients: trade under one that is open, or ask \
-             the operator to open it (hoga admin account-status {name} Active) or to raise max_accounts (hoga admin limits)"
-        ),
-        Opener::Operator => format!(
-            "the account {name} is not open, and the exchange has as many accounts as it may; raise max_accounts (hoga \
-             admin limits)"
-        ),
-    };
-    ApiError::new(codes::ACCOUNTS_FULL, message)
 }
 
 #[cfg(test)]

@@ -84,3 +84,23 @@ impl fmt::Debug for Permissions {
         fmt::Display::fmt(self, f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_permission_does_not_bring_another() {
+        for one in Permission::ALL {
+            let only = Permissions::NONE.with(one);
+            assert_eq!(only.iter().collect::<Vec<_>>(), [one]);
+            assert_eq!(one.name().parse(), Ok(one));
+            for other in Permission::ALL {
+                assert_eq!(only.has(other), one == other);
+            }
+        }
+        let all: Permissions = Permission::ALL.into_iter().collect();
+        assert_eq!(all.to_string(), "read,trade,drop_copy,admin");
+        assert!("Read".parse::<Permission>().is_err());
+    }
+}

@@ -7,31 +7,15 @@ use hoga_protocol::{
     OperatorName, OrderId, RejectReason, Rejected, Sequence,
 };
 
-use crate::wire::RequestId;
-
-/// One connection, named so that another one on the same place of the table is not mistaken for it.
+/// A request's number, which whoever sends it chooses and by which the reply comes back. It means nothing here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Peer {
-    /// Its place in the table.
-    pub key: u32,
-    /// How many connections the table had seen before it, in 31 bits.
-    pub generation: u32,
-}
-
-/// Who waits for an answer.
-#[derive(Debug)]
-pub(crate) struct Waiter {
-    /// The connection; it may have gone.
-    pub peer: Peer,
-    /// The id to echo on an order session; none for an HTTP request.
-    pub id: Option<RequestId>,
-}
+pub struct Correlation(pub u64);
 
 /// On whose behalf a command is sequenced.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Behalf {
-    /// A client's, who waits for the answer.
-    Client(Waiter),
+    /// Of whoever waits for the reply.
+    Client(Correlation),
     /// An arming's, whose session is lost or whose deadline has passed.
     Arming(Disarm),
 }
@@ -174,9 +158,9 @@ pub(crate) enum Outcome {
     Lost,
 }
 
-/// The requests that wait, in the order of their sequences. What the input ring and the output ring hold bounds them.
+/// The requests that wait, in the order of their sequences. What the rings hold bounds them.
 #[derive(Debug, Default)]
-pub(crate) struct Pending {
+pub(crate) struct PendingRequests {
     queue: VecDeque<Entry>,
 }
 
@@ -188,7 +172,7 @@ struct Entry {
     outcome: Outcome,
 }
 
-impl Pending {
+impl PendingRequests {
     /// Adds a request that was sequenced as `sequence`, greater than any before.
     pub fn push(&mut self, sequence: Sequence, asked: Asked, behalf: Behalf) {
         debug_assert!(self.queue.back().is_none_or(|last| last.sequence < sequence));
@@ -212,8 +196,8 @@ impl Pending {
             .map(|entry| entry.behalf)
     }
 
-    /// Notes an event; at the last event of a request's command gives on whose behalf it was, and what became of it.
-    pub fn note(&mut self, event: &Event) -> Option<(Behalf, Outcome)> {
+    /// Takes note of an event; at the last event of a request's command gives on whose behalf it was, and what became of it.
+    pub fn fold(&mut self, event: &Event) -> Option<(Behalf, Outcome)> {
         let front = self.queue.front_mut()?;
         if front.sequence != event.sequence {
             return None;

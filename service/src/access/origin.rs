@@ -1,11 +1,11 @@
-//! Where connections come from.
+//! Where requests come from.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 /// Where a connection comes from, as far as limits tell it apart: an IPv4 address, or the first 64 bits of an IPv6 address,
 /// which are the least that a network is given (RFC 6177), and all the others its to choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Origin(IpAddr);
+pub struct Origin(IpAddr);
 
 impl Origin {
     /// Its address, or the first of its network.

@@ -6,56 +6,69 @@ use hoga_protocol::{
     SetInstrumentStatus, SetLimits,
 };
 
-use super::{Desk, Taken, find_instrument, shutting_down};
-use crate::accounts::Opener;
-use crate::clock::{describe, difference, is_followed};
-use crate::pending::{Asked, Whose};
+use super::{Service, Submitted, Taken};
+use crate::account_opening::Opener;
+use crate::clock::{difference, is_followed};
+use crate::pending::{Asked, Correlation, Whose};
 use crate::ports::CommandSink;
-use crate::wire::request::{AdminOp, LimitsChange};
-use crate::wire::{ApiError, codes};
+use crate::queries::find_instrument;
+use crate::reject::{ChangedLimit, Reject};
+use crate::request::{AdminRequest, LimitsChange};
 
-impl<S: CommandSink> Desk<S> {
+impl<S: CommandSink> Service<S> {
     /// Sequences what an operator asks for, or refuses it; nothing was sequenced then, save perhaps the opening of the
     /// account that it is about. `now` is exchange time, and `system` the system's clock.
     ///
     /// # Errors
-    /// What the operator is told.
+    /// Why it is refused.
     pub fn administer(
         &mut self,
         now: Nanos,
         system: Nanos,
         by: OperatorName,
-        op: &AdminOp,
-    ) -> Result<Taken, ApiError> {
+        request: &AdminRequest,
+        correlation: Correlation,
+    ) -> Result<Submitted<'_>, Reject> {
         if self.draining {
-            return Err(shutting_down());
+            return Err(Reject::ShuttingDown);
         }
-        let action = match *op {
-            AdminOp::CancelAll { account, symbol } => {
+        let taken = self.operate(now, system, by, request)?;
+        Ok(self.submitted(taken, correlation))
+    }
+
+    fn operate(
+        &mut self,
+        now: Nanos,
+        system: Nanos,
+        by: OperatorName,
+        request: &AdminRequest,
+    ) -> Result<Taken, Reject> {
+        let action = match *request {
+            AdminRequest::CancelAll { account, symbol } => {
                 return self.cancel_all(now, &account, symbol.as_ref(), Some(by));
             }
-            AdminOp::CancelInstrument { symbol } => {
+            AdminRequest::CancelInstrument { symbol } => {
                 let instrument = find_instrument(&symbol, &self.views)?;
                 let most = self.limits().max_open_orders.div_ceil(CancelAll::MAX_ORDERS);
                 let command = CancelInstrument { instrument };
                 let left = most.saturating_sub(1);
                 return self.cancel_many(now, Whose::Instrument { command, by, left });
             }
-            AdminOp::SetLimits(ref change) => {
+            AdminRequest::SetLimits(ref change) => {
                 let set = self.changed_limits(change)?;
                 let (sequence, taken) = self.sequence_action(now, by, AdminAction::SetLimits(set))?;
                 self.limits = Some((sequence, set));
                 return Ok(taken);
             }
-            AdminOp::DefineInstrument(spec) => {
+            AdminRequest::DefineInstrument(spec) => {
                 self.must_have_room(&spec)?;
                 AdminAction::DefineInstrument(spec)
             }
-            AdminOp::SetFees { symbol, maker, taker } => {
+            AdminRequest::SetFees { symbol, maker, taker } => {
                 let instrument = find_instrument(&symbol, &self.views)?;
                 if let Some(spec) = self.views.instruments().get(instrument) {
                     let checked = spec.with_fees(maker, taker);
-                    checked.map_err(|error| ApiError::new(codes::INVALID_FIELD, error.to_string()))?;
+                    checked.map_err(|error| Reject::InvalidFees(error.to_string()))?;
                 }
                 AdminAction::SetFees(SetFees {
                     instrument,
@@ -63,18 +76,18 @@ impl<S: CommandSink> Desk<S> {
                     taker,
                 })
             }
-            AdminOp::SetInstrumentStatus { symbol, status } => {
+            AdminRequest::SetInstrumentStatus { symbol, status } => {
                 let instrument = find_instrument(&symbol, &self.views)?;
                 AdminAction::SetInstrumentStatus(SetInstrumentStatus { instrument, status })
             }
-            AdminOp::SetAccountStatus {
+            AdminRequest::SetAccountStatus {
                 account: name,
                 status,
             } => {
                 let account = self.open_account(now, &name, Opener::Operator)?;
                 AdminAction::SetAccountStatus(SetAccountStatus { account, status })
             }
-            AdminOp::SetAccountLimits {
+            AdminRequest::SetAccountLimits {
                 account: name,
                 max_open_orders,
             } => {
@@ -84,11 +97,10 @@ impl<S: CommandSink> Desk<S> {
                     max_open_orders,
                 })
             }
-            AdminOp::ShowClock | AdminOp::AcceptClock => {
+            AdminRequest::ShowClock | AdminRequest::AcceptClock => {
                 must_be_ahead(difference(system, now))?;
                 if self.leap.is_some_and(|leap| leap > self.views.sequence()) {
-                    let message = "the system's clock is being accepted already";
-                    return Err(ApiError::new(codes::CLOCK_NOT_AHEAD, message));
+                    return Err(Reject::ClockBeingAccepted);
                 }
                 let action = AdminAction::AcceptClock(AcceptClock { to: system });
                 let (sequence, taken) = self.sequence_action(now, by, action)?;
@@ -105,7 +117,7 @@ impl<S: CommandSink> Desk<S> {
         now: Nanos,
         by: OperatorName,
         action: AdminAction,
-    ) -> Result<(Sequence, Taken), ApiError> {
+    ) -> Result<(Sequence, Taken), Reject> {
         let sequence = self.submit(now, &Command::Administer(Administer::new(by, action)))?;
         let asked = Asked::Administer;
         Ok((sequence, Taken::Sequenced { sequence, asked }))
@@ -124,10 +136,10 @@ impl<S: CommandSink> Desk<S> {
     /// The limits that come of a change.
     ///
     /// # Errors
-    /// 400 `invalid_field`: they are ones that the engine would not take, or that would let few accounts fill the books.
-    fn changed_limits(&self, change: &LimitsChange) -> Result<SetLimits, ApiError> {
+    /// [`Reject::InvalidLimit`]: they are ones that the engine would not take, or that would let few accounts fill the books.
+    fn changed_limits(&self, change: &LimitsChange) -> Result<SetLimits, Reject> {
         let now = self.limits();
-        let refused = |message: String| Err(ApiError::new(codes::INVALID_FIELD, message));
+        let refused = |limit| Err(Reject::InvalidLimit(limit));
         let set = SetLimits {
             max_accounts: change.max_accounts.unwrap_or(now.max_accounts),
             max_open_orders_per_account: change
@@ -150,47 +162,38 @@ impl<S: CommandSink> Desk<S> {
             ),
         ] {
             if !(least..=most).contains(&value) {
-                return refused(format!(
-                    "{name}: it is {least} and may only be raised, to at most {most}, not set to {value}"
-                ));
+                return refused(ChangedLimit::NotRaised {
+                    name,
+                    now: least,
+                    most,
+                    value,
+                });
             }
         }
         let most = Limits::most_per_account(now.max_open_orders);
         if let Some(value) = change.max_open_orders_per_account
             && !(1..=most).contains(&value)
         {
-            return refused(format!(
-                "max_open_orders_per_account: must be from 1 to {most}, a twentieth of max_open_orders, not {value}; \
-                 account_limits gives a single account more"
-            ));
+            return refused(ChangedLimit::OpenOrders { most, value });
         }
         let limits = with(now, set);
         match limits.is_valid() {
             true => Ok(set),
-            false => refused(format!(
-                "client_ids_total: max_accounts × client_ids_per_account + client_ids_total + max_open_orders would be {}, and \
-                 may be at most {}",
-                limits.most_client_ids(),
-                Limits::MAX_CLIENT_IDS
-            )),
+            false => refused(ChangedLimit::ClientIds(limits.most_client_ids())),
         }
     }
 
-    fn must_have_room(&self, spec: &InstrumentSpec) -> Result<(), ApiError> {
+    fn must_have_room(&self, spec: &InstrumentSpec) -> Result<(), Reject> {
         let instruments = self.views.instruments();
         let most = (self.views.genesis()).map_or(0, |genesis| genesis.limits.max_instruments);
         if instruments.len() < most as usize {
             return Ok(());
         }
         if instruments.by_symbol(&spec.symbol()).is_some() {
-            let refused = Rejected {
-                reason: RejectReason::AlreadyExists,
-                order: None,
-            };
-            return Err(ApiError::from_reject(&refused, &self.views));
+            let reason = RejectReason::AlreadyExists;
+            return Err(Reject::engine(Rejected { reason, order: None }, &self.views));
         }
-        let message = format!("the exchange has {most} instruments, as many as it may");
-        Err(ApiError::new(codes::CAPACITY, message))
+        Err(Reject::InstrumentsFull(most))
     }
 }
 
@@ -205,19 +208,9 @@ const fn with(limits: Limits, set: SetLimits) -> Limits {
 }
 
 /// Refuses a leap to a system clock that is followed anyway, or behind.
-fn must_be_ahead(difference: i64) -> Result<(), ApiError> {
-    let apart = describe(difference);
-    let message = if is_followed(difference) {
-        format!(
-            "the system's clock is {apart} exchange time, and is followed already: there is nothing to accept"
-        )
-    } else if difference < 0 {
-        format!(
-            "the system's clock is {apart} exchange time, which never runs backwards: set the clock right, or wait until it \
-             has come so far"
-        )
-    } else {
-        return Ok(());
-    };
-    Err(ApiError::new(codes::CLOCK_NOT_AHEAD, message))
+fn must_be_ahead(difference: i64) -> Result<(), Reject> {
+    match difference > 0 && !is_followed(difference) {
+        true => Ok(()),
+        false => Err(Reject::ClockNotAhead { difference }),
+    }
 }

@@ -5,29 +5,28 @@ use hoga_protocol::{
     Rejected, Side, TimeInForce,
 };
 
-use super::{Desk, Sender, Taken};
-use crate::accounts::Opener;
+use super::{Service, Taken};
+use crate::account_opening::Opener;
 use crate::pending::Asked;
 use crate::ports::CommandSink;
-use crate::wire::{ApiError, PlaceRequest};
+use crate::reject::Reject;
+use crate::request::{Caller, NewOrderRequest};
 
-impl<S: CommandSink> Desk<S> {
-    pub(super) fn place(
+impl<S: CommandSink> Service<S> {
+    pub(super) fn new_order(
         &mut self,
         now: Nanos,
         name: &AccountName,
-        request: &PlaceRequest,
-        sender: Sender,
-    ) -> Result<Taken, ApiError> {
+        request: &NewOrderRequest,
+        caller: Caller,
+    ) -> Result<Taken, Reject> {
         let known = self.opening.find(name, &self.views);
         let mut order = request.to_order(known.unwrap_or(AccountId(u32::MAX)), &self.views)?;
-        order.signed_by = sender.key;
+        order.signed_by = caller.key;
         if known.is_none() {
-            self.check_first(&order, now).map_err(|reason| {
-                let rejected = Rejected { reason, order: None };
-                ApiError::from_reject(&rejected, &self.views)
-            })?;
-            order.account = self.open_account(now, name, Opener::Client(sender.origin))?;
+            let checked = self.check_first(&order, now);
+            checked.map_err(|reason| Reject::engine(Rejected { reason, order: None }, &self.views))?;
+            order.account = self.open_account(now, name, Opener::Client(caller.origin))?;
         }
         let sequence = self.submit(now, &Command::NewOrder(order))?;
         let asked = Asked::Place;
@@ -40,7 +39,7 @@ impl<S: CommandSink> Desk<S> {
         now: Nanos,
         name: &AccountName,
         opener: Opener,
-    ) -> Result<AccountId, ApiError> {
+    ) -> Result<AccountId, Reject> {
         if let Some(account) = self.opening.find(name, &self.views) {
             return Ok(account);
         }

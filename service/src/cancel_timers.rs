@@ -1,4 +1,4 @@
-//! What armings the gateway has to carry out, and when.
+//! Cancels that are due when a session is lost or a deadline passes: which armings have to be carried out, and when.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -10,7 +10,7 @@ const AT_ONCE: usize = 64;
 
 /// The deadlines in force, and the armings whose time has come. The engine's bounds on armings bound everything here.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct CancelTimers {
     deadlines: BTreeMap<AccountId, Deadline>,
     /// The same by time. Times here are without the leaps of exchange time so far, so that all deadlines move with a leap
     /// and none has to be looked at.
@@ -37,10 +37,10 @@ struct Renewal {
     arms: bool,
 }
 
-impl Watch {
-    /// Watches the deadlines that `views` hold.
+impl CancelTimers {
+    /// CancelTimerses the deadlines that `views` hold.
     pub fn new(views: &Views) -> Self {
-        let mut watch = Self {
+        let mut timers = Self {
             deadlines: BTreeMap::new(),
             by_time: BTreeSet::new(),
             renewals: BTreeMap::new(),
@@ -48,9 +48,9 @@ impl Watch {
             under_way: BTreeSet::new(),
         };
         for armed in views.armings().iter() {
-            watch.arm(&armed, views);
+            timers.arm(&armed, views);
         }
-        watch
+        timers
     }
 
     /// Takes every session's arming in `views` for lost, and the deadlines that have passed by `now`.
@@ -86,8 +86,8 @@ impl Watch {
         self.renewals.insert(account, Renewal { sequence, arms });
     }
 
-    /// Notes an event that the views have folded.
-    pub fn note(&mut self, event: &Event, views: &Views) {
+    /// Takes note of an event that the views have folded.
+    pub fn fold(&mut self, event: &Event, views: &Views) {
         match &event.body {
             EventBody::Armed(armed) => {
                 self.forget_renewal(armed.account, event.sequence);
@@ -148,7 +148,7 @@ impl Watch {
     }
 
     /// The arming is carried out.
-    pub fn over(&mut self, arming: Sequence) {
+    pub fn done(&mut self, arming: Sequence) {
         self.under_way.remove(&arming);
     }
 

@@ -1,4 +1,4 @@
-//! Exact digits of a JSON number or string to units of a grid.
+//! Exact decimal numbers, as they are asked for, and units of a grid.
 
 use std::fmt;
 
@@ -23,6 +23,43 @@ pub enum DecimalError {
     },
     /// It has more than [`MAX_DIGITS`] digits, or more steps than a `u64` counts.
     TooLarge,
+}
+
+/// A plain non-negative decimal of at most [`MAX_DIGITS`] digits, on no grid yet.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Decimal {
+    bytes: [u8; MAX_DIGITS + 1],
+    len: u8,
+}
+
+impl Decimal {
+    /// The number that `text` is: `0` or digits that do not begin with `0`, then at most one point with digits behind it.
+    ///
+    /// # Errors
+    /// [`DecimalError`], but never [`OffGrid`](DecimalError::OffGrid), for anything else.
+    pub fn new(text: &str) -> Result<Self, DecimalError> {
+        split(text)?;
+        let mut bytes = [0; MAX_DIGITS + 1];
+        bytes
+            .get_mut(..text.len())
+            .ok_or(DecimalError::TooLarge)?
+            .copy_from_slice(text.as_bytes());
+        Ok(Self {
+            bytes,
+            len: text.len() as u8,
+        })
+    }
+
+    /// The number's text.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
 }
 
 /// How many `step`s the number `text` is, exactly; it never rounds. The mantissa of `step` is not zero.
@@ -59,42 +96,9 @@ pub fn parse_on_grid(text: &str, step: Scaled) -> Result<u64, DecimalError> {
     }
 }
 
-/// Whether `text` is a plain decimal at all, on whatever grid.
-pub(super) fn check(text: &str) -> Result<(), DecimalError> {
-    split(text).map(|_| ())
-}
-
 /// `steps` steps as a number, for a message.
-pub(super) fn text_of(steps: u64, step: Scaled) -> DecimalText {
+pub fn text_of(steps: u64, step: Scaled) -> DecimalText {
     DecimalText::new(i128::from(steps) * i128::from(step.mantissa), step.scale)
-}
-
-/// Says which numbers on the grid lie next to one that is off it.
-pub(super) struct Neighbours {
-    /// Whole steps below the number.
-    pub(super) below: u64,
-    /// The most steps there may be.
-    pub(super) most: u64,
-    /// The grid.
-    pub(super) step: Scaled,
-}
-
-impl fmt::Display for Neighbours {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Neighbours { below, most, step } = *self;
-        if below == 0 {
-            write!(f, "the lowest is {}", text_of(1, step))
-        } else if below >= most {
-            write!(f, "the highest is {}", text_of(most, step))
-        } else {
-            write!(
-                f,
-                "the nearest are {} and {}",
-                text_of(below, step),
-                text_of(below + 1, step)
-            )
-        }
-    }
 }
 
 /// The digits before and behind the point.
@@ -161,7 +165,7 @@ impl std::error::Error for DecimalError {}
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use rust_decimal::Decimal;
+    use rust_decimal::Decimal as Number;
 
     const THOUSAND: Scaled = Scaled {
         mantissa: 1000,
@@ -263,11 +267,11 @@ mod tests {
             on_grid: bool,
         ) {
             let step = Scaled { mantissa: step_mantissa, scale: step_scale };
-            let step_decimal = Decimal::from_i128_with_scale(i128::from(step_mantissa), u32::from(step_scale));
+            let step_decimal = Number::from_i128_with_scale(i128::from(step_mantissa), u32::from(step_scale));
             let value = if on_grid {
-                step_decimal * Decimal::from(mantissa >> 16)
+                step_decimal * Number::from(mantissa >> 16)
             } else {
-                Decimal::from_i128_with_scale(i128::from(mantissa), decimals)
+                Number::from_i128_with_scale(i128::from(mantissa), decimals)
             };
             let quotient = (value / step_decimal).trunc();
             let exact = step_decimal * quotient == value;

@@ -1,4 +1,4 @@
-//! Exchange time, as the gateway asks for it.
+//! Exchange time, as the service and its callers ask for it.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use hoga_protocol::Nanos;
 /// The largest difference between exchange time and the system's clock that is followed, in nanoseconds: 10 s.
 pub const MOST_FOLLOWED: i64 = 10_000_000_000;
 
-/// The clocks of a gateway, so that a test can drive them by hand.
+/// The clocks of an exchange, so that a test can drive them by hand.
 pub trait Clock {
     /// Exchange time: what stamps commands, decides deadlines and signature windows, and clients are shown. It never runs
     /// backwards, and leaps only by [`leap`](Self::leap).

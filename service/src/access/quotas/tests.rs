@@ -1,16 +1,14 @@
 use super::*;
 
-fn limits(rate: u32) -> Limits {
+const CONNECTIONS: usize = 2;
+
+fn limits(rate: u32) -> Quotas {
     let rates = RequestRates {
         orders: rate,
         cancels: rate,
         queries: rate,
     };
-    Limits::new(&GatewayConfig {
-        address_rates: rates,
-        account_rates: rates,
-        ..GatewayConfig::default()
-    })
+    Quotas::new(CONNECTIONS, rates, rates)
 }
 
 fn origin(number: u32) -> Origin {
@@ -18,7 +16,7 @@ fn origin(number: u32) -> Origin {
 }
 
 /// How many of `tries` orders at `now` are taken.
-fn taken(limits: &mut Limits, tries: u32, now: Duration) -> u32 {
+fn taken(limits: &mut Quotas, tries: u32, now: Duration) -> u32 {
     let mut order = || {
         limits
             .charge_address(Some(origin(1)), RequestKind::Orders, now, &mut None)
@@ -92,10 +90,10 @@ fn what_is_left_is_told_of_the_quota_that_is_used_up_first() {
         quota = quota.filter(|_| charged.is_ok());
     }
     let refused = limits.charge_account(&account, RequestKind::Orders, now, &mut None);
-    let message = refused.unwrap_err().message;
-    assert!(
-        message.contains("account") && message.contains("251 ms"),
-        "{message}"
+    let wait = Duration::from_millis(250);
+    assert_eq!(
+        refused,
+        Err(refusal(Holder::Account, RequestKind::Orders, 4, wait))
     );
 }
 
@@ -125,22 +123,18 @@ fn addresses_that_come_and_go_leave_nothing_behind() {
 
 #[test]
 fn one_account_does_not_take_all_the_places_for_websockets() {
-    let mut limits = Limits::new(&GatewayConfig {
-        max_connections_per_account: 2,
-        ..GatewayConfig::default()
-    });
+    let mut limits = limits(1);
     let [alice, bob] = ["alice", "bob"].map(|name| AccountName::new(name).unwrap());
     let now = Duration::ZERO;
-    for _ in 0..2 {
+    for _ in 0..CONNECTIONS {
         limits.check_account(&alice).unwrap();
         limits.enter_account(alice, now);
     }
-    assert!(
-        limits
-            .check_account(&alice)
-            .unwrap_err()
-            .is(codes::TOO_MANY_OF_ACCOUNT)
-    );
+    let refused = Reject::TooManyConnections {
+        account: alice,
+        most: CONNECTIONS,
+    };
+    assert_eq!(limits.check_account(&alice), Err(refused));
     limits.check_account(&bob).unwrap();
     limits.leave_account(&alice, now);
     limits.check_account(&alice).unwrap();
