@@ -99,7 +99,7 @@ impl Channel {
     pub fn end(&self, line: &Line) -> Option<Step> {
         let ended = self.over && line.egress.is_empty();
         // What a client sends behind its close frame would be answered with a reset (RFC 6455 §7.1.1).
-        ended.then(|| match line.ended {
+        ended.then_some(match line.ended {
             true => Step::Drop,
             false => Step::Become(Next::Close),
         })
