@@ -7,7 +7,7 @@ use std::hint::black_box;
 use criterion::measurement::WallTime;
 use criterion::{Bencher, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use hoga_benches::FlowKind;
-use hoga_gateway::wire::{encode, parse_new_order, parse_ws};
+use hoga_gateway::codec::{encode, parse_new_order, parse_ws};
 use hoga_protocol::ExchangeId;
 use hoga_views::{Execution, ViewLimits, Views};
 use serde::Deserialize;

@@ -6,7 +6,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hoga_benches::FlowKind;
-use hoga_gateway::wire::{Format, encode};
+use hoga_gateway::codec::{Format, encode};
 use hoga_views::{Execution, ViewLimits, Views};
 use serde::{Deserialize, Serialize};
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hoga_follower::Progress;
-use hoga_gateway::wire::time;
+use hoga_gateway::codec::time;
 use hoga_journal::{DiskStorage, SnapshotFile, SnapshotHead, Snapshots};
 use hoga_protocol::Nanos;
 use serde_json::{Value, json};

@@ -4,7 +4,7 @@
 
 use hoga_gateway::auth::{AuthMessage, Check, Credentials, Subject, parse_auth, signed_message};
 use hoga_gateway::http::{HttpLimits, Parse, parse};
-use hoga_gateway::wire::ApiError;
+use hoga_gateway::codec::ApiError;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

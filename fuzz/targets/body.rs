@@ -2,8 +2,8 @@
 //! the bounds of what can be carried out, or refused with a message of bounded length; and never read when it is cut.
 #![no_main]
 
-use hoga_gateway::wire::ApiError;
-use hoga_gateway::wire::request::{
+use hoga_gateway::codec::ApiError;
+use hoga_gateway::codec::request::{
     AdminPath, parse_admin, parse_cancel_all_after, parse_new_order, parse_replace,
 };
 use hoga_protocol::FeeRate;

@@ -2,7 +2,7 @@
 #![no_main]
 
 use hoga_gateway::http::{HttpLimits, Parse, parse, write_upgrade};
-use hoga_gateway::route::route;
+use hoga_gateway::http::routes::route;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -1,7 +1,7 @@
 //! Any bytes as an order entry message in each format: read or refused, and either answered in the same format.
 #![no_main]
 
-use hoga_gateway::wire::{Format, encode, parse};
+use hoga_gateway::codec::{Format, encode, parse};
 use hoga_protocol::ExchangeId;
 use hoga_service::Request;
 use libfuzzer_sys::fuzz_target;

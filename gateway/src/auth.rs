@@ -23,6 +23,8 @@ pub mod replay;
 
 pub mod authenticator;
 
+pub(crate) mod authentication;
+
 pub mod ports;
 
 pub use authenticator::{AuthConfig, Authenticator};

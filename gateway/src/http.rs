@@ -1,4 +1,23 @@
-//! HTTP/1.1 and HTTP/1.0 (RFC 9110, RFC 9112) without a socket: bytes in, requests out; values in, responses out.
+//! HTTP/1.1 and HTTP/1.0 (RFC 9110, RFC 9112).
+//!
+//! A [`connection`] reads requests, one at a time; [`routes`] says what is asked for, and the [`handlers`] have the service do it.
+//! [`parse`](mod@parse) and `response` know no socket: bytes in, requests out; values in, responses out.
+
+pub mod routes;
+
+pub(crate) mod connection;
+
+pub(crate) mod handlers;
+
+pub(crate) mod outcome;
+
+pub(crate) mod reply;
+
+pub(crate) mod cursor;
+
+pub(crate) mod paging;
+
+pub(crate) mod origins;
 
 mod accept;
 

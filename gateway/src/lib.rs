@@ -7,13 +7,19 @@
 //! calling [`Gateway::turn`]; no call in it ever blocks but the poll itself, and that only when there is nothing
 //! left to do.
 
-pub mod wire;
+pub mod codec;
 
 pub mod http;
 
-pub mod route;
-
 pub mod auth;
+
+mod ws;
+
+mod sessions;
+
+mod broadcast;
+
+mod server;
 
 mod ports;
 
@@ -21,69 +27,11 @@ mod config;
 
 mod stats;
 
-mod gateway;
-
-mod listener;
-
-mod connections;
-
-mod line;
-
-mod egress;
-
-mod step;
-
-mod turn;
-
-mod phase;
-
-mod requests;
-
-mod hosts;
-
-mod handled;
-
-mod api;
-
-mod cursor;
-
-mod admin;
-
-mod peer;
-
-mod answer;
-
-mod listing;
-
-mod backpressure;
-
-mod channel;
-
-mod deflate;
-
-mod frame;
-
-mod frames;
-
-mod subscriber;
-
-mod session;
-
-mod echo;
-
-mod linger;
-
-mod pages;
-
-mod door;
-
-mod greeting;
-
-pub use backpressure::LEAST_HELD;
+pub use config::GatewayConfig;
+pub use ports::{Core, Notice, Page, Printed, Telemetry, Ticket, TurnTimes};
+pub use server::backpressure::LEAST_HELD;
+pub use server::{Gateway, GatewayWaker, LONGEST_ABSENCE_MICROS};
+pub use stats::GatewayStats;
 #[cfg(fuzzing)]
 #[doc(hidden)]
-pub use channel::fuzzing;
-pub use config::GatewayConfig;
-pub use gateway::{Gateway, GatewayWaker, LONGEST_ABSENCE_MICROS};
-pub use ports::{Core, Notice, Page, Printed, Telemetry, Ticket, TurnTimes};
-pub use stats::GatewayStats;
+pub use ws::stream::fuzzing;

@@ -7,7 +7,7 @@ use hoga_protocol::{AccountName, ArmCause, Nanos, OperatorName, Sequence, Symbol
 use hoga_service::{KeyId, Origin};
 use hoga_views::Views;
 
-use crate::peer::Peer;
+use crate::server::peer::Peer;
 use crate::stats::GatewayStats;
 
 /// Who is told of the gateway's own work, and has pages about the running exchange made by another thread.

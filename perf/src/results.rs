@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hoga::histograms::{self, IntervalLog};
-use hoga_gateway::wire::time::write_iso;
+use hoga_gateway::codec::time::write_iso;
 use hoga_protocol::Nanos;
 use serde::Serialize;
 use serde_json::json;

@@ -1,7 +1,7 @@
 //! What the journal has told so far: who an account is, what an instrument's numbers mean, what became of a command.
 
 use hoga_engine::Engine;
-use hoga_gateway::wire::ids;
+use hoga_gateway::codec::ids;
 use hoga_protocol::{
     AccountId, AccountName, AdminAction, CancelAll, ClientOrderId, Command, EventBody, ExchangeId,
     InstrumentId, InstrumentSpec, Nanos, OrderId, RejectReason, Sequence,

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use hoga_gateway::wire::{ids, time};
+use hoga_gateway::codec::{ids, time};
 use hoga_protocol::{
     AdminAction, Administer, ArmCause, CancelAll, Command, Genesis, InstrumentSpec, Lots, Nanos, NewOrder,
     OrderId, OrderType, ReplaceOrder, SigningKeyId, Ticks,

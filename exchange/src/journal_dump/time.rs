@@ -150,7 +150,7 @@ mod tests {
         for day in 0..u64::MAX / SECOND / 86_400 {
             let time = Nanos((day * 86_400 + day % 86_400) * SECOND + 7 * MILLIS);
             let mut text = Vec::new();
-            hoga_gateway::wire::time::write_iso(&mut text, time);
+            hoga_gateway::codec::time::write_iso(&mut text, time);
             assert_eq!(parse_time(std::str::from_utf8(&text).unwrap()), Ok(time));
         }
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use hoga_gateway::auth::{ApiKey, KeyTable, PublicKey};
-use hoga_gateway::wire::time::write_iso;
+use hoga_gateway::codec::time::write_iso;
 use hoga_protocol::{AccountName, Nanos};
 use hoga_service::{KeyId, Permission};
 use serde::de::Error as _;

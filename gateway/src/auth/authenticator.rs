@@ -11,7 +11,7 @@ use super::credentials::Credentials;
 use super::message::Subject;
 use super::replay::{AHEAD_MS, Acceptance, ReplayGuard};
 use super::table::{ApiKey, KeyTable};
-use crate::wire::{ApiError, codes, time};
+use crate::codec::{ApiError, codes, time};
 
 /// The settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

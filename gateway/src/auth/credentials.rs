@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 use hoga_service::KeyId;
 
 use super::key::Signature;
+use crate::codec::{ApiError, ErrorCode, codes, excerpt};
 use crate::http::Request;
-use crate::wire::{ApiError, ErrorCode, codes, excerpt};
 
 /// The header with the key's id.
 pub const KEY_HEADER: &str = "Hoga-Key";

@@ -2,8 +2,8 @@
 //! (RFC 7692 §7).
 
 use super::request::Request;
-use crate::deflate::WINDOW_BITS;
-use crate::wire::Format;
+use crate::codec::Format;
+use crate::ws::deflate::WINDOW_BITS;
 
 /// What is answered to an offer of compression. Neither side keeps a window from one message to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use httparse::{EMPTY_HEADER, Error, Status};
 
 use super::authority::Authority;
 use super::request::{Header, Request};
-use crate::wire::{ApiError, codes};
+use crate::codec::{ApiError, codes};
 
 /// Bounds on one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

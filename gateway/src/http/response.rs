@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hoga_service::Quota;
 
-use crate::wire::number::write_u64;
+use crate::codec::number::write_u64;
 
 /// How a response is sent, whatever it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,7 +179,7 @@ fn phrase(status: u16) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::codes;
+    use crate::codec::codes;
     use hoga_service::RequestKind;
 
     fn response(status: u16, manner: &Manner, extra: &[(&str, &str)]) -> String {

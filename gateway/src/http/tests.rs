@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{HttpLimits, Parse, Request, parse};
-use crate::wire::{ApiError, ErrorCode, codes};
+use crate::codec::{ApiError, ErrorCode, codes};
 
 const LIMITS: HttpLimits = HttpLimits {
     max_head: 512,

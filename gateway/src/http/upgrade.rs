@@ -4,7 +4,7 @@ use tungstenite::handshake::derive_accept_key;
 
 use super::extensions::{self, Deflate};
 use super::request::Request;
-use crate::wire::{ApiError, Format, codes};
+use crate::codec::{ApiError, Format, codes};
 
 /// What a handshake agreed on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -1,6 +1,6 @@
 //! Requests of an order session in the binary formats, from their JSON.
 
-use hoga_gateway::wire::time;
+use hoga_gateway::codec::time;
 use prost_reflect::bytes::Bytes;
 use prost_reflect::prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, Kind, MessageDescriptor, ReflectMessage as _, Value};

@@ -4,7 +4,7 @@
 //! One close is not: that of a slow consumer (4001), whose reason names what was sent last, which depends on how much the kernel takes
 //! for a client that does not read.
 
-use hoga_gateway::wire::{ApiError, codes};
+use hoga_gateway::codec::{ApiError, codes};
 use hoga_protocol::{ExchangeId, RejectReason, Rejected};
 use hoga_service::Reject;
 

@@ -2,7 +2,7 @@ use hoga_service::{Permission, Permissions};
 
 use super::fixture::*;
 use crate::auth::*;
-use crate::wire::{ApiError, ErrorCode, codes};
+use crate::codec::{ApiError, ErrorCode, codes};
 
 const LATER: u64 = NOW_MS + 86_400_000;
 

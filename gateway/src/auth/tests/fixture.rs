@@ -5,7 +5,7 @@ use hoga_protocol::{AccountName, Nanos};
 use hoga_service::{Identity, KeyId, Permission};
 
 use crate::auth::*;
-use crate::wire::ApiError;
+use crate::codec::ApiError;
 
 /// The server's time in tests: that of the document's example.
 pub const NOW_MS: u64 = 1_682_858_110_123;

@@ -1,7 +1,7 @@
 use super::fixture::*;
 use crate::auth::*;
+use crate::codec::{ApiError, ErrorCode, codes};
 use crate::http::{HttpLimits, Parse, Request, parse};
-use crate::wire::{ApiError, ErrorCode, codes};
 
 fn request(headers: &str) -> Request {
     let text = format!("GET /ws/orders HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");

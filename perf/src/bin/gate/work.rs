@@ -13,7 +13,7 @@ use hoga::checkpoints::CheckpointOptions;
 use hoga::cores::CorePlan;
 use hoga::pipeline::{self, InputSlot, PipelineOptions, RingSink, RingSource};
 use hoga_benches::{Flow, FlowKind};
-use hoga_gateway::wire::{ids, parse_ws};
+use hoga_gateway::codec::{ids, parse_ws};
 use hoga_gateway::{Gateway, GatewayConfig};
 use hoga_journal::{Durability, Journal, Options, Writer};
 use hoga_protocol::codec::MAX_RECORD;

@@ -1,0 +1,165 @@
+//! A WebSocket whose handshake carried no credentials: its first message must say who it is.
+
+use std::io;
+use std::time::Duration;
+
+use hoga_service::{CommandSink, Identity, Origin};
+
+use crate::auth::{Subject, parse_auth};
+use crate::codec::{ApiError, codes};
+use crate::config::GatewayConfig;
+use crate::http::Agreed;
+use crate::http::handlers;
+use crate::ports::Ticket;
+use crate::server::connection_buffer::{Line, READ_PER_VISIT};
+use crate::server::context::Turn;
+use crate::server::step::{Next, Opening, Step};
+use crate::ws::stream::{Channel, Incoming, NOT_LET_IN};
+
+/// Registered by IANA for RFC 6455 §7.4: nothing is wrong with the client.
+const TRY_AGAIN_LATER: u16 = 1013;
+
+/// A client that has been answered the handshake and nothing else yet. Its first message is an auth, in JSON and text
+/// whatever format was agreed on; only when that is verified does the stream or the session begin, and until then
+/// nothing more of it is read.
+#[derive(Debug)]
+pub(crate) struct Greeting {
+    /// Control frames, and the close; the stream goes on with it.
+    pub channel: Channel,
+    agreed: Agreed,
+    /// Path and query of the handshake, which the signature covers.
+    target: Box<str>,
+    since: Duration,
+    /// Whether its signature is being verified.
+    asked: bool,
+    verdict: Option<Result<Identity, ApiError>>,
+}
+
+impl Greeting {
+    /// A client whose handshake for `target` was answered at `now`.
+    pub fn new(target: Box<str>, agreed: Agreed, channel: Channel, now: Duration) -> Self {
+        Self {
+            channel,
+            agreed,
+            target,
+            since: now,
+            asked: false,
+            verdict: None,
+        }
+    }
+
+    /// The channel, with which the stream or session goes on.
+    pub fn take_channel(&mut self) -> Channel {
+        let closed = Channel::new(self.agreed, Vec::new(), 0);
+        std::mem::replace(&mut self.channel, closed)
+    }
+
+    /// What came of its signature.
+    pub fn admit(&mut self, identity: Result<Identity, ApiError>) {
+        self.verdict = Some(identity);
+    }
+
+    /// Reads the first message, or goes on as what was asked for.
+    pub fn serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
+        self.try_serve(line, turn).unwrap_or(Step::Drop)
+    }
+
+    /// By when it must have said who it is; then, by when it must have answered the close.
+    pub fn deadline(&self, line: &Line, config: &GatewayConfig) -> Option<Duration> {
+        match self.channel.is_open() {
+            true => (!self.asked).then(|| self.since + config.header_timeout),
+            false => Some(self.channel.deadline(line, config)),
+        }
+    }
+
+    /// Closes a client that does not say who it is, and gives up one that was closed long enough.
+    pub fn expire<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
+        if !self.channel.is_open() {
+            return self.channel.expire(line, turn.now, turn.config);
+        }
+        let why = ApiError::new(codes::UNAUTHENTICATED, "no auth message came in time");
+        self.close(&why, line, turn.now);
+        Step::Again
+    }
+
+    fn try_serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> io::Result<Step> {
+        if let Some(verdict) = self.verdict.take()
+            && self.channel.is_open()
+        {
+            let begun = verdict
+                .and_then(|identity| Ok((handlers::start_of(&self.target, &identity, turn)?, identity)));
+            match begun {
+                Ok((start, identity)) => {
+                    let opening = Opening {
+                        start,
+                        agreed: self.agreed,
+                        identity: Some(identity),
+                    };
+                    return Ok(Step::Become(Next::Open(Box::new(opening))));
+                }
+                Err(error) => self.close(&error, line, turn.now),
+            }
+        }
+        let mut unread = true;
+        while self.may_read(line) && line.taken < READ_PER_VISIT {
+            match self.channel.read(line, turn.intake, turn.now)? {
+                Incoming::Text(text) if self.channel.is_open() => {
+                    if let Err(error) = self.ask(text.as_bytes(), line.origin, turn) {
+                        self.close(&error, line, turn.now);
+                    }
+                }
+                Incoming::Binary(_) if self.channel.is_open() => {
+                    let why = "the first message must be an auth, in JSON and text";
+                    self.close(&ApiError::new(codes::UNAUTHENTICATED, why), line, turn.now);
+                }
+                Incoming::Nothing | Incoming::Over => {
+                    unread = false;
+                    break;
+                }
+                _ => break,
+            }
+        }
+        line.flush(turn.now)?;
+        let idle = match unread && self.may_read(line) {
+            true => Step::Again,
+            false => Step::Idle,
+        };
+        Ok(self.channel.end(line).unwrap_or(idle))
+    }
+
+    /// Pings are answered before the auth, too, and those answers are bounded. Behind a close the client's own is awaited.
+    fn may_read(&self, line: &Line) -> bool {
+        (!self.asked || !self.channel.is_open()) && !line.is_full()
+    }
+
+    fn ask<S>(
+        &mut self,
+        message: &[u8],
+        origin: Option<Origin>,
+        turn: &mut Turn<'_, S>,
+    ) -> Result<(), ApiError> {
+        let credentials = parse_auth(message)?.credentials;
+        let subject = Subject::new("GET", &self.target, b"")
+            .ok_or_else(|| ApiError::new(codes::UNAUTHENTICATED, "a target that cannot be signed"))?;
+        let now = turn.wall();
+        let Some(door) = &mut turn.door else { return Ok(()) };
+        let peer = turn.peer;
+        door.ask_for(Ticket { peer, origin }, now, &credentials, &subject)?;
+        self.asked = true;
+        Ok(())
+    }
+
+    fn close(&mut self, error: &ApiError, line: &mut Line, now: Duration) {
+        // A reason is ASCII here, and what a client sent is quoted with its own letters.
+        let reason: String = format!("{}: {}", error.code, error.message)
+            .chars()
+            .map(|letter| if letter.is_ascii() { letter } else { '?' })
+            .collect();
+        let code = if error.status < 429 {
+            NOT_LET_IN
+        } else {
+            TRY_AGAIN_LATER
+        };
+        self.channel.close(line, now, code, &reason);
+    }
+}
