@@ -63,8 +63,8 @@ fn deep(criterion: &mut Criterion) {
 
 /// As the gateway does, in the groups that the output ring hands out.
 fn fold(views: &mut Views, events: &[Event]) {
-    for group in events.chunks(Views::FORESEEN) {
-        views.foresee(group.iter());
+    for group in events.chunks(Views::PREFETCHED) {
+        views.prefetch(group.iter());
         group.iter().for_each(|event| views.fold(event));
     }
 }

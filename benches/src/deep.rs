@@ -6,7 +6,7 @@ use hoga_protocol::{
     SigningKeyId, Ticks, TimeInForce,
 };
 
-use crate::maker::settings;
+use crate::flow_builder::settings;
 
 /// Prices at which orders rest.
 const LEVELS: u64 = 20_000;

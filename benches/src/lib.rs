@@ -10,7 +10,7 @@
 
 mod flows;
 
-mod maker;
+mod flow_builder;
 
 mod live;
 

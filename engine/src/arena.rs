@@ -11,8 +11,8 @@ use crate::orders::Orders;
 use crate::price_index::Nodes;
 use crate::slab::{Slab, Slot};
 
-/// How many commands [`Arena::foresee`] looks at; it leaves the rest.
-pub(crate) const FORESEEN: usize = 64;
+/// How many commands [`Arena::prefetch`] looks at; it leaves the rest.
+pub(crate) const PREFETCHED: usize = 64;
 
 /// Orders, levels, and the nodes that find levels. A level has an order and a leaf has a level, so none of them can
 /// outgrow the bound on orders by more than the nodes above the leaves.
@@ -28,7 +28,7 @@ impl Arena {
         let capacity = max_open_orders as usize;
         Self {
             orders: Orders::with_capacity(capacity),
-            levels: Slab::with_capacity(Level::NOBODY, capacity),
+            levels: Slab::with_capacity(Level::VACANT, capacity),
             nodes: Nodes::with_capacity(capacity),
         }
     }
@@ -42,10 +42,10 @@ impl Arena {
 
     /// Touches the orders that cancels and replaces name, and then their levels and neighbours. The loads of one round
     /// do not wait for each other, those of the next round find the lines of the last one in the cache.
-    pub(crate) fn foresee<'a>(&self, commands: impl Iterator<Item = &'a Command>) {
-        let mut slots = [Slot::NONE; FORESEEN];
+    pub(crate) fn prefetch<'a>(&self, commands: impl Iterator<Item = &'a Command>) {
+        let mut slots = [Slot::NONE; PREFETCHED];
         let mut count = 0;
-        for command in commands.take(FORESEEN) {
+        for command in commands.take(PREFETCHED) {
             let order = match command {
                 Command::CancelOrder(cancel) => cancel.order,
                 Command::ReplaceOrder(replace) => replace.order,

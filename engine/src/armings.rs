@@ -41,7 +41,7 @@ struct Own {
 }
 
 impl Entry {
-    const NOBODY: Entry = Entry {
+    const VACANT: Entry = Entry {
         armed: Armed {
             account: AccountId(0),
             arming: Sequence(0),
@@ -57,7 +57,7 @@ impl Armings {
         let accounts = max_accounts as usize;
         let most = accounts * Arm::PER_ACCOUNT as usize + Arm::MAX_SHARED as usize;
         Self {
-            entries: GrowingSlab::new(Entry::NOBODY, most),
+            entries: GrowingSlab::new(Entry::VACANT, most),
             index: HashIndex::with_max(most),
             all: Queue::EMPTY,
             len: 0,

@@ -55,7 +55,7 @@ impl Entry {
         }
     }
 
-    const NOBODY: Entry = Entry::new(0, 0, OrderId(0), Nanos(0), AccountId(0));
+    const VACANT: Entry = Entry::new(0, 0, OrderId(0), Nanos(0), AccountId(0));
 }
 
 impl Chained<1> for Entry {
@@ -93,7 +93,7 @@ impl ClientIds {
         let most = limits.most_client_ids() as usize;
         Self {
             key,
-            entries: GrowingSlab::new(Entry::NOBODY, most),
+            entries: GrowingSlab::new(Entry::VACANT, most),
             index: HashIndex::with_max(most),
             accounts: Segments::with_max(accounts),
             shares: Shares::new(

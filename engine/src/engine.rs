@@ -5,7 +5,7 @@ use hoga_protocol::{
     RejectReason, Rejected, Sequence, Side, StateCheck, Ticks,
 };
 
-use crate::arena::FORESEEN;
+use crate::arena::PREFETCHED;
 use crate::digest::{EventsDigest, StateDigest};
 use crate::emitter::Emitter;
 use crate::level::LevelTotals;
@@ -91,15 +91,15 @@ impl Engine {
 
     /// Reads what the next commands will need of the book, so that the memory's answers come side by side instead of
     /// one after another. It changes nothing and promises nothing: call it with a batch of up to
-    /// [`FORESEEN`](Self::FORESEEN) commands before applying them, where the book is larger than the cache.
-    pub fn foresee<'a>(&self, commands: impl Iterator<Item = &'a Command>) {
+    /// [`PREFETCHED`](Self::PREFETCHED) commands before applying them, where the book is larger than the cache.
+    pub fn prefetch<'a>(&self, commands: impl Iterator<Item = &'a Command>) {
         if let Some(market) = &self.market {
-            market.arena.foresee(commands);
+            market.arena.prefetch(commands);
         }
     }
 
-    /// How many commands [`foresee`](Self::foresee) looks at; it leaves the rest.
-    pub const FORESEEN: usize = FORESEEN;
+    /// How many commands [`prefetch`](Self::prefetch) looks at; it leaves the rest.
+    pub const PREFETCHED: usize = PREFETCHED;
 
     /// A digest of all state that a later outcome can depend on: settings and limits, instruments, every live order in
     /// the order of its queue, accounts, closed client order ids by age, the rules in force, what checkpoints keep, what

@@ -31,7 +31,7 @@ const _: () = assert!(size_of::<Level>() == 32);
 
 impl Level {
     /// At a price where no order can be.
-    pub(crate) const NOBODY: Level = Level::new(Ticks(0), InstrumentId(0));
+    pub(crate) const VACANT: Level = Level::new(Ticks(0), InstrumentId(0));
 
     /// All that its orders leave, in lots.
     pub(crate) const fn volume(&self) -> Lots {

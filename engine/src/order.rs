@@ -56,18 +56,18 @@ pub(crate) struct Order {
     pub(crate) next_id: Slot,
     pub(crate) side: Side,
     pub(crate) post_only: bool,
-    /// Whether it has fees in its [`Rarely`].
+    /// Whether it has fees in its [`RareFields`].
     pub(crate) charged: bool,
-    /// Whether it has a client order id in its [`Rarely`].
+    /// Whether it has a client order id in its [`RareFields`].
     pub(crate) named: bool,
 }
 
 // Changing an order's layout changes what a command costs.
-const _: () = assert!(size_of::<Order>() == 64 && size_of::<Rarely>() == 32);
+const _: () = assert!(size_of::<Order>() == 64 && size_of::<RareFields>() == 32);
 
 impl Order {
     /// No order.
-    pub(crate) const NOBODY: Order = Order {
+    pub(crate) const VACANT: Order = Order {
         id: OrderId(0),
         quantity: Lots::ZERO,
         leaves: Lots::ZERO,
@@ -112,14 +112,14 @@ impl Order {
 /// What only a fill or a close needs, and only of an order that has it: in a table beside the orders, so that other
 /// commands do not drag it through the cache.
 #[derive(Clone, Copy)]
-pub(crate) struct Rarely {
+pub(crate) struct RareFields {
     pub(crate) fee: FeeAccrual,
     /// Its entry in the client order ids.
     pub(crate) client_id: Slot,
 }
 
-impl Rarely {
-    pub(crate) const NOTHING: Rarely = Rarely {
+impl RareFields {
+    pub(crate) const NOTHING: RareFields = RareFields {
         fee: FeeAccrual::ZERO,
         client_id: Slot::NONE,
     };

@@ -245,7 +245,7 @@ impl Best {
     }
 }
 
-/// Whether an order at `price` would stand before one at `other`. Which side it is cannot be foreseen, so both answers
+/// Whether an order at `price` would stand before one at `other`. Which side it is cannot be predicted, so both answers
 /// are worked out and one is taken.
 fn is_better(side: Side, price: Ticks, other: Ticks) -> bool {
     select_unpredictable(side == Side::Buy, price > other, price < other)

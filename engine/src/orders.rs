@@ -6,7 +6,7 @@ use core::ops::{Index, IndexMut};
 
 use hoga_protocol::{FeeAccrual, OrderId};
 
-use crate::order::{Order, Rarely};
+use crate::order::{Order, RareFields};
 use crate::slab::{Slab, Slot, touch};
 
 /// The orders, and a hash table whose chains run through them: to find an order costs its own cache line and one
@@ -14,7 +14,7 @@ use crate::slab::{Slab, Slot, touch};
 #[derive(Clone)]
 pub(crate) struct Orders {
     pub(crate) slab: Slab<Order>,
-    rarely: Vec<Rarely>,
+    rare: Vec<RareFields>,
     /// Where each chain begins. A power of two of them, at least as many as orders.
     chains: Vec<Slot>,
 }
@@ -27,15 +27,15 @@ impl Orders {
     pub(crate) fn with_capacity(capacity: usize) -> Self {
         let chains = capacity.next_power_of_two();
         Self {
-            slab: Slab::with_capacity(Order::NOBODY, capacity),
-            rarely: Vec::with_capacity(capacity + 1),
+            slab: Slab::with_capacity(Order::VACANT, capacity),
+            rare: Vec::with_capacity(capacity + 1),
             chains: vec![Slot::NONE; chains],
         }
     }
 
     pub(crate) fn touch(&mut self) {
         self.slab.touch();
-        touch(&mut self.rarely, Rarely::NOTHING);
+        touch(&mut self.rare, RareFields::NOTHING);
     }
 
     /// How many orders there are.
@@ -67,8 +67,8 @@ impl Orders {
         order.next_id = self.chains[chain];
         let slot = self.slab.insert(order);
         self.chains[chain] = slot;
-        if slot.index() >= self.rarely.len() {
-            self.rarely.resize(slot.index() + 1, Rarely::NOTHING);
+        if slot.index() >= self.rare.len() {
+            self.rare.resize(slot.index() + 1, RareFields::NOTHING);
         }
         slot
     }
@@ -89,7 +89,7 @@ impl Orders {
             self[before].next_id = next_id;
         }
         let client_id = if named {
-            self.rarely[slot.index()].client_id
+            self.rare[slot.index()].client_id
         } else {
             Slot::NONE
         };
@@ -100,27 +100,27 @@ impl Orders {
     /// The fees of the order at `slot` so far.
     pub(crate) fn fee(&self, slot: Slot) -> FeeAccrual {
         match self[slot].charged {
-            true => self.rarely[slot.index()].fee,
+            true => self.rare[slot.index()].fee,
             false => FeeAccrual::ZERO,
         }
     }
 
     pub(crate) fn set_fee(&mut self, slot: Slot, fee: FeeAccrual) {
         self[slot].charged = true;
-        self.rarely[slot.index()].fee = fee;
+        self.rare[slot.index()].fee = fee;
     }
 
     /// The order's entry in the client order ids, [`Slot::NONE`] if it has none.
     pub(crate) fn client_id(&self, slot: Slot) -> Slot {
         match self[slot].named {
-            true => self.rarely[slot.index()].client_id,
+            true => self.rare[slot.index()].client_id,
             false => Slot::NONE,
         }
     }
 
     pub(crate) fn set_client_id(&mut self, slot: Slot, client_id: Slot) {
         self[slot].named = true;
-        self.rarely[slot.index()].client_id = client_id;
+        self.rare[slot.index()].client_id = client_id;
     }
 
     /// Blocks of neighbouring ids are scattered by Fibonacci hashing (Knuth, volume 3, §6.4), and within a block its

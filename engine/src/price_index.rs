@@ -67,7 +67,7 @@ impl Nodes {
     /// No node, and room for `capacity`.
     pub(crate) fn with_capacity(capacity: usize) -> Self {
         Self {
-            slab: Slab::with_capacity(Node::new(Name::NOBODY), capacity),
+            slab: Slab::with_capacity(Node::new(Name::VACANT), capacity),
             recent: Box::new([Slot::NONE; RECENT]),
         }
     }
@@ -229,7 +229,7 @@ impl Nodes {
 
     /// The name goes too, so that nobody takes the node for a recent leaf.
     fn free_node(&mut self, at: Slot) {
-        self.slab[at].name = Name::NOBODY;
+        self.slab[at].name = Name::VACANT;
         self.slab.remove(at);
     }
 }
@@ -290,7 +290,7 @@ const _: () = assert!(Ticks::MAX.0 >> DIGIT < 1 << PREFIX_BITS && Ticks::MAX.0 <
 
 impl Name {
     /// Of no node.
-    const NOBODY: Name = Name(u64::MAX);
+    const VACANT: Name = Name(u64::MAX);
 
     const fn new(instrument: InstrumentId, height: u32, price: Ticks) -> Self {
         let prefix = price.0 as u64 >> (DIGIT * (height + 1));

@@ -11,7 +11,7 @@ pub(crate) struct Slot(u32);
 
 impl Slot {
     /// The place of nobody, who is in every slab. What is written there means nothing, so a chain's ends need no
-    /// branch that a processor cannot foresee.
+    /// branch that a processor cannot predict.
     pub(crate) const NONE: Slot = Slot(0);
 
     /// The place, unless it is [`Slot::NONE`].

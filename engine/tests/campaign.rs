@@ -143,7 +143,7 @@ impl Campaign {
         self.sequence = self.sequence.next();
         let timestamp = self.timestamp();
         let command = self.command(at, self.engine.now().max(timestamp));
-        self.engine.foresee(std::iter::once(&command));
+        self.engine.prefetch(std::iter::once(&command));
         for (engine, said) in [&mut self.engine, &mut self.twin].into_iter().zip(&mut *said) {
             said.clear();
             engine.apply(self.sequence, timestamp, &command, &mut |event| said.push(*event));

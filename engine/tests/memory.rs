@@ -83,7 +83,7 @@ fn the_memory_of_all_orders_allowed_is_set_aside_at_genesis() {
         account: AccountId(0),
         order: OrderId(1),
     });
-    engine.foresee(std::iter::repeat_n(&cancel, 2 * Engine::FORESEEN));
+    engine.prefetch(std::iter::repeat_n(&cancel, 2 * Engine::PREFETCHED));
     assert_eq!(engine.state_digest(), state);
 
     let filled = measure(|| {

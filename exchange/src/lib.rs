@@ -19,7 +19,7 @@ pub mod memory;
 pub mod notices;
 pub mod recovery;
 pub mod serve;
-pub mod watch;
+pub mod watchdog;
 
 pub mod clock;
 

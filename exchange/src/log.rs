@@ -2,7 +2,7 @@
 //!
 //! Whoever tells of an event formats its line and leaves it in a queue ([`lines`]); a thread of the log's own writes. So
 //! nobody who trades waits for a reader, and lines beyond the queue are counted instead. The journaler and the matcher tell
-//! of nothing: what they count is read by [`watch`](crate::watch) and `/metrics`. What the gateway notices comes through
+//! of nothing: what they count is read by [`watch`](crate::watchdog) and `/metrics`. What the gateway notices comes through
 //! [`incidents`], which bounds what clients can cause.
 //!
 //! A message is one of the program's own sentences. What comes from elsewhere stands in a field that is a `&str` or a

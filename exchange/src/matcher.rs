@@ -28,7 +28,7 @@ const _: () = assert!(OUTPUT_BATCH <= MIN_RING);
 
 /// With more resting orders than this the book is larger than a core's cache, and reading ahead for a batch pays
 /// (docs/decisions/0006); with fewer it costs some nanoseconds a command.
-const FORESEE_ABOVE: usize = 50_000;
+const PREFETCH_ABOVE: usize = 50_000;
 
 /// The one thread that owns the engine.
 pub struct Matcher {
@@ -172,8 +172,8 @@ impl Matcher {
                 return Work::Ended;
             }
         }
-        if self.engine.open_orders() > FORESEE_ABOVE {
-            self.engine.foresee(self.batch.iter().map(|slot| &slot.command));
+        if self.engine.open_orders() > PREFETCH_ABOVE {
+            self.engine.prefetch(self.batch.iter().map(|slot| &slot.command));
         }
         self.match_taken()
     }

@@ -34,7 +34,7 @@ use crate::notices::{Opening, banner, farewell, tell, warn};
 use crate::output;
 use crate::pipeline::{self, Counters, PipelineOptions, PipelineRecordings, RingSink, RingSource};
 use crate::recovery::{self, Recovered, Stores};
-use crate::watch::{Watch, Watched};
+use crate::watchdog::{Watchdog, Watched};
 use authentication::Authentication;
 use gateway_thread::{Door, spawn_gateway};
 
@@ -103,7 +103,7 @@ pub struct Exchange {
     gateway: JoinHandle<Option<GatewayStats>>,
     threads: Vec<JoinHandle<()>>,
     printer: JoinHandle<()>,
-    watch: Watch,
+    watchdog: Watchdog,
     following: Option<Following>,
     authentication: Option<Authentication>,
 }
@@ -190,8 +190,8 @@ impl Exchange {
                 stopping: Arc::clone(&stop),
                 time: time.clone(),
             };
-            let watch =
-                Watch::start(watched, plan).map_err(|error| format!("cannot start a thread: {error}"))?;
+            let watchdog =
+                Watchdog::start(watched, plan).map_err(|error| format!("cannot start a thread: {error}"))?;
             // Orders of sessions that went down with the exchange are canceled first; where there is no room for that, the
             // watch finds it.
             told.recv().map_err(stopped)?;
@@ -200,9 +200,9 @@ impl Exchange {
                 listen = address.to_string(),
                 "clients are served"
             );
-            Ok((following, started.counters, started.threads, watch, banner))
+            Ok((following, started.counters, started.threads, watchdog, banner))
         };
-        let (following, counters, threads, watch, banner) = match open_for_business() {
+        let (following, counters, threads, watchdog, banner) = match open_for_business() {
             Ok(open) => open,
             Err(error) => {
                 stop_gateway(&stop, &waker, gateway);
@@ -220,7 +220,7 @@ impl Exchange {
             waker,
             gateway,
             threads,
-            watch,
+            watchdog,
             printer,
             following,
             authentication,
@@ -243,7 +243,7 @@ impl Exchange {
         if let Some(following) = self.following {
             following.stop();
         }
-        self.watch.stop();
+        self.watchdog.stop();
         if let Some(authentication) = self.authentication {
             authentication.stop();
         }

@@ -191,12 +191,12 @@ fn of_unit(key: &str) -> u64 {
 
 #[test]
 fn the_unit_does_not_end_an_exchange_that_is_still_at_it() {
-    use hoga::{serve, watch};
+    use hoga::{serve, watchdog};
     let drain = serve::DRAIN_FOR + serve::CLOSE_FOR;
     assert!(
         of_unit("TimeoutStopSec") >= 2 * drain.as_secs(),
         "the follower's last snapshot needs time too"
     );
-    assert!(of_unit("WatchdogSec") >= 2 * watch::STUCK_AFTER.as_secs());
+    assert!(of_unit("WatchdogSec") >= 2 * watchdog::STUCK_AFTER.as_secs());
     assert!(of_unit("LimitNOFILE") >= 10_000 + 64);
 }

@@ -118,9 +118,9 @@ pub fn spread<T>(replica: Replica, work: impl FnOnce(&mut Spread) -> T) -> (Repl
 }
 
 fn fold(views: &mut Views, batch: &mut Vec<Event>) {
-    for events in batch.chunks(Views::FORESEEN) {
-        if views.orders().live() > Views::FORESEE_ABOVE {
-            views.foresee(events.iter());
+    for events in batch.chunks(Views::PREFETCHED) {
+        if views.orders().live() > Views::PREFETCH_ABOVE {
+            views.prefetch(events.iter());
         }
         events.iter().for_each(|event| views.fold(event));
     }

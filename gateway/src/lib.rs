@@ -28,7 +28,7 @@ mod config;
 mod stats;
 
 pub use config::GatewayConfig;
-pub use ports::{Core, Notice, Page, Printed, Telemetry, Ticket, TurnTimes};
+pub use ports::{Core, LogEvent, Page, Printed, Telemetry, Ticket, TurnTimes};
 pub use server::backpressure::LEAST_HELD;
 pub use server::{Gateway, GatewayWaker, LONGEST_ABSENCE_MICROS};
 pub use stats::GatewayStats;

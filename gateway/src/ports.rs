@@ -24,15 +24,15 @@ pub trait Telemetry: Send {
 
     /// Something happened that an operator may want to read of. Called on the gateway's thread as it happens, as often as
     /// clients care to make it happen, so it must be cheap and never block.
-    fn noticed(&mut self, notice: &Notice) {
-        let _ = notice;
+    fn log(&mut self, event: &LogEvent) {
+        let _ = event;
     }
 }
 
 /// What an operator may want to read of. Nothing in it is a secret, and no text is one that a client could choose freely:
 /// names have passed the alphabets of their kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Notice {
+pub enum LogEvent {
     /// A connection was not taken.
     ConnectionRefused {
         /// Where it came from.

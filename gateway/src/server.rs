@@ -37,21 +37,21 @@ use std::time::Duration;
 use hoga_service::{Clock, CommandSink, EventSource, Quotas, Service};
 use mio::{Events, Poll, Token};
 
-use crate::auth::authentication::Door;
-use crate::broadcast::log::Lanes;
+use crate::auth::authentication::Authentication;
+use crate::broadcast::log::BroadcastLog;
 use crate::config::GatewayConfig;
 use crate::http::origins::Hosts;
-use crate::ports::{Core, Notice};
+use crate::ports::{Core, LogEvent};
 use crate::server::backpressure::{Backpressure, WAIT_MICROS};
-use crate::server::connection_buffer::Line;
-use crate::server::connection_state::Phase;
+use crate::server::connection_buffer::ConnectionBuffer;
+use crate::server::connection_state::ConnectionState;
 use crate::server::connections::{Connections, Place};
-use crate::server::context::{Opened, Stage, Turn};
+use crate::server::context::{Context, Opened, Stage};
 use crate::server::egress::EGRESS_HIGH;
 use crate::server::listener::Listener;
 use crate::server::peer::Waiters;
 use crate::server::step::{Queue, Step};
-use crate::server::telemetry::Pages;
+use crate::server::telemetry::TelemetryClient;
 use crate::stats::GatewayStats;
 use crate::ws::framer::Framer;
 use crate::ws::stream::Intake;
@@ -121,8 +121,8 @@ pub struct Gateway<S, E, C> {
     next_sweep: Duration,
     /// Which connection the sweep under way comes to next.
     sweeping: Option<u32>,
-    pages: Pages,
-    door: Option<Door>,
+    telemetry: TelemetryClient,
+    authentication: Option<Authentication>,
     quotas: Quotas,
     framer: Framer,
     intake: Intake,
@@ -136,7 +136,7 @@ struct OpenCore<S, E> {
     /// Who waits for its replies.
     waiters: Waiters,
     source: E,
-    lanes: Lanes,
+    broadcast_log: BroadcastLog,
 }
 
 impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
@@ -177,8 +177,8 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             swept: now,
             next_sweep: Duration::MAX,
             sweeping: None,
-            pages: Pages::default(),
-            door: None,
+            telemetry: TelemetryClient::default(),
+            authentication: None,
             framer: Framer::new(),
             intake: Intake::new(),
             broadcast: None,
@@ -199,11 +199,11 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
     /// Recovery is over: everything is served from now on, once the orders are canceled of sessions and deadlines that were
     /// armed and have ended meanwhile. Until then nobody sees the views or gives a command, and /readyz is 503.
     pub fn open(&mut self, core: Core<S, E>) {
-        let lanes = Lanes::new(self.config.stream_frames, core.views.executions().next());
+        let broadcast_log = BroadcastLog::new(self.config.stream_frames, core.views.executions().next());
         let mut service = Service::new(core.sink, core.views, self.config.max_accounts_per_address);
         self.clock.go_on(core.now);
-        if let Some(door) = &mut self.door {
-            door.go_on(core.now);
+        if let Some(authentication) = &mut self.authentication {
+            authentication.go_on(core.now);
         }
         service.recover(self.clock.now());
         if self.stage >= Stage::Draining {
@@ -213,7 +213,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             service,
             waiters: Waiters::default(),
             source: core.source,
-            lanes,
+            broadcast_log,
         });
         self.serve_if_recovered();
     }
@@ -233,7 +233,8 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
     pub fn turn(&mut self, wait: Duration) -> io::Result<usize> {
         self.now = self.clock.monotonic();
         let began = self.now;
-        let mut work = self.drain() + self.pay() + self.print() + self.let_in() + self.serve();
+        let mut work =
+            self.drain() + self.send_owed() + self.hand_out_pages() + self.admit_verified() + self.serve();
         work += self.tidy() + self.sweep();
         let patience = self.patience(wait);
         let lies_down = (!patience.is_zero()).then(|| self.clock.monotonic());
@@ -245,7 +246,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             work += self.drain() + self.serve();
         }
         if work > 0 {
-            self.tell(began + slept);
+            self.report(began + slept);
         }
         Ok(work)
     }
@@ -267,7 +268,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         // Nobody can trade any more, so every session is as good as lost, and there is still time to cancel.
         for key in 0..self.connections.key_bound() {
             if let Some((connection, _)) = self.connections.get(key)
-                && let Phase::Session(session) = &mut connection.phase
+                && let ConnectionState::Session(session) = &mut connection.state
                 && let Some(arming) = session.take_arming()
             {
                 core.service.lose(arming);
@@ -280,9 +281,9 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         self.core.as_ref().is_none_or(|core| core.service.is_settled()) && !self.has_unencoded()
     }
 
-    /// Whether the views have executions that the lanes have yet to encode.
+    /// Whether the views have executions that the broadcast log has yet to encode.
     fn has_unencoded(&self) -> bool {
-        let behind = |core: &OpenCore<S, E>| core.lanes.behind(core.service.views()) > 0;
+        let behind = |core: &OpenCore<S, E>| core.broadcast_log.behind(core.service.views()) > 0;
         self.core.as_ref().is_some_and(behind)
     }
 
@@ -293,7 +294,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         self.stage = Stage::Closing;
         self.now = self.clock.monotonic();
         for key in 0..self.connections.key_bound() {
-            self.visit(key, None, |phase, line, turn| phase.shut(line, turn));
+            self.visit(key, None, |state, buffer, context| state.shut(buffer, context));
         }
     }
 
@@ -316,14 +317,14 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
     }
 
     /// Sequences the commands that the gateway itself owes, and lets the sink sequence what the exchange does.
-    fn pay(&mut self) -> usize {
+    fn send_owed(&mut self) -> usize {
         let Some(core) = &mut self.core else { return 0 };
         let now = self.clock.now();
         core.service.tick(now);
-        let pages = &mut self.pages;
+        let telemetry = &mut self.telemetry;
         let sent = core.service.send_owed(now, &mut |armed, views| {
             let account = views.accounts().get(armed.account).copied();
-            pages.notice(&Notice::ArmingFired {
+            telemetry.log(&LogEvent::ArmingFired {
                 account: account.unwrap_or_default(),
                 arming: armed.arming,
                 cause: armed.cause,
@@ -355,8 +356,8 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         // One portion of an answer, however many are being made: nobody else waits for more of them.
         let portion = self.connections.dequeue_answer();
         if let Some(key) = portion {
-            self.visit(key, Some(Queue::Answers), |phase, line, turn| {
-                phase.serve(line, turn)
+            self.visit(key, Some(Queue::Answers), |state, buffer, context| {
+                state.serve(buffer, context)
             });
         }
         usize::from(portion.is_some()) + self.serve_others()
@@ -370,7 +371,9 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             let Some((key, queue)) = self.connections.dequeue() else {
                 return served;
             };
-            self.visit(key, Some(queue), |phase, line, turn| phase.serve(line, turn));
+            self.visit(key, Some(queue), |state, buffer, context| {
+                state.serve(buffer, context)
+            });
             let ended = self.clock.monotonic();
             if queue == Queue::Streams {
                 *self.broadcast.get_or_insert_default() += ended - began;
@@ -405,15 +408,17 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         };
         let until = self.connections.key_bound().min(from + SWEPT_PER_DRAIN);
         for key in from..until {
-            self.visit(key, None, |phase, line, turn| match phase.deadline(line, turn) {
-                _ if phase.is_unwelcome(turn) => phase.put_out(line, turn),
-                Some(deadline) if turn.now >= deadline => phase.expire(line, turn),
-                _ => Step::Idle,
+            self.visit(key, None, |state, buffer, context| {
+                match state.deadline(buffer, context) {
+                    _ if state.has_lost_key(context) => state.end_for_lost_key(buffer, context),
+                    Some(deadline) if context.now >= deadline => state.expire(buffer, context),
+                    _ => Step::Idle,
+                }
             });
         }
         self.sweeping = (until < self.connections.key_bound()).then_some(until);
-        if let (None, Some(door)) = (self.sweeping, &mut self.door) {
-            door.settle();
+        if let (None, Some(authentication)) = (self.sweeping, &mut self.authentication) {
+            authentication.settle();
         }
         1
     }
@@ -423,7 +428,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         &mut self,
         key: u32,
         queue: Option<Queue>,
-        act: impl FnOnce(&mut Phase, &mut Line, &mut Turn<'_, S>) -> Step,
+        act: impl FnOnce(&mut ConnectionState, &mut ConnectionBuffer, &mut Context<'_, S>) -> Step,
     ) {
         let is_tight = self.connections.waiting_bytes() > self.config.max_waiting_bytes;
         let Some((connection, peer)) = self.connections.get(key) else {
@@ -433,16 +438,16 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         let open = self.core.as_mut().filter(|_| recovered).map(|core| Opened {
             service: &mut core.service,
             waiters: &mut core.waiters,
-            lanes: &core.lanes,
+            broadcast_log: &core.broadcast_log,
         });
-        let mut turn = Turn {
+        let mut context = Context {
             open,
             stage: self.stage,
             config: &self.config,
             hosts: &self.hosts,
             stats: &mut self.stats,
-            pages: &mut self.pages,
-            door: self.door.as_mut(),
+            telemetry: &mut self.telemetry,
+            authentication: self.authentication.as_mut(),
             quotas: &mut self.quotas,
             framer: &mut self.framer,
             intake: &mut self.intake,
@@ -452,19 +457,18 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             queue,
             is_tight,
         };
-        connection.line.taken = 0;
-        connection.line.high = if is_tight { 0 } else { EGRESS_HIGH };
-        let step = act(&mut connection.phase, &mut connection.line, &mut turn);
-        let deadline = connection.phase.deadline(&connection.line, &turn);
-        if let Phase::Session(session) = &mut connection.phase
-            && (matches!(step, Step::Drop | Step::Become(_)) || !session.channel.is_open())
+        connection.buffer.taken = 0;
+        connection.buffer.high = if is_tight { 0 } else { EGRESS_HIGH };
+        let step = act(&mut connection.state, &mut connection.buffer, &mut context);
+        let deadline = connection.state.deadline(&connection.buffer, &context);
+        if let ConnectionState::Session(session) = &mut connection.state
+            && (matches!(step, Step::Drop | Step::Become(_)) || !session.websocket.is_open())
             && let Some(arming) = session.take_arming()
-            && let Some(open) = &mut turn.open
+            && let Some(open) = &mut context.open
         {
             open.service.lose(arming);
         }
-        let has_updates =
-            matches!(&connection.phase, Phase::Session(session) if session.has_updates(&connection.line));
+        let has_updates = matches!(&connection.state, ConnectionState::Session(session) if session.has_updates(&connection.buffer));
         match step {
             Step::Idle => {}
             Step::Again => self.connections.enqueue_by_kind(key),
@@ -472,15 +476,15 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             Step::Park => self.connections.park(key),
             Step::Drop => return self.remove(key),
             Step::Become(next) => {
-                if let Some(identity) = connection.phase.identity() {
+                if let Some(identity) = connection.state.identity() {
                     self.quotas.leave_account(&identity.account, self.now);
                 }
-                let phase = connection.phase.go_on_as(next, self.config.max_message, self.now);
-                if let Some(identity) = phase.identity() {
+                let state = connection.state.go_on_as(next, self.config.max_message, self.now);
+                if let Some(identity) = state.identity() {
                     self.quotas.enter_account(identity.account, self.now);
                 }
                 let views = self.core.as_ref().map(|core| core.service.views());
-                self.connections.replace_phase(key, phase, views);
+                self.connections.replace_state(key, state, views);
                 self.connections.enqueue_by_kind(key);
             }
         }
@@ -498,10 +502,10 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         let Some(gone) = self.connections.remove(key, views) else {
             return;
         };
-        if let (Place::Taken, Some(origin)) = (gone.place, gone.line.origin) {
+        if let (Place::Taken, Some(origin)) = (gone.place, gone.buffer.origin) {
             self.quotas.leave_address(origin, self.now);
         }
-        if let Some(identity) = gone.phase.identity() {
+        if let Some(identity) = gone.state.identity() {
             self.quotas.leave_account(&identity.account, self.now);
         }
     }

@@ -10,13 +10,13 @@ use common::guarded::{ALICE, BOB, Guarded};
 use common::http::{Client, ask};
 use common::ws::Ws;
 use common::{PATIENCE, Setup, World};
-use hoga_gateway::{GatewayConfig, GatewayStats, Notice, Page, Printed, Telemetry, Ticket, TurnTimes};
+use hoga_gateway::{GatewayConfig, GatewayStats, LogEvent, Page, Printed, Telemetry, Ticket, TurnTimes};
 use hoga_protocol::{AccountName, ArmCause, Nanos, OperatorName, Sequence, Symbol};
 use hoga_service::RequestRates;
 
 /// Writes down what it is told.
 #[derive(Clone, Default)]
-struct Reader(Arc<Mutex<Vec<Notice>>>);
+struct Reader(Arc<Mutex<Vec<LogEvent>>>);
 
 impl Telemetry for Reader {
     fn turned(&mut self, _: TurnTimes, _: &GatewayStats) {}
@@ -29,7 +29,7 @@ impl Telemetry for Reader {
         None
     }
 
-    fn noticed(&mut self, notice: &Notice) {
+    fn log(&mut self, notice: &LogEvent) {
         self.0.lock().unwrap().push(*notice);
     }
 }
@@ -43,7 +43,7 @@ impl Reader {
     }
 
     /// Waits until as many were told as are expected, and compares.
-    fn check(&self, what: &str, expected: &[Notice]) {
+    fn check(&self, what: &str, expected: &[LogEvent]) {
         let start = Instant::now();
         while self.0.lock().unwrap().len() < expected.len() {
             assert!(start.elapsed() < PATIENCE, "{what}: {:?}", self.0.lock().unwrap());
@@ -71,7 +71,7 @@ fn a_connection_that_is_not_taken_is_not_passed_over_in_silence() {
     let mut first = Client::connect(&world);
     assert_eq!(first.ask("GET", "/healthz", "").status, 200);
     assert_eq!(Client::connect(&world).response().status, 503);
-    let refused = Notice::ConnectionRefused {
+    let refused = LogEvent::ConnectionRefused {
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
         code: "too_many_connections",
     };
@@ -91,7 +91,7 @@ fn who_asks_for_more_than_he_may_is_not_passed_over_in_silence() {
     });
     let reader = Reader::of(&world.world);
     let _held = world.connect(Some(ALICE), "/ws/orders").unwrap();
-    let limited = |address, code| Notice::Limited {
+    let limited = |address, code| LogEvent::Limited {
         address,
         account: address.map_or(Some(account("alice")), |_| None),
         code,
@@ -132,7 +132,7 @@ fn a_key_that_is_refused_or_ended_is_not_passed_over_in_silence() {
     assert_eq!(world.ask(ALICE, "GET", target, "").status, 200);
     let headers = world.holders[ALICE].headers(&world, "DELETE", target, "", 0);
     assert_eq!(world.send("GET", target, "", &headers).status, 401);
-    let mut expected = vec![Notice::KeyRefused {
+    let mut expected = vec![LogEvent::KeyRefused {
         key: alice,
         code: "bad_signature",
     }];
@@ -141,7 +141,7 @@ fn a_key_that_is_refused_or_ended_is_not_passed_over_in_silence() {
     for status in [200, 401] {
         assert_eq!(world.send("GET", target, "", &headers).status, status);
     }
-    expected.push(Notice::KeyRefused {
+    expected.push(LogEvent::KeyRefused {
         key: world.holders[BOB].id,
         code: "replayed",
     });
@@ -154,7 +154,7 @@ fn a_key_that_is_refused_or_ended_is_not_passed_over_in_silence() {
         keys[ALICE].revoked = Some(Nanos(1));
     }
     ws.closed();
-    expected.push(Notice::KeyEnded {
+    expected.push(LogEvent::KeyEnded {
         key: alice,
         account: account("alice"),
     });
@@ -178,14 +178,14 @@ fn what_an_operator_does_is_told_and_what_is_refused_before_the_journal_is_not()
     let by = OperatorName::new("ann").unwrap();
     // Behind the genesis and two instruments; the account is opened before its status is set.
     let expected = [
-        Notice::Administered {
+        LogEvent::Administered {
             sequence: Sequence(4),
             by,
             action: "SetFees",
             account: None,
             symbol: Some(Symbol::new("BTC-KRW").unwrap()),
         },
-        Notice::Administered {
+        LogEvent::Administered {
             sequence: Sequence(6),
             by,
             action: "SetAccountStatus",
@@ -204,7 +204,7 @@ fn an_arming_that_is_carried_out_is_not_passed_over_in_silence() {
     ws.send(r#"{"id":1,"op":"cancel_on_disconnect","on":true}"#);
     assert_eq!(ws.text(), r#"{"id":1,"cancel_on_disconnect":true}"#);
     drop(ws);
-    let fired = Notice::ArmingFired {
+    let fired = LogEvent::ArmingFired {
         account: account("alice"),
         // Behind the genesis, two instruments and the opening of the account.
         arming: Sequence(5),

@@ -2,7 +2,7 @@
 
 mod new_order;
 
-mod armings;
+mod cancel_triggers;
 
 mod administration;
 
@@ -179,15 +179,15 @@ impl<S: CommandSink> Service<S> {
     /// Reads what folding these events will read, side by side: the answers of the memory do not wait for each other. For views that no
     /// cache holds.
     pub fn prefetch<'e>(&self, events: impl Iterator<Item = &'e Event>) {
-        if self.views.orders().live() > Views::FORESEE_ABOVE {
-            self.views.foresee(events);
+        if self.views.orders().live() > Views::PREFETCH_ABOVE {
+            self.views.prefetch(events);
         }
     }
 
     /// Sequences what is owed, as far as the ring has room and not too much of it is under way, and returns how many commands
     /// it sequenced. Calls `fired` for every arming whose time has come, once it owes a command for it.
     pub fn send_owed(&mut self, now: Nanos, fired: &mut dyn FnMut(&Armed, &Views)) -> usize {
-        self.fire_armings(now, fired);
+        self.fire_triggers(now, fired);
         let mut sent = 0;
         while let Some(command) = self.owed.next() {
             let Ok(sequence) = self.sink.submit(now, command) else {

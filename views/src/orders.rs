@@ -221,15 +221,15 @@ impl Orders {
         }
     }
 
-    /// How many orders [`foresee`](Self::foresee) looks at; it leaves the rest.
-    pub(crate) const FORESEEN: usize = 32;
+    /// How many orders [`prefetch`](Self::prefetch) looks at; it leaves the rest.
+    pub(crate) const PREFETCHED: usize = 32;
 
     /// Touches the orders, and then their neighbours in the lists. The loads of one round do not wait for each other,
     /// those of the next round find the lines of the last one in the cache.
-    pub(crate) fn foresee(&self, orders: impl Iterator<Item = OrderId>) {
-        let mut slots = [0; Self::FORESEEN];
+    pub(crate) fn prefetch(&self, orders: impl Iterator<Item = OrderId>) {
+        let mut slots = [0; Self::PREFETCHED];
         let mut count = 0;
-        for order in orders.take(Self::FORESEEN) {
+        for order in orders.take(Self::PREFETCHED) {
             // Whether it is that very order would have to be asked of the order itself. Hardly ever is it another one.
             if let Some(slot) = self.by_id.find(self.key.of_order(order), |_| true) {
                 slots[count] = slot;

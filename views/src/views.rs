@@ -169,23 +169,23 @@ impl Views {
     }
 
     /// Reads the resting orders that the next events change, so that the memory's answers come side by side instead of
-    /// one after another. It changes nothing and promises nothing: call it with up to [`FORESEEN`](Self::FORESEEN) events
-    /// before they are taken in, where [`FORESEE_ABOVE`](Self::FORESEE_ABOVE) orders are live.
-    pub fn foresee<'a>(&self, events: impl Iterator<Item = &'a Event>) {
+    /// one after another. It changes nothing and promises nothing: call it with up to [`PREFETCHED`](Self::PREFETCHED) events
+    /// before they are taken in, where [`PREFETCH_ABOVE`](Self::PREFETCH_ABOVE) orders are live.
+    pub fn prefetch<'a>(&self, events: impl Iterator<Item = &'a Event>) {
         let orders = events.filter_map(|event| match &event.body {
             EventBody::Trade(trade) => Some(trade.resting.order),
             EventBody::OrderCanceled(canceled) => Some(canceled.order),
             EventBody::OrderReplaced(replaced) => Some(replaced.order),
             _ => None,
         });
-        self.orders.foresee(orders);
+        self.orders.prefetch(orders);
     }
 
     /// With more live orders than this they are more than a core's cache holds, and reading ahead pays.
-    pub const FORESEE_ABOVE: usize = 20_000;
+    pub const PREFETCH_ABOVE: usize = 20_000;
 
-    /// How many events [`foresee`](Self::foresee) looks at; it may leave the rest.
-    pub const FORESEEN: usize = Orders::FORESEEN;
+    /// How many events [`prefetch`](Self::prefetch) looks at; it may leave the rest.
+    pub const PREFETCHED: usize = Orders::PREFETCHED;
 
     /// Gives back the memory of orders that are forgotten, of 32 at most, and returns of how many. Nothing that is shown
     /// changes. It is for when nobody waits: folding does it by itself where more than 4,096 are forgotten.

@@ -24,8 +24,8 @@ impl Counted {
         for (index, body) in bodies.iter().enumerate() {
             let last = index + 1 == bodies.len();
             let event = event(sequence, index as u32, last, *body);
-            let foreseen = std::iter::repeat_n(&event, 2 * Views::FORESEEN);
-            assert_eq!(measure(|| self.views.foresee(foreseen)).count_total, 0);
+            let foreseen = std::iter::repeat_n(&event, 2 * Views::PREFETCHED);
+            assert_eq!(measure(|| self.views.prefetch(foreseen)).count_total, 0);
             let allocated = measure(|| self.views.fold(&event)).bytes_total;
             self.most = self.most.max(allocated);
             assert!(

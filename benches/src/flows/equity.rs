@@ -8,8 +8,8 @@ use hoga_protocol::{InstrumentId, OrderId, Side, TimeInForce};
 
 use super::mixed::any_side;
 use crate::Flow;
+use crate::flow_builder::FlowBuilder;
 use crate::live::Resting;
-use crate::maker::Maker;
 use crate::random::Random;
 
 const BOOK: InstrumentId = InstrumentId(0);
@@ -45,7 +45,7 @@ pub(super) enum Weather {
 
 pub(super) fn flow(seed: u64, weather: Weather, messages: usize) -> Flow {
     let mut trading = Trading {
-        maker: Maker::new(seed, &[START], 1 << 18),
+        maker: FlowBuilder::new(seed, &[START], 1 << 18),
         middle: Middle {
             weather,
             walk: 1.0,
@@ -65,7 +65,7 @@ pub(super) fn flow(seed: u64, weather: Weather, messages: usize) -> Flow {
 }
 
 struct Trading {
-    maker: Maker,
+    maker: FlowBuilder,
     middle: Middle,
     /// When an order's time has come, in messages; whether it is then modified, else it is canceled.
     due: BinaryHeap<Reverse<(usize, u64, bool)>>,

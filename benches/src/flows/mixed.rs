@@ -4,8 +4,8 @@
 use hoga_protocol::{InstrumentId, Side, TimeInForce};
 
 use crate::Flow;
+use crate::flow_builder::FlowBuilder;
 use crate::live::Resting;
-use crate::maker::Maker;
 
 const BOOK: InstrumentId = InstrumentId(0);
 /// Where the price begins, in ticks.
@@ -78,8 +78,8 @@ pub(super) fn add_and_cancel(seed: u64, depth: usize, messages: usize) -> Flow {
     maker.finish()
 }
 
-fn filled(seed: u64, depth: usize) -> Maker {
-    let mut maker = Maker::new(seed, &[START], depth + depth / 4 + 1_024);
+fn filled(seed: u64, depth: usize) -> FlowBuilder {
+    let mut maker = FlowBuilder::new(seed, &[START], depth + depth / 4 + 1_024);
     while maker.live.len() < depth {
         place(&mut maker);
     }
@@ -88,12 +88,12 @@ fn filled(seed: u64, depth: usize) -> Maker {
 }
 
 /// The product of three dice with faces from 0, so that most orders are small and some are large.
-fn dice(maker: &mut Maker, faces: u64) -> u64 {
+fn dice(maker: &mut FlowBuilder, faces: u64) -> u64 {
     (0..3).map(|_| maker.random.below(faces)).product()
 }
 
 /// The nearer to the latest trade the likelier, mostly on its own side of it; a tenth crosses by a little.
-fn place(maker: &mut Maker) {
+fn place(maker: &mut FlowBuilder) {
     let away = (maker.random.below(WIDTH) * maker.random.below(WIDTH) / WIDTH) as i64;
     let away = match maker.random.percent(10) {
         true => -away / 64,
@@ -111,14 +111,14 @@ fn place(maker: &mut Maker) {
     );
 }
 
-fn take(maker: &mut Maker, quantity: u64) {
+fn take(maker: &mut FlowBuilder, quantity: u64) {
     let side = any_side(maker);
     let limit = if side == Side::Buy { BAND.1 } else { BAND.0 };
     maker.order(BOOK, side, limit, quantity, TimeInForce::Ioc);
 }
 
 /// Goes a hundredth of the way to the latest trade, at least a tick; from that very price, a tick either way.
-fn approach(maker: &mut Maker, target: Resting) {
+fn approach(maker: &mut FlowBuilder, target: Resting) {
     let way = maker.last(BOOK) - target.price;
     let step = match way.signum() {
         0 => maker.random.below(2) as i64 * 2 - 1,
@@ -133,7 +133,7 @@ fn approach(maker: &mut Maker, target: Resting) {
     maker.shift(target, price);
 }
 
-pub(super) fn any_side(maker: &mut Maker) -> Side {
+pub(super) fn any_side(maker: &mut FlowBuilder) -> Side {
     match maker.random.below(2) {
         0 => Side::Buy,
         _ => Side::Sell,

@@ -3,14 +3,14 @@
 use hoga_protocol::{InstrumentId, Side, TimeInForce};
 
 use crate::Flow;
-use crate::maker::Maker;
+use crate::flow_builder::FlowBuilder;
 
 const BOOK: InstrumentId = InstrumentId(0);
 const LEVELS: i64 = 10_000;
 const START: i64 = 50_000;
 
 pub(super) fn flow(seed: u64, messages: usize) -> Flow {
-    let mut maker = Maker::new(seed, &[START], LEVELS as usize + 1);
+    let mut maker = FlowBuilder::new(seed, &[START], LEVELS as usize + 1);
     maker.opened();
     let mut given = 0;
     for (turn, side) in [Side::Sell, Side::Buy].into_iter().cycle().enumerate() {

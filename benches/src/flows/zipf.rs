@@ -5,7 +5,7 @@ use hoga_protocol::{InstrumentId, Side, TimeInForce};
 
 use super::mixed::any_side;
 use crate::Flow;
-use crate::maker::Maker;
+use crate::flow_builder::FlowBuilder;
 use crate::random::Random;
 
 const INSTRUMENTS: u64 = 1_000;
@@ -17,7 +17,7 @@ pub(super) fn flow(seed: u64, messages: usize) -> Flow {
         .map(|_| random.power_law(1_000.0, 1_000_000.0) as i64)
         .collect();
     let busy = Busy::new();
-    let mut maker = Maker::new(seed, &starts, RESTING + RESTING / 4);
+    let mut maker = FlowBuilder::new(seed, &starts, RESTING + RESTING / 4);
     while maker.live.len() < RESTING {
         let instrument = busy.draw(&mut maker.random);
         place(&mut maker, instrument, &starts);
@@ -55,7 +55,7 @@ pub(super) fn flow(seed: u64, messages: usize) -> Flow {
 }
 
 /// Around the latest trade, which is kept within a tenth of where the instrument began.
-fn place(maker: &mut Maker, instrument: InstrumentId, starts: &[i64]) {
+fn place(maker: &mut FlowBuilder, instrument: InstrumentId, starts: &[i64]) {
     let start = starts[instrument.0 as usize];
     let middle = maker
         .last(instrument)

@@ -263,7 +263,7 @@ impl Exchange {
 /// Applies a command and checks all that holds for any command whatever.
 pub fn apply(engine: &mut Engine, sequence: Sequence, timestamp: Nanos, command: &Command) -> Vec<Event> {
     let before = engine.now();
-    engine.foresee(std::iter::once(command));
+    engine.prefetch(std::iter::once(command));
     let mut events = Vec::new();
     engine.apply(sequence, timestamp, command, &mut |event| events.push(*event));
     assert!(!events.is_empty(), "{command:?} is not answered");

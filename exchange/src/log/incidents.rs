@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use hoga_gateway::Notice;
+use hoga_gateway::LogEvent;
 use hoga_protocol::{AccountName, ArmCause};
 use tracing::{info, warn};
 
@@ -28,15 +28,15 @@ pub struct Incidents {
 
 impl Incidents {
     /// Tells of it at `now`, unless its kind was told of within the last second.
-    pub fn tell(&mut self, notice: &Notice, now: Instant) {
+    pub fn tell(&mut self, notice: &LogEvent, now: Instant) {
         let kind = match notice {
-            Notice::ConnectionRefused { .. } => 0,
-            Notice::KeyRefused { .. } => 1,
-            Notice::KeyEnded { .. } => 2,
-            Notice::ArmingFired { .. } => 3,
-            Notice::Limited { .. } => 4,
+            LogEvent::ConnectionRefused { .. } => 0,
+            LogEvent::KeyRefused { .. } => 1,
+            LogEvent::KeyEnded { .. } => 2,
+            LogEvent::ArmingFired { .. } => 3,
+            LogEvent::Limited { .. } => 4,
             // One that is sequenced stands in the journal and is told of.
-            Notice::Administered { .. } => return write(notice, 0),
+            LogEvent::Administered { .. } => return write(notice, 0),
         };
         match self.kinds[kind].pass(now) {
             Some(suppressed) => write(notice, suppressed),
@@ -87,16 +87,16 @@ impl Rarely {
     }
 }
 
-fn write(notice: &Notice, suppressed: u64) {
+fn write(notice: &LogEvent, suppressed: u64) {
     match *notice {
-        Notice::ConnectionRefused { address, code } => {
+        LogEvent::ConnectionRefused { address, code } => {
             let address = address.to_canonical().to_string();
             warn!(
                 event = "connection_refused",
                 address, code, suppressed, "a connection was not taken"
             );
         }
-        Notice::Limited {
+        LogEvent::Limited {
             address,
             account,
             code,
@@ -108,21 +108,21 @@ fn write(notice: &Notice, suppressed: u64) {
             suppressed,
             "an address or account asks for more than it may"
         ),
-        Notice::KeyRefused { key, code } => warn!(
+        LogEvent::KeyRefused { key, code } => warn!(
             event = "key_refused",
             key = key.as_str(),
             code,
             suppressed,
             "a signed request was refused"
         ),
-        Notice::KeyEnded { key, account } => info!(
+        LogEvent::KeyEnded { key, account } => info!(
             event = "key_ended",
             key = key.as_str(),
             account = account.as_str(),
             suppressed,
             "a connection is closed because its key is good no longer"
         ),
-        Notice::Administered {
+        LogEvent::Administered {
             sequence,
             by,
             action,
@@ -137,7 +137,7 @@ fn write(notice: &Notice, suppressed: u64) {
             symbol = symbol.as_ref().map(|symbol| symbol.as_str()),
             "what an operator asked for is sequenced"
         ),
-        Notice::ArmingFired {
+        LogEvent::ArmingFired {
             account,
             arming,
             cause,
@@ -176,7 +176,7 @@ mod tests {
     fn what_operators_do_is_told_of_each_time_and_what_clients_do_is_not() {
         let now = Instant::now();
         let mut incidents = Incidents::default();
-        let refused = Notice::ConnectionRefused {
+        let refused = LogEvent::ConnectionRefused {
             address: [127, 0, 0, 1].into(),
             code: "too_many_connections",
         };
@@ -188,7 +188,7 @@ mod tests {
         incidents.settle(now + SILENCE);
         assert_eq!((incidents.kinds[0].suppressed, incidents.owes()), (0, false));
         let mut incidents = Incidents::default();
-        let administered = Notice::Administered {
+        let administered = LogEvent::Administered {
             sequence: hoga_protocol::Sequence(7),
             by: hoga_protocol::OperatorName::new("ann").unwrap(),
             action: "SetFees",

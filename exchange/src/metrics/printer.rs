@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use hoga_gateway::{GatewayStats, GatewayWaker, Notice, Page, Printed, Telemetry, Ticket, TurnTimes};
+use hoga_gateway::{GatewayStats, GatewayWaker, LogEvent, Page, Printed, Telemetry, Ticket, TurnTimes};
 
 use super::gateway::GatewayRecorders;
 use super::{Metrics, exposition, latency};
@@ -100,7 +100,7 @@ impl Telemetry for Reporter {
         Some(printed)
     }
 
-    fn noticed(&mut self, notice: &Notice) {
+    fn log(&mut self, notice: &LogEvent) {
         self.incidents.tell(notice, Instant::now());
     }
 }

@@ -139,7 +139,7 @@ impl RingSource {
 }
 
 /// How many events are handed over at a time: as many as the views look at before they take them in.
-const GROUP: usize = Views::FORESEEN;
+const GROUP: usize = Views::PREFETCHED;
 
 /// How full the output ring is when the gateway comes for events.
 pub(super) struct Occupancy {

@@ -17,7 +17,7 @@ use crate::server::peer::Peer;
 const WAITING_OF_ADDRESS: usize = 64;
 
 /// The keys as they are now, the thread that verifies, and what it was asked.
-pub(crate) struct Door {
+pub(crate) struct Authentication {
     keys: Box<dyn Keys>,
     verifier: Box<dyn Verifier>,
     authenticator: Authenticator,
@@ -31,8 +31,8 @@ pub(crate) struct Door {
     waiting: HashMap<Origin, usize>,
 }
 
-impl Door {
-    /// A door that has accepted nothing before `now`.
+impl Authentication {
+    /// One that has accepted nothing before `now`.
     pub fn new(keys: Box<dyn Keys>, verifier: Box<dyn Verifier>, config: AuthConfig, now: Nanos) -> Self {
         let generation = keys.generation();
         let table = keys.table();

@@ -12,7 +12,7 @@ use super::table::ApiKey;
 
 /// Verifies in place of a key that there is not, so that an unknown id takes as long as a known one. Nobody knows its
 /// private half; and if somebody did, the verdict would be bad all the same.
-static NOBODY: LazyLock<PublicKey> = LazyLock::new(|| {
+static NO_KEY: LazyLock<PublicKey> = LazyLock::new(|| {
     let key = PublicKey::from_bytes(&NOBODY_BYTES);
     key.expect("the stand-in is a public key")
 });
@@ -53,7 +53,7 @@ impl Check {
 
     /// Verifies; this takes tens of microseconds, and some more for a long body.
     pub fn verify(self) -> Verdict {
-        let public = self.key.as_ref().map_or(&*NOBODY, |key| &key.public);
+        let public = self.key.as_ref().map_or(&*NO_KEY, |key| &key.public);
         let verifies = public.verifies(&self.message, &self.signature);
         Verdict {
             is_good: verifies && self.key.is_some(),

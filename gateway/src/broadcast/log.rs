@@ -11,7 +11,7 @@ use crate::ws::framer::Framer;
 /// The room for one frame, in bytes: an execution takes about 230 in JSON. Longer ones are kept for less long.
 const FRAME_BYTES: usize = 256;
 
-/// The least bytes of a lane: any single frame must fit.
+/// The least bytes of a log: any single frame must fit.
 const LEAST_BYTES: usize = 4096;
 
 /// What a subscriber is sent, and how it is written.
@@ -49,12 +49,12 @@ impl Feed {
     }
 
     /// Whether it tells of execution `number`. Of the two executions of a trade the first, the aggressor's, stands for it.
-    pub const fn tells(self, number: u64) -> bool {
+    pub const fn includes(self, number: u64) -> bool {
         matches!(self.stream, Stream::Executions) || number.is_multiple_of(2)
     }
 
     /// Of how many executions from `from` to `until`, the last not included, it tells.
-    pub const fn told(self, from: u64, until: u64) -> u64 {
+    pub const fn count(self, from: u64, until: u64) -> u64 {
         match self.stream {
             Stream::Executions => until - from,
             Stream::Trades => until.div_ceil(2) - from.div_ceil(2),
@@ -70,26 +70,26 @@ impl Feed {
     }
 }
 
-/// The newest executions as frames, in one lane for each feed that somebody subscribed to. Where a feed does not tell of an
+/// The newest executions as frames, in one log for each feed that somebody subscribed to. Where a feed does not include an
 /// execution, its frame is empty.
 ///
-/// All lanes end at the same execution. One that nobody listens to is not written, and begins anew with the next
+/// All its logs end at the same execution. One that nobody listens to is not written, and begins anew with the next
 /// execution once somebody does; what came before is encoded from the views for whoever asks for it.
 #[derive(Debug)]
-pub(crate) struct Lanes {
-    lanes: [Option<Lane>; Feed::KINDS],
+pub(crate) struct BroadcastLog {
+    broadcast_log: [Option<FeedLog>; Feed::KINDS],
     capacity: usize,
     next: u64,
 }
 
-impl Lanes {
-    /// Lanes of at most `capacity` frames each, whose first will be that of execution `next`. The lane of executions for
+impl BroadcastLog {
+    /// Logs of at most `capacity` frames each, whose first will be that of execution `next`. The log of executions for
     /// whoever agrees on nothing has its memory from the beginning.
     pub fn new(capacity: usize, next: u64) -> Self {
-        let mut lanes = [const { None }; Feed::KINDS];
-        lanes[Feed::default().kind()] = Some(Lane::new(capacity, next));
+        let mut broadcast_log = [const { None }; Feed::KINDS];
+        broadcast_log[Feed::default().kind()] = Some(FeedLog::new(capacity, next));
         Self {
-            lanes,
+            broadcast_log,
             capacity,
             next,
         }
@@ -100,19 +100,19 @@ impl Lanes {
         self.next
     }
 
-    /// The lane of a feed; none when it does not reach up to [`next`](Self::next), and so has
+    /// The log of a feed; none when it does not reach up to [`next`](Self::next), and so has
     /// nothing for anybody.
-    pub fn get(&self, feed: Feed) -> Option<&Lane> {
-        let lane = self.lanes[feed.kind()].as_ref()?;
-        (lane.next == self.next).then_some(lane)
+    pub fn get(&self, feed: Feed) -> Option<&FeedLog> {
+        let feed_log = self.broadcast_log[feed.kind()].as_ref()?;
+        (feed_log.next == self.next).then_some(feed_log)
     }
 
-    /// How many executions the views have and the lanes have not.
+    /// How many executions the views have and the broadcast log has not.
     pub fn behind(&self, views: &Views) -> u64 {
         views.executions().next() - self.next
     }
 
-    /// Encodes the next executions that the views have and the lanes have not, at most `most` of them, once in each lane that has
+    /// Encodes the next executions that the views have and the broadcast log has not, at most `most` of them, once in each log that has
     /// `listeners`, by kind. Where nobody listens they are passed over, all of them. Returns how many that are.
     pub fn publish(
         &mut self,
@@ -128,11 +128,12 @@ impl Lanes {
         };
         for feed in Feed::all() {
             if listeners[feed.kind()] > 0 {
-                let lane = self.lanes[feed.kind()].get_or_insert_with(|| Lane::new(self.capacity, from));
-                if lane.next != from {
-                    lane.begin(from);
+                let feed_log =
+                    self.broadcast_log[feed.kind()].get_or_insert_with(|| FeedLog::new(self.capacity, from));
+                if feed_log.next != from {
+                    feed_log.begin(from);
                 }
-                lane.publish(views, framer, feed, until);
+                feed_log.publish(views, framer, feed, until);
             }
         }
         self.next = until;
@@ -142,7 +143,7 @@ impl Lanes {
 
 /// A ring of frames, one behind the other as they go out, so that many are written as one piece.
 #[derive(Debug)]
-pub(crate) struct Lane {
+pub(crate) struct FeedLog {
     bytes: Box<[u8]>,
     marks: Box<[Mark]>,
     first: u64,
@@ -160,7 +161,7 @@ pub(crate) struct Mark {
     pub account: AccountId,
     /// The execution's id.
     pub id: Uuid,
-    /// Where its frame begins and ends, counted in bytes since the lane was made.
+    /// Where its frame begins and ends, counted in bytes since the log was made.
     start: u64,
     end: u64,
 }
@@ -172,7 +173,7 @@ impl Mark {
     }
 }
 
-impl Lane {
+impl FeedLog {
     fn new(capacity: usize, next: u64) -> Self {
         let nothing = Mark {
             instrument: InstrumentId::default(),
@@ -269,7 +270,7 @@ impl Lane {
             && let Some(execution) = executions.get(self.next)
         {
             self.frame.clear();
-            if feed.tells(execution.number) {
+            if feed.includes(execution.number) {
                 feed.write(&mut self.frame, &execution, views, framer);
             }
             let id = ids::execution_id(&execution, views);
@@ -312,9 +313,9 @@ mod tests {
     use super::*;
     use std::collections::VecDeque;
 
-    /// A lane and what it should hold, frame by frame.
+    /// A log and what it should hold, frame by frame.
     struct Model {
-        lane: Lane,
+        feed_log: FeedLog,
         frames: VecDeque<(u64, Vec<u8>)>,
         seed: u64,
     }
@@ -322,7 +323,7 @@ mod tests {
     impl Model {
         fn new(capacity: usize, next: u64) -> Self {
             Self {
-                lane: Lane::new(capacity, next),
+                feed_log: FeedLog::new(capacity, next),
                 frames: VecDeque::new(),
                 seed: 42,
             }
@@ -334,10 +335,10 @@ mod tests {
         }
 
         fn push(&mut self, len: usize) {
-            let number = self.lane.next;
+            let number = self.feed_log.next;
             let frame: Vec<u8> = (0..len).map(|at| (number as usize * 31 + at) as u8).collect();
-            self.lane.frame.clone_from(&frame);
-            self.lane.push(
+            self.feed_log.frame.clone_from(&frame);
+            self.feed_log.push(
                 InstrumentId(number as u32),
                 AccountId(7),
                 Uuid::from_u128(number.into()),
@@ -346,20 +347,22 @@ mod tests {
             while self
                 .frames
                 .front()
-                .is_some_and(|(oldest, _)| *oldest < self.lane.first)
+                .is_some_and(|(oldest, _)| *oldest < self.feed_log.first)
             {
                 self.frames.pop_front();
             }
         }
 
         fn check(&mut self) {
-            let (first, next) = (self.lane.first, self.lane.next);
+            let (first, next) = (self.feed_log.first, self.feed_log.next);
             assert_eq!(self.frames.len() as u64, next - first);
             assert!(first < next, "the newest frame is always held");
-            assert!(self.lane.mark(first.wrapping_sub(1)).is_none() && self.lane.mark(next).is_none());
+            assert!(
+                self.feed_log.mark(first.wrapping_sub(1)).is_none() && self.feed_log.mark(next).is_none()
+            );
             let from = first + self.random(next - first);
             let bytes = self.random(3_000) as usize;
-            let reach = self.lane.reach(from, bytes);
+            let reach = self.feed_log.reach(from, bytes);
             let (mut want, mut sum) = (from, 0);
             for (number, frame) in self.frames.iter().skip((from - first) as usize) {
                 sum += frame.len();
@@ -369,17 +372,17 @@ mod tests {
                 want = number + 1;
             }
             assert_eq!(reach, want, "from {from}, {bytes} bytes");
-            let got = self.lane.bytes(from, reach).concat();
+            let got = self.feed_log.bytes(from, reach).concat();
             let run = self
                 .frames
                 .range((from - first) as usize..(reach - first) as usize);
             let want: Vec<u8> = run.flat_map(|(_, frame)| frame.clone()).collect();
             assert!(got == want, "frames {from} to {reach} are not what was put in");
-            let mark = *self.lane.mark(from).unwrap();
+            let mark = *self.feed_log.mark(from).unwrap();
             assert_eq!(mark.id, Uuid::from_u128(from.into()));
             let skipped = self.random(mark.len() as u64 + 1) as usize;
             assert_eq!(
-                self.lane.rest(&mark, skipped).concat(),
+                self.feed_log.rest(&mark, skipped).concat(),
                 self.frames[(from - first) as usize].1[skipped..]
             );
         }
@@ -390,16 +393,16 @@ mod tests {
         for (capacity, longest) in [(1, 300), (2, 4_096), (16, 256), (16, 1_000), (64, 400)] {
             for first in [0, 1, 77] {
                 let mut model = Model::new(capacity, first);
-                assert_eq!(model.lane.reach(first, 100), first);
+                assert_eq!(model.feed_log.reach(first, 100), first);
                 for _ in 0..2_000 {
                     let len = model.random(longest) as usize;
                     model.push(len);
                     model.check();
                 }
-                let next = model.lane.next + 5;
-                model.lane.begin(next);
+                let next = model.feed_log.next + 5;
+                model.feed_log.begin(next);
                 model.frames.clear();
-                assert!(model.lane.mark(next).is_none() && model.lane.mark(next - 1).is_none());
+                assert!(model.feed_log.mark(next).is_none() && model.feed_log.mark(next - 1).is_none());
                 model.push(9);
                 model.check();
             }

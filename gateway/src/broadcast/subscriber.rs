@@ -8,17 +8,17 @@ use hoga_service::{CommandSink, Identity};
 use hoga_views::Views;
 use uuid::Uuid;
 
-use crate::broadcast::log::{Feed, Lane, Lanes, Mark, Stream};
+use crate::broadcast::log::{BroadcastLog, Feed, FeedLog, Mark, Stream};
 use crate::codec::ids;
 use crate::config::GatewayConfig;
 use crate::http::Agreed;
-use crate::server::connection_buffer::{Line, READ_PER_VISIT};
-use crate::server::context::{Opened, Turn};
+use crate::server::connection_buffer::{ConnectionBuffer, READ_PER_VISIT};
+use crate::server::context::{Context, Opened};
 use crate::server::egress::PIECES_PER_WRITE;
 use crate::server::step::{Step, Subscription};
 use crate::stats::GatewayStats;
 use crate::ws::framer::Framer;
-use crate::ws::stream::{Channel, Incoming, SLOW_CONSUMER};
+use crate::ws::stream::{Incoming, SLOW_CONSUMER, WebSocketStream};
 
 /// Most messages of one client that are looked at before others have their turn.
 const MESSAGES_PER_TURN: usize = 8;
@@ -32,19 +32,19 @@ const STREAM_BYTES: usize = 64 * 1024;
 /// Most executions looked at before others have their turn, whether the filter admits them or not.
 const SCAN_PER_TURN: u64 = 1_024;
 
-/// A subscriber that fell behind its lane is closed once its socket has taken nothing for so long: a burst larger than the
-/// lane fills the socket of a reader, too.
+/// A subscriber that fell behind its log is closed once its socket has taken nothing for so long: a burst larger than the
+/// log fills the socket of a reader, too.
 const SLOW_AFTER: Duration = Duration::from_millis(20);
 
 /// A client of a stream.
 ///
-/// Within its lane of frames it sends what all others send. Behind the lane it is backfilled from the views, pulled as
-/// its socket drains. It is slow when it fell behind the lane while its socket took nothing, or when the views no
+/// Within its log of frames it sends what all others send. Behind the log it is backfilled from the views, pulled as
+/// its socket drains. It is slow when it fell behind the log while its socket took nothing, or when the views no
 /// longer hold what it would get next.
 #[derive(Debug)]
 pub(crate) struct Subscriber {
     /// Control frames, and the close.
-    pub channel: Channel,
+    pub websocket: WebSocketStream,
     feed: Feed,
     identity: Option<Box<Identity>>,
     /// Whose executions alone it sees, by name and, once that account is open, by number.
@@ -54,7 +54,7 @@ pub(crate) struct Subscriber {
     cursor: u64,
     /// The id of the newest execution handed to the socket, which the views may have forgotten since.
     sent: Option<Uuid>,
-    /// Whether it was within the lane when it last was served.
+    /// Whether it was within the log when it last was served.
     live: bool,
     /// Whether it has been handed everything once.
     was_current: bool,
@@ -73,13 +73,13 @@ impl Subscriber {
 
     /// A subscription from `start` on.
     pub fn new(
-        channel: Channel,
+        websocket: WebSocketStream,
         start: Subscription,
         agreed: Agreed,
         identity: Option<Box<Identity>>,
     ) -> Self {
         Self {
-            channel,
+            websocket,
             feed: Feed {
                 stream: start.stream,
                 agreed,
@@ -99,84 +99,101 @@ impl Subscriber {
     pub fn is_far_behind(&self, share: u64, views: &Views) -> bool {
         let executions = views.executions();
         let lag = executions.next().saturating_sub(self.cursor);
-        self.was_current && self.channel.is_open() && lag > executions.capacity() / share
+        self.was_current && self.websocket.is_open() && lag > executions.capacity() / share
     }
 
     /// Sends what is there to be sent, within bounds.
-    pub fn serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
-        self.try_serve(line, turn).unwrap_or(Step::Drop)
+    pub fn serve<S: CommandSink>(
+        &mut self,
+        buffer: &mut ConnectionBuffer,
+        context: &mut Context<'_, S>,
+    ) -> Step {
+        self.try_serve(buffer, context).unwrap_or(Step::Drop)
     }
 
     /// When [`expire`](Self::expire) has something to do.
-    pub fn deadline(&self, line: &Line, config: &GatewayConfig) -> Duration {
-        self.channel.deadline(line, config)
+    pub fn deadline(&self, buffer: &ConnectionBuffer, config: &GatewayConfig) -> Duration {
+        self.websocket.deadline(buffer, config)
     }
 
     /// Pings a silent client, closes one that does not answer, and gives up one that was closed long enough.
-    pub fn expire<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
-        self.channel.expire(line, turn.now, turn.config)
+    pub fn expire<S: CommandSink>(
+        &mut self,
+        buffer: &mut ConnectionBuffer,
+        context: &mut Context<'_, S>,
+    ) -> Step {
+        self.websocket.expire(buffer, context.now, context.config)
     }
 
-    fn try_serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> io::Result<Step> {
+    fn try_serve<S: CommandSink>(
+        &mut self,
+        buffer: &mut ConnectionBuffer,
+        context: &mut Context<'_, S>,
+    ) -> io::Result<Step> {
         let mut unread = true;
         for _ in 0..MESSAGES_PER_TURN {
-            if line.is_full() || line.taken >= READ_PER_VISIT {
+            if buffer.is_full() || buffer.taken >= READ_PER_VISIT {
                 break;
             }
             // The stream has no requests; what a client says on it beyond the control frames is passed over.
             if matches!(
-                self.channel.read(line, turn.intake, turn.now)?,
+                self.websocket.read(buffer, context.intake, context.now)?,
                 Incoming::Nothing | Incoming::Over
             ) {
                 unread = false;
                 break;
             }
         }
-        let Some(open) = &turn.open else {
+        let Some(open) = &context.open else {
             return Ok(Step::Drop);
         };
-        let lanes = open.lanes;
+        let broadcast_log = open.broadcast_log;
         if let Some((name, account @ None)) = &mut self.own {
             *account = open.service.views().accounts().by_name(name);
         }
-        if self.is_slow(line, turn.now, lanes, open.service.views()) {
+        if self.is_slow(buffer, context.now, broadcast_log, open.service.views()) {
             let reason = self.slow_reason();
-            turn.stats.slow_consumer_closes += 1;
-            self.channel.close(line, turn.now, SLOW_CONSUMER, &reason);
+            context.stats.slow_consumer_closes += 1;
+            self.websocket.close(buffer, context.now, SLOW_CONSUMER, &reason);
         }
-        if self.channel.is_open() {
-            let encoded = self.backfill(line, open, turn.framer);
-            self.stream(line, lanes, turn.now, turn.stats)?;
-            turn.stats.executions_streamed += encoded;
+        if self.websocket.is_open() {
+            let encoded = self.backfill(buffer, open, context.framer);
+            self.stream(buffer, broadcast_log, context.now, context.stats)?;
+            context.stats.executions_streamed += encoded;
         }
-        let behind = self.channel.is_open() && self.cursor < lanes.next();
+        let behind = self.websocket.is_open() && self.cursor < broadcast_log.next();
         self.was_current |= !behind;
         if !behind {
-            line.flush(turn.now)?;
+            buffer.flush(context.now)?;
         }
-        Ok(if let Some(end) = self.channel.end(line) {
+        Ok(if let Some(end) = self.websocket.end(buffer) {
             end
-        } else if (behind && line.writable) || (unread && !line.is_full()) {
+        } else if (behind && buffer.writable) || (unread && !buffer.is_full()) {
             Step::Again
-        } else if line.egress.is_empty() && self.channel.is_open() {
+        } else if buffer.egress.is_empty() && self.websocket.is_open() {
             Step::Park
         } else {
             Step::Idle
         })
     }
 
-    /// Encodes executions older than the lane, as many as the socket may soon take. Returns how many.
-    fn backfill<S>(&mut self, line: &mut Line, open: &Opened<'_, S>, framer: &mut Framer) -> u64 {
+    /// Encodes executions older than the log, as many as the socket may soon take. Returns how many.
+    fn backfill<S>(
+        &mut self,
+        buffer: &mut ConnectionBuffer,
+        open: &Opened<'_, S>,
+        framer: &mut Framer,
+    ) -> u64 {
         let mut encoded = 0;
-        let first = self.lane_first(open.lanes);
+        let first = self.lane_first(open.broadcast_log);
         let end = first.min(self.cursor + SCAN_PER_TURN);
         let views = open.service.views();
-        while self.cursor < end && line.has_room(BACKFILL_BYTES) {
+        while self.cursor < end && buffer.has_room(BACKFILL_BYTES) {
             let Some(execution) = views.executions().get(self.cursor) else {
                 break;
             };
-            if self.feed.tells(self.cursor) && self.admits(execution.instrument, execution.account) {
-                self.feed.write(line.egress.buffer(), &execution, views, framer);
+            if self.feed.includes(self.cursor) && self.admits(execution.instrument, execution.account) {
+                self.feed.write(buffer.egress.buffer(), &execution, views, framer);
                 self.sent = Some(ids::execution_id(&execution, views));
                 encoded += 1;
             }
@@ -189,38 +206,41 @@ impl Subscriber {
     /// Writes what waits and the frames from the cursor on, in one write.
     fn stream(
         &mut self,
-        line: &mut Line,
-        lanes: &Lanes,
+        buffer: &mut ConnectionBuffer,
+        broadcast_log: &BroadcastLog,
         now: Duration,
         stats: &mut GatewayStats,
     ) -> io::Result<()> {
         let mut pieces: [&[u8]; PIECES_PER_WRITE] = [&[]; PIECES_PER_WRITE];
-        let lane = lanes.get(self.feed).filter(|lane| self.cursor >= lane.first());
-        let (count, scanned) = lane.map_or((0, self.cursor), |lane| self.gather(lane, &mut pieces));
+        let feed_log = broadcast_log
+            .get(self.feed)
+            .filter(|feed_log| self.cursor >= feed_log.first());
+        let (count, scanned) =
+            feed_log.map_or((0, self.cursor), |feed_log| self.gather(feed_log, &mut pieces));
         let offered: usize = pieces[..count].iter().map(|piece| piece.len()).sum();
-        let written = line.write(&pieces[..count], now)?;
-        let Some(lane) = lane else { return Ok(()) };
+        let written = buffer.write(&pieces[..count], now)?;
+        let Some(feed_log) = feed_log else { return Ok(()) };
         if written.pieces > 0 {
             stats.stream_writes += 1;
             stats.stream_bytes += written.pieces as u64;
         }
         stats.executions_streamed += if written.pieces == offered {
-            self.advance(lane, scanned)
+            self.advance(feed_log, scanned)
         } else {
-            self.advance_within(lane, written.pieces, line.egress.buffer())
+            self.advance_within(feed_log, written.pieces, buffer.egress.buffer())
         };
         Ok(())
     }
 
-    /// What may be written of a lane from the cursor on: how many pieces, and the number behind the last frame that was
+    /// What may be written of a log from the cursor on: how many pieces, and the number behind the last frame that was
     /// looked at.
-    fn gather<'l>(&self, lane: &'l Lane, pieces: &mut [&'l [u8]; PIECES_PER_WRITE]) -> (usize, u64) {
-        let reach = lane
+    fn gather<'l>(&self, feed_log: &'l FeedLog, pieces: &mut [&'l [u8]; PIECES_PER_WRITE]) -> (usize, u64) {
+        let reach = feed_log
             .reach(self.cursor, STREAM_BYTES)
             .min(self.cursor + SCAN_PER_TURN);
         let mut count = 0;
         let mut add = |from, until| {
-            for piece in lane.bytes(from, until) {
+            for piece in feed_log.bytes(from, until) {
                 if !piece.is_empty() {
                     pieces[count] = piece;
                     count += 1;
@@ -236,7 +256,7 @@ impl Subscriber {
         // Frames that follow each other go as one piece.
         let (mut run, mut number) = (self.cursor, self.cursor);
         while number < reach {
-            if !lane
+            if !feed_log
                 .mark(number)
                 .is_some_and(|mark| self.admits(mark.instrument, mark.account))
             {
@@ -252,19 +272,19 @@ impl Subscriber {
     }
 
     /// Moves the cursor to `to`: everything before it was taken. Returns how many executions that are.
-    fn advance(&mut self, lane: &Lane, to: u64) -> u64 {
-        let mut taken = self.feed.told(self.cursor, to);
+    fn advance(&mut self, feed_log: &FeedLog, to: u64) -> u64 {
+        let mut taken = self.feed.count(self.cursor, to);
         let mut last = to;
         if self.is_filtered() {
             let admitted = |number: &u64| {
                 let admits = |mark: &Mark| self.admits(mark.instrument, mark.account);
-                self.feed.tells(*number) && lane.mark(*number).is_some_and(admits)
+                self.feed.includes(*number) && feed_log.mark(*number).is_some_and(admits)
             };
             taken = (self.cursor..to).filter(admitted).count() as u64;
             last = (self.cursor..to).rfind(admitted).map_or(0, |number| number + 1);
         }
         if taken > 0 {
-            self.sent = lane.mark(last - 1).map(|mark| mark.id).or(self.sent);
+            self.sent = feed_log.mark(last - 1).map(|mark| mark.id).or(self.sent);
         }
         self.cursor = to;
         taken
@@ -272,23 +292,23 @@ impl Subscriber {
 
     /// Moves the cursor behind the frame that byte `bytes` of what was gathered lies in, whose rest is appended to
     /// `rest`. Returns how many executions that are.
-    fn advance_within(&mut self, lane: &Lane, mut bytes: usize, rest: &mut Vec<u8>) -> u64 {
+    fn advance_within(&mut self, feed_log: &FeedLog, mut bytes: usize, rest: &mut Vec<u8>) -> u64 {
         let mut number = self.cursor;
         while bytes > 0
-            && let Some(mark) = lane.mark(number)
+            && let Some(mark) = feed_log.mark(number)
         {
             number += 1;
             if !self.admits(mark.instrument, mark.account) {
                 continue;
             }
             if bytes < mark.len() {
-                for piece in lane.rest(mark, bytes) {
+                for piece in feed_log.rest(mark, bytes) {
                     rest.extend_from_slice(piece);
                 }
             }
             bytes = bytes.saturating_sub(mark.len());
         }
-        self.advance(lane, number)
+        self.advance(feed_log, number)
     }
 
     fn is_filtered(&self) -> bool {
@@ -300,15 +320,23 @@ impl Subscriber {
             && self.own.as_ref().is_none_or(|(_, own)| *own == Some(account))
     }
 
-    /// The first execution that its lane has; what comes before is encoded for it alone.
-    fn lane_first(&self, lanes: &Lanes) -> u64 {
-        lanes.get(self.feed).map_or(lanes.next(), Lane::first)
+    /// The first execution that its log has; what comes before is encoded for it alone.
+    fn lane_first(&self, broadcast_log: &BroadcastLog) -> u64 {
+        broadcast_log
+            .get(self.feed)
+            .map_or(broadcast_log.next(), FeedLog::first)
     }
 
-    fn is_slow(&self, line: &Line, now: Duration, lanes: &Lanes, views: &Views) -> bool {
-        let is_stuck = line.blocked.is_some_and(|since| now >= since + SLOW_AFTER);
-        let fell_off = self.live && is_stuck && self.cursor < self.lane_first(lanes);
-        self.channel.is_open() && (fell_off || self.cursor < views.executions().first())
+    fn is_slow(
+        &self,
+        buffer: &ConnectionBuffer,
+        now: Duration,
+        broadcast_log: &BroadcastLog,
+        views: &Views,
+    ) -> bool {
+        let is_stuck = buffer.blocked.is_some_and(|since| now >= since + SLOW_AFTER);
+        let fell_off = self.live && is_stuck && self.cursor < self.lane_first(broadcast_log);
+        self.websocket.is_open() && (fell_off || self.cursor < views.executions().first())
     }
 
     fn slow_reason(&self) -> String {

@@ -11,8 +11,8 @@ use crate::http::reply::{NO_STORE, allow, refuse, write_reply};
 use crate::http::routes::{Route, route};
 use crate::http::{Manner, Parse, Request, parse};
 use crate::ports::{Printed, Ticket};
-use crate::server::connection_buffer::{Got, Line, READ_PER_VISIT};
-use crate::server::context::{Stage, Turn};
+use crate::server::connection_buffer::{ConnectionBuffer, Got, READ_PER_VISIT};
+use crate::server::context::{Context, Stage};
 use crate::server::step::{Next, Queue, Step};
 use hoga_protocol::AccountName;
 use hoga_service::{CommandSink, Identity, Reply, RequestKind};
@@ -97,8 +97,8 @@ impl Requests {
     }
 
     /// A connection that is only told why it is not wanted.
-    pub fn turned_away(line: &mut Line, now: Duration, error: &ApiError) -> Self {
-        refuse(line.egress.buffer(), error, &Manner::LAST);
+    pub fn turned_away(buffer: &mut ConnectionBuffer, now: Duration, error: &ApiError) -> Self {
+        refuse(buffer.egress.buffer(), error, &Manner::LAST);
         Self {
             state: State::Ending,
             ..Self::new(now)
@@ -106,11 +106,11 @@ impl Requests {
     }
 
     /// Appends the response that was waited for.
-    pub fn answer(&mut self, line: &mut Line, reply: &Reply<'_>, views: &Views, now: Duration) {
+    pub fn answer(&mut self, buffer: &mut ConnectionBuffer, reply: &Reply<'_>, views: &Views, now: Duration) {
         if self.state != State::Waiting {
             return;
         }
-        write_reply(line.egress.buffer(), reply, views, &self.manner);
+        write_reply(buffer.egress.buffer(), reply, views, &self.manner);
         self.next(now);
     }
 
@@ -147,22 +147,26 @@ impl Requests {
     }
 
     /// Reads, answers and writes, within bounds.
-    pub fn serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
+    pub fn serve<S: CommandSink>(
+        &mut self,
+        buffer: &mut ConnectionBuffer,
+        context: &mut Context<'_, S>,
+    ) -> Step {
         let mut more = true;
-        let rows = match (&self.listing, turn.queue == Some(Queue::Answers)) {
+        let rows = match (&self.listing, context.queue == Some(Queue::Answers)) {
             (None, _) => ROWS_AT_ONCE,
             (Some(_), true) => ROWS_PER_VISIT,
             (Some(_), false) => 0,
         };
-        let most = match turn.queue {
+        let most = match context.queue {
             Some(Queue::Replies) => 0,
             _ => REQUESTS_PER_TURN,
         };
         for _ in 0..most {
-            if !self.may_go_on() || line.is_full() || line.taken >= READ_PER_VISIT {
+            if !self.may_go_on() || buffer.is_full() || buffer.taken >= READ_PER_VISIT {
                 break;
             }
-            match self.request(line, turn) {
+            match self.request(buffer, context) {
                 Ok(Some(Handled::Upgraded(next))) => return Step::Become(next),
                 Ok(Some(_)) => {}
                 Ok(None) => {
@@ -173,24 +177,24 @@ impl Requests {
             }
         }
         if rows > 0 {
-            self.go_on(rows, line, turn);
+            self.go_on(rows, buffer, context);
         }
-        if line.flush(turn.now).is_err() {
+        if buffer.flush(context.now).is_err() {
             return Step::Drop;
         }
         match self.state {
             // Otherwise the socket calls once it has taken what waits.
-            State::Listing if line.has_room(PORTION) => Step::Later,
-            State::Ending if line.egress.is_empty() => Step::Become(Next::Close),
-            State::Reading if line.ended && !more && line.egress.is_empty() => Step::Drop,
-            State::Reading if more && !line.is_full() => Step::Again,
+            State::Listing if buffer.has_room(PORTION) => Step::Later,
+            State::Ending if buffer.egress.is_empty() => Step::Become(Next::Close),
+            State::Reading if buffer.ended && !more && buffer.egress.is_empty() => Step::Drop,
+            State::Reading if more && !buffer.is_full() => Step::Again,
             _ => Step::Idle,
         }
     }
 
     /// When [`expire`](Self::expire) has something to do. Writing has a deadline of its own.
-    pub fn deadline(&self, line: &Line, config: &GatewayConfig) -> Option<Duration> {
-        if self.state != State::Reading || !line.egress.is_empty() {
+    pub fn deadline(&self, buffer: &ConnectionBuffer, config: &GatewayConfig) -> Option<Duration> {
+        if self.state != State::Reading || !buffer.egress.is_empty() {
             return None;
         }
         let patience = match self.part {
@@ -202,14 +206,14 @@ impl Requests {
     }
 
     /// Gives up a request that does not become complete, or a connection that asks for nothing.
-    pub fn expire(&mut self, line: &mut Line) -> Step {
+    pub fn expire(&mut self, buffer: &mut ConnectionBuffer) -> Step {
         if matches!(self.part, Part::First | Part::Between) {
             return Step::Drop;
         }
         let part = if self.part == Part::Head { "head" } else { "body" };
         let message = format!("the {part} of the request was not complete in time");
         let error = ApiError::new(codes::REQUEST_TIMEOUT, message);
-        refuse(line.egress.buffer(), &error, &Manner::LAST);
+        refuse(buffer.egress.buffer(), &error, &Manner::LAST);
         self.state = State::Ending;
         Step::Again
     }
@@ -225,36 +229,37 @@ impl Requests {
     /// Answers the next request; `None` when it is not there yet.
     fn request<S: CommandSink>(
         &mut self,
-        line: &mut Line,
-        turn: &mut Turn<'_, S>,
+        buffer: &mut ConnectionBuffer,
+        context: &mut Context<'_, S>,
     ) -> std::io::Result<Option<Handled>> {
         if let Some(verdict) = self.verdict.take()
             && let Some(held) = self.held.take()
         {
             let (request, route) = *held;
-            let handled = verdict.and_then(|identity| self.act(&request, route, Some(identity), line, turn));
-            return Ok(Some(self.conclude(handled, line, turn.now)));
+            let handled =
+                verdict.and_then(|identity| self.act(&request, route, Some(identity), buffer, context));
+            return Ok(Some(self.conclude(handled, buffer, context.now)));
         }
         loop {
             if !self.ingress.is_empty() {
-                match parse(&self.ingress, &turn.config.http) {
+                match parse(&self.ingress, &context.config.http) {
                     Ok(Parse::Request { request, consumed }) => {
                         self.ingress.drain(..consumed);
-                        return Ok(Some(self.handle(request, line, turn)));
+                        return Ok(Some(self.handle(request, buffer, context)));
                     }
                     Ok(Parse::NeedMore { expect_continue }) => {
-                        self.incomplete(expect_continue, line, turn.now)
+                        self.incomplete(expect_continue, buffer, context.now)
                     }
                     Err(error) => {
-                        turn.stats.requests += 1;
-                        refuse(line.egress.buffer(), &error, &Manner::LAST);
+                        context.stats.requests += 1;
+                        refuse(buffer.egress.buffer(), &error, &Manner::LAST);
                         self.state = State::Ending;
                         return Ok(Some(Handled::Done));
                     }
                 }
             }
             let mut bytes = [0; READ];
-            match line.read(&mut bytes, turn.now)? {
+            match buffer.read(&mut bytes, context.now)? {
                 Got::Bytes(count) => self.ingress.extend_from_slice(&bytes[..count]),
                 Got::Nothing | Got::End => return Ok(None),
             }
@@ -264,51 +269,51 @@ impl Requests {
     fn handle<S: CommandSink>(
         &mut self,
         request: Request,
-        line: &mut Line,
-        turn: &mut Turn<'_, S>,
+        buffer: &mut ConnectionBuffer,
+        context: &mut Context<'_, S>,
     ) -> Handled {
-        turn.stats.requests += 1;
+        context.stats.requests += 1;
         self.manner = Manner {
-            keep_alive: request.keep_alive && turn.stage < Stage::Draining,
+            keep_alive: request.keep_alive && context.stage < Stage::Draining,
             head_only: request.is_head(),
             quota: None,
             chunks: request.takes_chunks(),
-            reader: turn.hosts.reader(&request),
+            reader: context.hosts.reader(&request),
         };
         self.payer = None;
-        let handled = self.begin(request, line, turn);
-        self.conclude(handled, line, turn.now)
+        let handled = self.begin(request, buffer, context);
+        self.conclude(handled, buffer, context.now)
     }
 
     /// Charges a request to its address, has its signature verified if it must have one, and carries it out if not.
     fn begin<S: CommandSink>(
         &mut self,
         request: Request,
-        line: &mut Line,
-        turn: &mut Turn<'_, S>,
+        buffer: &mut ConnectionBuffer,
+        context: &mut Context<'_, S>,
     ) -> Result<Handled, ApiError> {
         let route = route(&request.method, &request.target);
         let kind = route.as_ref().map_or(RequestKind::Queries, Route::kind);
-        turn.charge_address(line.origin, kind, &mut self.manner.quota)?;
+        context.charge_address(buffer.origin, kind, &mut self.manner.quota)?;
         if self.manner.reader.is_some() && request.asks_leave() {
-            allow(line.egress.buffer(), &self.manner);
+            allow(buffer.egress.buffer(), &self.manner);
             return Ok(Handled::Done);
         }
         let route = route?;
-        if turn.door.is_some() && !route.permissions().is_empty() {
-            if let Some(agreed) = handlers::greet(&request, &route, line, turn)? {
+        if context.authentication.is_some() && !route.permissions().is_empty() {
+            if let Some(agreed) = handlers::greet(&request, &route, buffer, context)? {
                 let target = request.target.as_str().into();
                 return Ok(Handled::Upgraded(Next::Authenticate { agreed, target }));
             }
-            let now = turn.wall();
-            if let Some(door) = &mut turn.door {
-                let (peer, origin) = (turn.peer, line.origin);
-                door.ask(Ticket { peer, origin }, now, &request)?;
+            let now = context.wall();
+            if let Some(authentication) = &mut context.authentication {
+                let (peer, origin) = (context.peer, buffer.origin);
+                authentication.ask(Ticket { peer, origin }, now, &request)?;
                 self.held = Some(Box::new((request, route)));
                 return Ok(Handled::Checking);
             }
         }
-        self.act(&request, route, None, line, turn)
+        self.act(&request, route, None, buffer, context)
     }
 
     /// Carries out a request of whoever it is from, whose account it is charged to.
@@ -317,12 +322,12 @@ impl Requests {
         request: &Request,
         route: Route,
         identity: Option<Identity>,
-        line: &mut Line,
-        turn: &mut Turn<'_, S>,
+        buffer: &mut ConnectionBuffer,
+        context: &mut Context<'_, S>,
     ) -> Result<Handled, ApiError> {
-        turn.charge_account(identity.as_ref(), route.kind(), &mut self.manner.quota)?;
+        context.charge_account(identity.as_ref(), route.kind(), &mut self.manner.quota)?;
         self.payer = identity.map(|identity| identity.account);
-        handlers::handle(request, route, identity, &self.manner, line, turn)
+        handlers::handle(request, route, identity, &self.manner, buffer, context)
     }
 
     fn begin_listing(&mut self, listing: Listing) {
@@ -331,33 +336,43 @@ impl Requests {
     }
 
     /// Makes the next portion of an answer, after looking at no more than so many rows, and charges for both.
-    fn go_on<S: CommandSink>(&mut self, rows: usize, line: &mut Line, turn: &mut Turn<'_, S>) {
+    fn go_on<S: CommandSink>(
+        &mut self,
+        rows: usize,
+        buffer: &mut ConnectionBuffer,
+        context: &mut Context<'_, S>,
+    ) {
         let Some(listing) = &mut self.listing else { return };
         // A portion waits until the socket has taken the one before it.
-        if !line.has_room(PORTION) {
+        if !buffer.has_room(PORTION) {
             return;
         }
         let budget = Budget {
             rows,
-            until: turn.clock.monotonic() + VISIT_TIME,
-            clock: turn.clock,
+            until: context.clock.monotonic() + VISIT_TIME,
+            clock: context.clock,
         };
         let before = listing.looked_at();
-        let views = turn.open.as_ref().map(|open| open.service.views());
-        listing.go_on(line.egress.buffer(), views, &mut self.manner, budget);
-        turn.stats.query_rows += (listing.looked_at() - before) as u64;
+        let views = context.open.as_ref().map(|open| open.service.views());
+        listing.go_on(buffer.egress.buffer(), views, &mut self.manner, budget);
+        context.stats.query_rows += (listing.looked_at() - before) as u64;
         let (units, is_over) = (listing.owed_units(), listing.is_over());
-        turn.charge_query(line.origin, self.payer.as_ref(), units);
+        context.charge_query(buffer.origin, self.payer.as_ref(), units);
         if is_over {
             self.listing = None;
-            self.next(turn.now);
+            self.next(context.now);
         }
     }
 
     /// Writes the refusal, if it is one, and goes on as what became of the request demands.
-    fn conclude(&mut self, handled: Result<Handled, ApiError>, line: &mut Line, now: Duration) -> Handled {
+    fn conclude(
+        &mut self,
+        handled: Result<Handled, ApiError>,
+        buffer: &mut ConnectionBuffer,
+        now: Duration,
+    ) -> Handled {
         let handled = handled.unwrap_or_else(|error| {
-            refuse(line.egress.buffer(), &error, &self.manner);
+            refuse(buffer.egress.buffer(), &error, &self.manner);
             Handled::Done
         });
         match handled {
@@ -388,7 +403,7 @@ impl Requests {
     }
 
     /// Starts the clock of the part that is being read.
-    fn incomplete(&mut self, expect_continue: bool, line: &mut Line, now: Duration) {
+    fn incomplete(&mut self, expect_continue: bool, buffer: &mut ConnectionBuffer, now: Duration) {
         if matches!(self.part, Part::First | Part::Between) {
             self.part = Part::Head;
             self.since = now;
@@ -398,7 +413,8 @@ impl Requests {
             self.since = now;
         }
         if expect_continue && self.part == (Part::Body { continued: false }) {
-            line.egress
+            buffer
+                .egress
                 .buffer()
                 .extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
             self.part = Part::Body { continued: true };

@@ -17,8 +17,8 @@ use crate::http::reply::{respond, write_reply};
 use crate::http::routes::{Route, nothing_at, route};
 use crate::http::{Agreed, Manner, Request, write_upgrade};
 use crate::ports::Page;
-use crate::server::connection_buffer::Line;
-use crate::server::context::{Stage, Turn};
+use crate::server::connection_buffer::ConnectionBuffer;
+use crate::server::context::{Context, Stage};
 use crate::server::peer::Waiter;
 use crate::server::step::{Next, Opening, OrderSession, Start, Subscription};
 
@@ -32,22 +32,22 @@ pub(crate) fn handle<S: CommandSink>(
     route: Route,
     identity: Option<Identity>,
     manner: &Manner,
-    line: &mut Line,
-    turn: &mut Turn<'_, S>,
+    buffer: &mut ConnectionBuffer,
+    context: &mut Context<'_, S>,
 ) -> Result<Handled, ApiError> {
     let identity = identity.as_ref();
-    let exchange = turn.views().map_or(ExchangeId::default(), ids::exchange);
+    let exchange = context.views().map_or(ExchangeId::default(), ids::exchange);
     if let Some(identity) = identity
         && !route.permissions().is_empty()
     {
-        permit(identity, &route, turn)?;
+        permit(identity, &route, context)?;
     }
     if route.is_private() {
-        turn.hosts.check(request)?;
+        context.hosts.check(request)?;
     }
     match route {
         Route::Healthz => {
-            respond(line.egress.buffer(), 200, manner, |body| {
+            respond(buffer.egress.buffer(), 200, manner, |body| {
                 encode::status(body, "ok");
             });
             return Ok(Handled::Done);
@@ -59,12 +59,15 @@ pub(crate) fn handle<S: CommandSink>(
                     openmetrics: request.prefers("application/openmetrics-text", "text/plain"),
                 },
             };
-            return turn.pages.ask(turn.peer, page).map(|()| Handled::Waiting);
+            return context
+                .telemetry
+                .ask(context.peer, page)
+                .map(|()| Handled::Waiting);
         }
-        Route::Admin(path) => return admin::handle(path, request, identity, manner, line, turn),
-        Route::WsEcho if !turn.config.test_echo => return Err(nothing_at("/ws/echo")),
+        Route::Admin(path) => return admin::handle(path, request, identity, manner, buffer, context),
+        Route::WsEcho if !context.config.test_echo => return Err(nothing_at("/ws/echo")),
         Route::WsExecutions { .. } | Route::WsTrades { .. } | Route::WsOrders { .. } | Route::WsEcho => {
-            let (start, agreed) = upgrade(request, identity, route, line, turn)?;
+            let (start, agreed) = upgrade(request, identity, route, buffer, context)?;
             let identity = identity.copied();
             let opening = Opening {
                 start,
@@ -76,8 +79,8 @@ pub(crate) fn handle<S: CommandSink>(
         _ => {}
     }
     match command_of(&route, request, exchange)? {
-        Some((account, command)) => execute(identity, account, &command, manner, line, turn),
-        None => query(identity, &route, manner, line, turn),
+        Some((account, command)) => execute(identity, account, &command, manner, buffer, context),
+        None => query(identity, &route, manner, buffer, context),
     }
 }
 
@@ -124,26 +127,26 @@ fn execute<S: CommandSink>(
     account: Option<AccountName>,
     command: &ServiceRequest,
     manner: &Manner,
-    line: &mut Line,
-    turn: &mut Turn<'_, S>,
+    buffer: &mut ConnectionBuffer,
+    context: &mut Context<'_, S>,
 ) -> Result<Handled, ApiError> {
     let account = Identity::account_of(identity, account, false)?;
-    let now = turn.wall();
-    let caller = Caller::new(line.origin, identity);
-    let open = turn.open.as_mut().ok_or(Reject::Recovering)?;
+    let now = context.wall();
+    let caller = Caller::new(buffer.origin, identity);
+    let open = context.open.as_mut().ok_or(Reject::Recovering)?;
     let correlation = open.waiters.next();
     let submitted = open.service.execute(now, &account, command, caller, correlation);
     match submitted {
         Ok(Submitted::Sequenced(_)) => {
-            let peer = turn.peer;
+            let peer = context.peer;
             open.waiters.add(Waiter { peer, id: None });
             Ok(Handled::Waiting)
         }
         Ok(Submitted::Replied(reply, views)) => {
-            write_reply(line.egress.buffer(), &reply, views, manner);
+            write_reply(buffer.egress.buffer(), &reply, views, manner);
             Ok(Handled::Done)
         }
-        Err(reject) => Err(turn.refused(line.origin, &reject)),
+        Err(reject) => Err(context.refused(buffer.origin, &reject)),
     }
 }
 
@@ -152,11 +155,11 @@ fn upgrade<S: CommandSink>(
     request: &Request,
     identity: Option<&Identity>,
     route: Route,
-    line: &mut Line,
-    turn: &mut Turn<'_, S>,
+    buffer: &mut ConnectionBuffer,
+    context: &mut Context<'_, S>,
 ) -> Result<(Start, Agreed), ApiError> {
-    let start = begin(identity, route, turn)?;
-    let agreed = write_upgrade(request, turn.config.compression, line.egress.buffer())?;
+    let start = begin(identity, route, context)?;
+    let agreed = write_upgrade(request, context.config.compression, buffer.egress.buffer())?;
     Ok((start, agreed))
 }
 
@@ -164,9 +167,13 @@ fn upgrade<S: CommandSink>(
 ///
 /// # Errors
 /// 401 `unauthenticated`, 403 `forbidden`.
-fn permit<S>(identity: &Identity, route: &Route, turn: &Turn<'_, S>) -> Result<(), ApiError> {
-    let now = turn.wall();
-    if turn.door.as_ref().is_some_and(|door| !door.holds(identity, now)) {
+fn permit<S>(identity: &Identity, route: &Route, context: &Context<'_, S>) -> Result<(), ApiError> {
+    let now = context.wall();
+    if context
+        .authentication
+        .as_ref()
+        .is_some_and(|authentication| !authentication.holds(identity, now))
+    {
         let message = format!(
             "key {} was revoked, has expired, or means something else now",
             identity.key
@@ -184,21 +191,21 @@ fn permit<S>(identity: &Identity, route: &Route, turn: &Turn<'_, S>) -> Result<(
 pub(crate) fn greet<S: CommandSink>(
     request: &Request,
     route: &Route,
-    line: &mut Line,
-    turn: &mut Turn<'_, S>,
+    buffer: &mut ConnectionBuffer,
+    context: &mut Context<'_, S>,
 ) -> Result<Option<Agreed>, ApiError> {
     let is_stream = matches!(route, Route::WsExecutions { .. } | Route::WsOrders { .. });
     if !is_stream || Credentials::from_request(request)?.is_some() {
         return Ok(None);
     }
     if route.is_private() {
-        turn.hosts.check(request)?;
+        context.hosts.check(request)?;
     }
-    turn.views()?;
-    if turn.stage >= Stage::Draining {
+    context.views()?;
+    if context.stage >= Stage::Draining {
         return Err(Reject::ShuttingDown.into());
     }
-    write_upgrade(request, turn.config.compression, line.egress.buffer()).map(Some)
+    write_upgrade(request, context.config.compression, buffer.egress.buffer()).map(Some)
 }
 
 /// Where the stream of a client begins that asked for `target`.
@@ -208,23 +215,23 @@ pub(crate) fn greet<S: CommandSink>(
 pub(crate) fn start_of<S: CommandSink>(
     target: &str,
     identity: &Identity,
-    turn: &mut Turn<'_, S>,
+    context: &mut Context<'_, S>,
 ) -> Result<Start, ApiError> {
     let route = route("GET", target)?;
-    permit(identity, &route, turn)?;
-    begin(Some(identity), route, turn)
+    permit(identity, &route, context)?;
+    begin(Some(identity), route, context)
 }
 
 fn begin<S: CommandSink>(
     identity: Option<&Identity>,
     route: Route,
-    turn: &mut Turn<'_, S>,
+    context: &mut Context<'_, S>,
 ) -> Result<Start, ApiError> {
-    if turn.stage >= Stage::Draining {
+    if context.stage >= Stage::Draining {
         return Err(Reject::ShuttingDown.into());
     }
-    turn.check_websockets(identity)?;
-    let views = turn.views()?;
+    context.check_websockets(identity)?;
+    let views = context.views()?;
     Ok(match route {
         Route::WsTrades { symbol, after } => Start::Subscription(Subscription {
             stream: Stream::Trades,

@@ -111,7 +111,7 @@ impl Backpressure {
         self.laggards.clear();
         let far = connections
             .all()
-            .filter(|(_, connection)| connection.phase.is_behind(FAR, views));
+            .filter(|(_, connection)| connection.state.is_behind(FAR, views));
         self.laggards.extend(far.map(|(peer, _)| peer));
     }
 
@@ -128,14 +128,14 @@ impl Backpressure {
             let Some(connection) = connections.find(peer) else {
                 return false;
             };
-            if !connection.phase.is_behind(FAR, views) {
+            if !connection.state.is_behind(FAR, views) {
                 return false;
             }
             let stopped = |since| now >= since + AT_ONCE;
-            if connection.line.writable {
+            if connection.buffer.writable {
                 takes_data = true;
                 connections.enqueue(peer.key, Queue::Streams);
-            } else if connection.line.blocked.is_some_and(stopped) {
+            } else if connection.buffer.blocked.is_some_and(stopped) {
                 return false;
             }
             true

@@ -3,7 +3,7 @@
 use std::net::Shutdown;
 use std::time::Duration;
 
-use crate::server::connection_buffer::{Got, Line};
+use crate::server::connection_buffer::{ConnectionBuffer, Got};
 use crate::server::step::Step;
 
 /// How long a peer may take to close its side.
@@ -16,12 +16,12 @@ const READS: usize = 4;
 ///
 /// Closing a socket with unread bytes in it resets the connection, and a reset may overtake the last response.
 #[derive(Debug)]
-pub(crate) struct Linger {
+pub(crate) struct Closing {
     until: Duration,
     shut: bool,
 }
 
-impl Linger {
+impl Closing {
     /// Lingers from `now` on.
     pub fn new(now: Duration) -> Self {
         Self {
@@ -36,16 +36,16 @@ impl Linger {
     }
 
     /// Throws away what came.
-    pub fn serve(&mut self, line: &mut Line, now: Duration) -> Step {
+    pub fn serve(&mut self, buffer: &mut ConnectionBuffer, now: Duration) -> Step {
         if !self.shut {
             self.shut = true;
-            if line.socket.shutdown(Shutdown::Write).is_err() {
+            if buffer.socket.shutdown(Shutdown::Write).is_err() {
                 return Step::Drop;
             }
         }
         let mut waste = [0; 4096];
         for _ in 0..READS {
-            match line.read(&mut waste, now) {
+            match buffer.read(&mut waste, now) {
                 Ok(Got::Bytes(_)) => {}
                 Ok(Got::Nothing) => return Step::Idle,
                 Ok(Got::End) | Err(_) => return Step::Drop,

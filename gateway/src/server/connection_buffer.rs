@@ -16,7 +16,7 @@ pub(crate) const READ_PER_VISIT: usize = 16 * 1024;
 /// The poll tells a change of readiness once, so the readiness is remembered here until the socket says
 /// `WouldBlock`.
 #[derive(Debug)]
-pub(crate) struct Line {
+pub(crate) struct ConnectionBuffer {
     /// The socket.
     pub socket: TcpStream,
     /// Where it comes from, if the limits of addresses hold for it.
@@ -53,7 +53,7 @@ pub(crate) enum Got {
     End,
 }
 
-impl Line {
+impl ConnectionBuffer {
     /// A connection accepted at `now`, from an origin whose limits hold for it if there is one.
     pub fn new(socket: TcpStream, origin: Option<Origin>, now: Duration) -> Self {
         Self {

@@ -12,8 +12,8 @@ use slab::Slab;
 use crate::broadcast::log::Feed;
 use crate::codec::ApiError;
 use crate::ports::Printed;
-use crate::server::connection_buffer::Line;
-use crate::server::connection_state::{Kind, Phase};
+use crate::server::connection_buffer::ConnectionBuffer;
+use crate::server::connection_state::{ConnectionState, Kind};
 use crate::server::peer::{Peer, Waiter};
 use crate::server::step::Queue;
 use crate::sessions::by_account::Sessions;
@@ -25,8 +25,8 @@ const PARKED_SPARE: usize = 64;
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    pub line: Line,
-    pub phase: Phase,
+    pub buffer: ConnectionBuffer,
+    pub state: ConnectionState,
     pub place: Place,
     generation: u32,
     queued: [bool; Queue::COUNT],
@@ -123,14 +123,14 @@ impl Connections {
     }
 
     /// Adds a connection as [`next_peer`](Self::next_peer).
-    pub fn insert(&mut self, line: Line, phase: Phase, place: Place) -> u32 {
+    pub fn insert(&mut self, buffer: ConnectionBuffer, state: ConnectionState, place: Place) -> u32 {
         self.turned_away += usize::from(place == Place::TurnedAway);
         let generation = self.generation;
         // One bit less than the word, so that no token is taken for that of the listener or the waker.
         self.generation = (generation + 1) & (u32::MAX >> 1);
         let key = self.table.insert(Connection {
-            line,
-            phase,
+            buffer,
+            state,
             place,
             generation,
             queued: [false; Queue::COUNT],
@@ -167,7 +167,7 @@ impl Connections {
     /// Takes a connection out.
     pub fn remove(&mut self, key: u32, views: Option<&Views>) -> Option<Connection> {
         let connection = self.table.try_remove(key as usize)?;
-        self.uncount(key, &connection.phase, views);
+        self.uncount(key, &connection.state, views);
         self.turned_away -= usize::from(connection.place == Place::TurnedAway);
         self.waiting_bytes -= connection.weight;
         Some(connection)
@@ -181,26 +181,29 @@ impl Connections {
     /// Counts anew what waits at a connection.
     pub fn weigh(&mut self, key: u32) {
         if let Some(connection) = self.table.get_mut(key as usize) {
-            let weight = connection.line.egress.held() + connection.phase.held();
+            let weight = connection.buffer.egress.held() + connection.state.held();
             self.waiting_bytes += weight;
             self.waiting_bytes -= std::mem::replace(&mut connection.weight, weight);
         }
     }
 
-    /// Puts `phase` in the place of a connection's phase.
-    pub fn replace_phase(&mut self, key: u32, phase: Phase, views: Option<&Views>) {
+    /// Puts `state` in the place of a connection's state.
+    pub fn replace_state(&mut self, key: u32, state: ConnectionState, views: Option<&Views>) {
         let Some(connection) = self.table.get_mut(key as usize) else {
             return;
         };
-        match &phase {
-            Phase::Subscriber(subscriber) => self.listeners[subscriber.feed().kind()] += 1,
-            Phase::Session(session) => {
+        match &state {
+            ConnectionState::Subscriber(subscriber) => self.listeners[subscriber.feed().kind()] += 1,
+            ConnectionState::Session(session) => {
                 let name = *session.account();
                 self.sessions.insert(name, account_of(&name, views), key);
             }
-            Phase::Requests(_) | Phase::Greeting(_) | Phase::Echo(_) | Phase::Linger(_) => {}
+            ConnectionState::Requests(_)
+            | ConnectionState::Authenticating(_)
+            | ConnectionState::Echo(_)
+            | ConnectionState::Closing(_) => {}
         }
-        let before = std::mem::replace(&mut connection.phase, phase);
+        let before = std::mem::replace(&mut connection.state, state);
         self.uncount(key, &before, views);
     }
 
@@ -223,7 +226,7 @@ impl Connections {
         let Some(connection) = self.table.get(key as usize) else {
             return;
         };
-        let queue = match connection.phase.kind() {
+        let queue = match connection.state.kind() {
             Kind::Subscriber => Queue::Streams,
             Kind::Session | Kind::Http => Queue::Requests,
         };
@@ -290,18 +293,18 @@ impl Connections {
     }
 
     /// Has the sessions served whose account an event concerns.
-    pub fn notice(&mut self, event: &Event, views: &Views) {
+    pub fn note_event(&mut self, event: &Event, views: &Views) {
         if self.sessions.is_empty() {
             return;
         }
         match &event.body {
             EventBody::AccountOpened(opened) => self.sessions.open(&opened.name, opened.account),
-            EventBody::OrderAccepted(accepted) => self.notice_account(accepted.request.account, 1, views),
-            EventBody::OrderCanceled(canceled) => self.notice_account(canceled.account, 1, views),
-            EventBody::OrderReplaced(replaced) => self.notice_account(replaced.account, 1, views),
+            EventBody::OrderAccepted(accepted) => self.note_update(accepted.request.account, 1, views),
+            EventBody::OrderCanceled(canceled) => self.note_update(canceled.account, 1, views),
+            EventBody::OrderReplaced(replaced) => self.note_update(replaced.account, 1, views),
             EventBody::Trade(trade) => {
-                self.notice_account(trade.aggressor.account, 2, views);
-                self.notice_account(trade.resting.account, 2, views);
+                self.note_update(trade.aggressor.account, 2, views);
+                self.note_update(trade.resting.account, 2, views);
             }
             _ => {}
         }
@@ -319,11 +322,14 @@ impl Connections {
         let Some(connection) = self.find(waiter.peer) else {
             return;
         };
-        let line = &mut connection.line;
-        match &mut connection.phase {
-            Phase::Requests(requests) => requests.answer(line, reply, views, now),
-            Phase::Session(session) => session.answer(line, waiter, reply, views, framer),
-            Phase::Subscriber(_) | Phase::Greeting(_) | Phase::Echo(_) | Phase::Linger(_) => return,
+        let buffer = &mut connection.buffer;
+        match &mut connection.state {
+            ConnectionState::Requests(requests) => requests.answer(buffer, reply, views, now),
+            ConnectionState::Session(session) => session.answer(buffer, waiter, reply, views, framer),
+            ConnectionState::Subscriber(_)
+            | ConnectionState::Authenticating(_)
+            | ConnectionState::Echo(_)
+            | ConnectionState::Closing(_) => return,
         }
         self.weigh(waiter.peer.key);
         self.enqueue(waiter.peer.key, Queue::Replies);
@@ -332,7 +338,7 @@ impl Connections {
     /// Hands a page to whoever asked for it, if it is still there.
     pub fn print(&mut self, peer: Peer, page: Printed) {
         if let Some(connection) = self.find(peer)
-            && let Phase::Requests(requests) = &mut connection.phase
+            && let ConnectionState::Requests(requests) = &mut connection.state
         {
             requests.print(page);
             self.weigh(peer.key);
@@ -343,21 +349,21 @@ impl Connections {
     /// Hands the verdict on a signature to whoever sent it, if it is still there.
     pub fn admit(&mut self, peer: Peer, identity: Result<Identity, ApiError>) {
         let Some(connection) = self.find(peer) else { return };
-        match &mut connection.phase {
-            Phase::Requests(requests) => requests.admit(identity),
-            Phase::Greeting(greeting) => greeting.admit(identity),
+        match &mut connection.state {
+            ConnectionState::Requests(requests) => requests.admit(identity),
+            ConnectionState::Authenticating(authenticating) => authenticating.admit(identity),
             _ => return,
         }
         self.enqueue(peer.key, Queue::Requests);
     }
 
     /// An event that has made the newest `updates` order updates concerns an account.
-    fn notice_account(&mut self, account: AccountId, updates: u64, views: &Views) {
+    fn note_update(&mut self, account: AccountId, updates: u64, views: &Views) {
         for &key in self.sessions.of(account) {
             let Some(connection) = self.table.get_mut(key as usize) else {
                 continue;
             };
-            if let Phase::Session(session) = &mut connection.phase {
+            if let ConnectionState::Session(session) = &mut connection.state {
                 session.owe(views.updates().next().saturating_sub(updates));
             }
             if !std::mem::replace(&mut connection.queued[Queue::Streams as usize], true) {
@@ -367,14 +373,17 @@ impl Connections {
         }
     }
 
-    fn uncount(&mut self, key: u32, phase: &Phase, views: Option<&Views>) {
-        match phase {
-            Phase::Subscriber(subscriber) => self.listeners[subscriber.feed().kind()] -= 1,
-            Phase::Session(session) => {
+    fn uncount(&mut self, key: u32, state: &ConnectionState, views: Option<&Views>) {
+        match state {
+            ConnectionState::Subscriber(subscriber) => self.listeners[subscriber.feed().kind()] -= 1,
+            ConnectionState::Session(session) => {
                 let name = session.account();
                 self.sessions.remove(name, account_of(name, views), key);
             }
-            Phase::Requests(_) | Phase::Greeting(_) | Phase::Echo(_) | Phase::Linger(_) => {}
+            ConnectionState::Requests(_)
+            | ConnectionState::Authenticating(_)
+            | ConnectionState::Echo(_)
+            | ConnectionState::Closing(_) => {}
         }
     }
 }
@@ -409,10 +418,10 @@ mod tests {
     fn connection(connections: &mut Connections) -> u32 {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let socket = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let line = Line::new(mio::net::TcpStream::from_std(socket), None, Duration::ZERO);
+        let buffer = ConnectionBuffer::new(mio::net::TcpStream::from_std(socket), None, Duration::ZERO);
         connections.insert(
-            line,
-            Phase::Requests(Box::new(Requests::new(Duration::ZERO))),
+            buffer,
+            ConnectionState::Requests(Box::new(Requests::new(Duration::ZERO))),
             Place::Taken,
         )
     }

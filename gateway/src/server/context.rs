@@ -6,15 +6,15 @@ use hoga_protocol::{AccountName, Nanos};
 use hoga_service::{Clock, Identity, Origin, Quota, Quotas, Reject, RequestKind, Service};
 use hoga_views::Views;
 
-use crate::auth::authentication::Door;
-use crate::broadcast::log::Lanes;
+use crate::auth::authentication::Authentication;
+use crate::broadcast::log::BroadcastLog;
 use crate::codec::{ApiError, codes};
 use crate::config::GatewayConfig;
 use crate::http::origins::Hosts;
-use crate::ports::Notice;
+use crate::ports::LogEvent;
 use crate::server::peer::{Peer, Waiters};
 use crate::server::step::Queue;
-use crate::server::telemetry::Pages;
+use crate::server::telemetry::TelemetryClient;
 use crate::stats::GatewayStats;
 use crate::ws::framer::Framer;
 use crate::ws::stream::Intake;
@@ -35,7 +35,7 @@ pub(crate) enum Stage {
 }
 
 /// What one connection is served with, once.
-pub(crate) struct Turn<'a, S> {
+pub(crate) struct Context<'a, S> {
     /// The core, once it is recovered.
     pub open: Option<Opened<'a, S>>,
     /// How far the exchange has come.
@@ -47,9 +47,9 @@ pub(crate) struct Turn<'a, S> {
     /// Counters.
     pub stats: &'a mut GatewayStats,
     /// Asked for pages about the exchange.
-    pub pages: &'a mut Pages,
+    pub telemetry: &'a mut TelemetryClient,
     /// Who is let in; none where authentication is off, and everybody is.
-    pub door: Option<&'a mut Door>,
+    pub authentication: Option<&'a mut Authentication>,
     /// What each address and account takes up.
     pub quotas: &'a mut Quotas,
     /// Writes messages as frames.
@@ -75,10 +75,10 @@ pub(crate) struct Opened<'a, S> {
     /// Who waits for its replies.
     pub waiters: &'a mut Waiters,
     /// The live executions.
-    pub lanes: &'a Lanes,
+    pub broadcast_log: &'a BroadcastLog,
 }
 
-impl<S> Turn<'_, S> {
+impl<S> Context<'_, S> {
     /// Exchange time.
     pub fn wall(&self) -> Nanos {
         self.clock.now()
@@ -160,7 +160,7 @@ impl<S> Turn<'_, S> {
 
     fn limited(&mut self, origin: Option<Origin>, account: Option<AccountName>, reject: &Reject) -> ApiError {
         let error = ApiError::from(reject);
-        self.pages.notice(&Notice::Limited {
+        self.telemetry.log(&LogEvent::Limited {
             address: origin.map(Origin::address),
             account,
             code: error.code,

@@ -12,7 +12,7 @@ const EVENTS_AT_ONCE: usize = 256;
 /// reply does not wait until the gateway has encoded all fills of another's large order.
 const PUBLISHED_AT_ONCE: u64 = 128;
 
-/// While the lanes are further behind the views than this, in executions, the gateway encodes as many as it folds.
+/// While the broadcast log is further behind the views than this, in executions, the gateway encodes as many as it folds.
 const FAR_BEHIND: u64 = 4_096;
 
 /// The most executions of one event: a trade is one of each side.
@@ -30,7 +30,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
             service,
             waiters,
             source,
-            lanes,
+            broadcast_log,
         }) = &mut self.core
         else {
             return 0;
@@ -62,7 +62,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
                             connections.answer(&waiter, reply, views, framer, now);
                         }
                     });
-                    connections.notice(event, service.views());
+                    connections.note_event(event, service.views());
                 }
             });
             if drained == 0 {
@@ -73,15 +73,15 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
                 self.clock.leap(leap);
             }
             events += drained;
-            if lanes.behind(service.views()) > FAR_BEHIND {
+            if broadcast_log.behind(service.views()) > FAR_BEHIND {
                 let (began, most) = (self.clock.monotonic(), EXECUTIONS_OF_EVENT * drained as u64);
-                published += lanes.publish(service.views(), framer, connections.listeners(), most);
+                published += broadcast_log.publish(service.views(), framer, connections.listeners(), most);
                 *self.broadcast.get_or_insert_default() += self.clock.monotonic() - began;
             }
         }
-        if lanes.behind(service.views()) > 0 {
+        if broadcast_log.behind(service.views()) > 0 {
             let began = self.clock.monotonic();
-            published += lanes.publish(
+            published += broadcast_log.publish(
                 service.views(),
                 framer,
                 connections.listeners(),

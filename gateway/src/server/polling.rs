@@ -12,9 +12,9 @@ use mio::{Interest, Token};
 use super::{Gateway, LISTENER, SERVING_TIME, WAKER};
 use crate::codec::{ApiError, codes};
 use crate::http::connection::Requests;
-use crate::ports::Notice;
-use crate::server::connection_buffer::Line;
-use crate::server::connection_state::Phase;
+use crate::ports::LogEvent;
+use crate::server::connection_buffer::ConnectionBuffer;
+use crate::server::connection_state::ConnectionState;
 use crate::server::connections::{Connections, Place};
 use crate::server::listener::Listener;
 use crate::server::peer::Peer;
@@ -121,7 +121,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         let refusal = self.refusal(origin);
         if let Some(ApiError { code, .. }) = refusal {
             self.stats.turned_away += 1;
-            self.pages.notice(&Notice::ConnectionRefused { address, code });
+            self.telemetry.log(&LogEvent::ConnectionRefused { address, code });
             if self.connections.turned_away() >= TURNED_AWAY_AT_ONCE {
                 return;
             }
@@ -135,9 +135,9 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         if socket.set_nodelay(true).and(registered).is_err() {
             return;
         }
-        let mut line = Line::new(socket, origin, self.now);
+        let mut buffer = ConnectionBuffer::new(socket, origin, self.now);
         let requests = match &refusal {
-            Some(error) => Requests::turned_away(&mut line, self.now, error),
+            Some(error) => Requests::turned_away(&mut buffer, self.now, error),
             None => Requests::new(self.now),
         };
         let place = match (&refusal, origin) {
@@ -148,8 +148,8 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
                 Place::Taken
             }
         };
-        let phase = Phase::Requests(Box::new(requests));
-        let key = self.connections.insert(line, phase, place);
+        let state = ConnectionState::Requests(Box::new(requests));
+        let key = self.connections.insert(buffer, state, place);
         if refusal.is_some() {
             self.connections.enqueue(key, Queue::Requests);
         }
@@ -164,8 +164,8 @@ fn note_readiness(connections: &mut Connections, token: Token, readiness: &Readi
         return false;
     };
     let broken = readiness.is_error();
-    connection.line.readable |= readiness.is_readable() || readiness.is_read_closed() || broken;
-    connection.line.writable |= readiness.is_writable() || readiness.is_write_closed() || broken;
+    connection.buffer.readable |= readiness.is_readable() || readiness.is_read_closed() || broken;
+    connection.buffer.writable |= readiness.is_writable() || readiness.is_write_closed() || broken;
     connections.enqueue_by_kind(peer.key);
     true
 }

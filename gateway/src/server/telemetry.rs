@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use crate::codec::{ApiError, codes};
-use crate::ports::{Notice, Page, Printed, Telemetry, Ticket, TurnTimes};
+use crate::ports::{LogEvent, Page, Printed, Telemetry, Ticket, TurnTimes};
 use crate::server::peer::Peer;
 use crate::stats::GatewayStats;
 
 /// The telemetry, where there is one, and how many pages it owes.
 #[derive(Default)]
-pub(crate) struct Pages {
+pub(crate) struct TelemetryClient {
     telemetry: Option<Box<dyn Telemetry>>,
     owed: usize,
 }
 
-impl Pages {
+impl TelemetryClient {
     /// From now on this one is told and asked.
     pub fn observe(&mut self, telemetry: Box<dyn Telemetry>) {
         self.telemetry = Some(telemetry);
@@ -33,9 +33,9 @@ impl Pages {
     }
 
     /// Something happened that an operator may want to read of.
-    pub fn notice(&mut self, notice: &Notice) {
+    pub fn log(&mut self, event: &LogEvent) {
         if let Some(telemetry) = &mut self.telemetry {
-            telemetry.noticed(notice);
+            telemetry.log(event);
         }
     }
 

@@ -11,12 +11,12 @@ use crate::codec::{ApiError, Format, RequestId, WsRequest, encode, ids, parse};
 use crate::config::GatewayConfig;
 use crate::http::Agreed;
 use crate::http::reply::write_frame;
-use crate::server::connection_buffer::{Line, READ_PER_VISIT};
-use crate::server::context::Turn;
+use crate::server::connection_buffer::{ConnectionBuffer, READ_PER_VISIT};
+use crate::server::context::Context;
 use crate::server::peer::Waiter;
 use crate::server::step::{OrderSession, Queue, Step};
 use crate::ws::framer::Framer;
-use crate::ws::stream::{Channel, Incoming, SLOW_CONSUMER};
+use crate::ws::stream::{Incoming, SLOW_CONSUMER, WebSocketStream};
 
 /// Most messages of one client that are looked at before others have their turn.
 const MESSAGES_PER_TURN: usize = 32;
@@ -37,7 +37,7 @@ const UNSUPPORTED_DATA: u16 = 1003;
 #[derive(Debug)]
 pub(crate) struct Session {
     /// Control frames, and the close.
-    pub channel: Channel,
+    pub websocket: WebSocketStream,
     agreed: Agreed,
     identity: Option<Box<Identity>>,
     account: AccountName,
@@ -60,13 +60,13 @@ pub(crate) struct Session {
 impl Session {
     /// A session from `start` on.
     pub fn new(
-        channel: Channel,
+        websocket: WebSocketStream,
         start: OrderSession,
         agreed: Agreed,
         identity: Option<Box<Identity>>,
     ) -> Self {
         Self {
-            channel,
+            websocket,
             agreed,
             identity,
             account: start.account,
@@ -102,12 +102,12 @@ impl Session {
     pub fn is_far_behind(&self, share: u64, views: &Views) -> bool {
         let updates = views.updates();
         let lag = updates.next().saturating_sub(self.from);
-        self.is_owed && self.was_current && self.channel.is_open() && lag > updates.capacity() / share
+        self.is_owed && self.was_current && self.websocket.is_open() && lag > updates.capacity() / share
     }
 
     /// Whether there are updates that the last visit left, and its socket takes data.
-    pub fn has_updates(&self, line: &Line) -> bool {
-        self.has_more && line.writable && self.channel.is_open()
+    pub fn has_updates(&self, buffer: &ConnectionBuffer) -> bool {
+        self.has_more && buffer.writable && self.websocket.is_open()
     }
 
     /// Takes the arming that the session leaves behind.
@@ -118,7 +118,7 @@ impl Session {
     /// Appends the reply to a request that was sequenced.
     pub fn answer(
         &mut self,
-        line: &mut Line,
+        buffer: &mut ConnectionBuffer,
         waiter: &Waiter,
         reply: &Reply<'_>,
         views: &Views,
@@ -126,22 +126,26 @@ impl Session {
     ) {
         self.in_flight -= 1;
         if let Some(id) = &waiter.id
-            && self.channel.is_open()
+            && self.websocket.is_open()
         {
-            write_frame(line.egress.buffer(), framer, self.agreed, reply, views, id);
+            write_frame(buffer.egress.buffer(), framer, self.agreed, reply, views, id);
         }
     }
 
     /// Takes requests and sends updates, within bounds.
-    pub fn serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
-        self.try_serve(line, turn).unwrap_or(Step::Drop)
+    pub fn serve<S: CommandSink>(
+        &mut self,
+        buffer: &mut ConnectionBuffer,
+        context: &mut Context<'_, S>,
+    ) -> Step {
+        self.try_serve(buffer, context).unwrap_or(Step::Drop)
     }
 
     /// When [`expire`](Self::expire) has something to do. While the session is not read, its silence proves nothing.
-    pub fn deadline(&self, line: &Line, config: &GatewayConfig) -> Option<Duration> {
-        let own = (self.may_read(line, config) || !self.channel.is_open())
-            .then(|| self.channel.deadline(line, config));
-        match (own, self.heartbeat_due(line, config)) {
+    pub fn deadline(&self, buffer: &ConnectionBuffer, config: &GatewayConfig) -> Option<Duration> {
+        let own = (self.may_read(buffer, config) || !self.websocket.is_open())
+            .then(|| self.websocket.deadline(buffer, config));
+        match (own, self.heartbeat_due(buffer, config)) {
             (Some(own), Some(due)) => Some(own.min(due)),
             (own, due) => own.or(due),
         }
@@ -149,19 +153,23 @@ impl Session {
 
     /// Pings a silent client, closes one that does not answer, and gives up one that was closed long enough. Sends a
     /// heartbeat to one that was sent nothing for a while.
-    pub fn expire<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
-        let config = turn.config;
-        if (self.may_read(line, config) || !self.channel.is_open())
-            && let Step::Drop = self.channel.expire(line, turn.now, config)
+    pub fn expire<S: CommandSink>(
+        &mut self,
+        buffer: &mut ConnectionBuffer,
+        context: &mut Context<'_, S>,
+    ) -> Step {
+        let config = context.config;
+        if (self.may_read(buffer, config) || !self.websocket.is_open())
+            && let Step::Drop = self.websocket.expire(buffer, context.now, config)
         {
             return Step::Drop;
         }
         if self
-            .heartbeat_due(line, config)
-            .is_some_and(|due| turn.now >= due)
+            .heartbeat_due(buffer, config)
+            .is_some_and(|due| context.now >= due)
         {
-            let time = turn.wall();
-            self.push_message(line, turn.framer, |out, format| {
+            let time = context.wall();
+            self.push_message(buffer, context.framer, |out, format| {
                 encode::heartbeat(out, time, format);
             });
         }
@@ -169,47 +177,65 @@ impl Session {
     }
 
     /// Tells the client that the exchange goes away, and closes.
-    pub fn shut<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>, code: u16, reason: &str) {
-        if self.channel.is_open() {
-            self.push_message(line, turn.framer, |out, format| {
+    pub fn shut<S: CommandSink>(
+        &mut self,
+        buffer: &mut ConnectionBuffer,
+        context: &mut Context<'_, S>,
+        code: u16,
+        reason: &str,
+    ) {
+        if self.websocket.is_open() {
+            self.push_message(buffer, context.framer, |out, format| {
                 encode::server_shutdown(out, reason, format);
             });
         }
-        self.channel.close(line, turn.now, code, reason);
+        self.websocket.close(buffer, context.now, code, reason);
     }
 
     /// When a heartbeat is due; never while something waits to be written, which says as much once it is.
-    fn heartbeat_due(&self, line: &Line, config: &GatewayConfig) -> Option<Duration> {
-        (self.channel.is_open() && line.egress.is_empty()).then(|| line.spoke + config.heartbeat)
+    fn heartbeat_due(&self, buffer: &ConnectionBuffer, config: &GatewayConfig) -> Option<Duration> {
+        (self.websocket.is_open() && buffer.egress.is_empty()).then(|| buffer.spoke + config.heartbeat)
     }
 
-    fn push_message(&self, line: &mut Line, framer: &mut Framer, write: impl FnOnce(&mut Vec<u8>, Format)) {
+    fn push_message(
+        &self,
+        buffer: &mut ConnectionBuffer,
+        framer: &mut Framer,
+        write: impl FnOnce(&mut Vec<u8>, Format),
+    ) {
         let agreed = self.agreed;
-        framer.frame(line.egress.buffer(), agreed, |out| write(out, agreed.format));
+        framer.frame(buffer.egress.buffer(), agreed, |out| write(out, agreed.format));
     }
 
-    fn may_read(&self, line: &Line, config: &GatewayConfig) -> bool {
-        !self.is_behind && self.in_flight < config.max_in_flight_per_session && !line.is_full()
+    fn may_read(&self, buffer: &ConnectionBuffer, config: &GatewayConfig) -> bool {
+        !self.is_behind && self.in_flight < config.max_in_flight_per_session && !buffer.is_full()
     }
 
-    fn try_serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> io::Result<Step> {
+    fn try_serve<S: CommandSink>(
+        &mut self,
+        buffer: &mut ConnectionBuffer,
+        context: &mut Context<'_, S>,
+    ) -> io::Result<Step> {
         let mut unread = true;
-        let most = match turn.queue {
+        let most = match context.queue {
             Some(Queue::Replies) => 0,
             _ => MESSAGES_PER_TURN,
         };
         for _ in 0..most {
-            if !self.may_read(line, turn.config) || line.taken >= READ_PER_VISIT {
+            if !self.may_read(buffer, context.config) || buffer.taken >= READ_PER_VISIT {
                 break;
             }
-            match self.channel.read(line, turn.intake, turn.now)? {
+            match self.websocket.read(buffer, context.intake, context.now)? {
                 Incoming::Text(text) if self.agreed.format.is_text() => {
-                    self.request(text.as_bytes(), line, turn)
+                    self.request(text.as_bytes(), buffer, context)
                 }
-                Incoming::Binary(bytes) if !self.agreed.format.is_text() => self.request(&bytes, line, turn),
+                Incoming::Binary(bytes) if !self.agreed.format.is_text() => {
+                    self.request(&bytes, buffer, context)
+                }
                 Incoming::Text(_) | Incoming::Binary(_) => {
                     let reason = wanted(self.agreed.format);
-                    self.channel.close(line, turn.now, UNSUPPORTED_DATA, reason);
+                    self.websocket
+                        .close(buffer, context.now, UNSUPPORTED_DATA, reason);
                 }
                 Incoming::Control => {}
                 Incoming::Nothing | Incoming::Over => {
@@ -218,31 +244,36 @@ impl Session {
                 }
             }
         }
-        self.has_more = self.push(line, turn);
-        self.is_behind = self.has_more && !line.has_room(UPDATE_BYTES);
-        line.flush(turn.now)?;
-        Ok(if let Some(end) = self.channel.end(line) {
+        self.has_more = self.push(buffer, context);
+        self.is_behind = self.has_more && !buffer.has_room(UPDATE_BYTES);
+        buffer.flush(context.now)?;
+        Ok(if let Some(end) = self.websocket.end(buffer) {
             end
-        } else if unread && self.may_read(line, turn.config) {
+        } else if unread && self.may_read(buffer, context.config) {
             Step::Again
         } else {
             Step::Idle
         })
     }
 
-    fn request<S: CommandSink>(&mut self, payload: &[u8], line: &mut Line, turn: &mut Turn<'_, S>) {
-        if !self.channel.is_open() {
+    fn request<S: CommandSink>(
+        &mut self,
+        payload: &[u8],
+        buffer: &mut ConnectionBuffer,
+        context: &mut Context<'_, S>,
+    ) {
+        if !self.websocket.is_open() {
             return;
         }
-        turn.stats.requests += 1;
-        let exchange = turn.views().map_or(ExchangeId::default(), ids::exchange);
+        context.stats.requests += 1;
+        let exchange = context.views().map_or(ExchangeId::default(), ids::exchange);
         let request = match parse(payload, self.agreed.format, exchange) {
             Ok(request) => request,
             Err((id, error)) => {
-                let error = (self.charge(RequestKind::Queries, line, turn))
+                let error = (self.charge(RequestKind::Queries, buffer, context))
                     .err()
                     .unwrap_or(error);
-                turn.framer.frame(line.egress.buffer(), self.agreed, |out| {
+                context.framer.frame(buffer.egress.buffer(), self.agreed, |out| {
                     encode::error_reply(out, id.as_ref(), &error, self.agreed.format)
                 });
                 return;
@@ -250,19 +281,24 @@ impl Session {
         };
         let WsRequest { id, request } = request;
         let done = self
-            .charge(request.kind(), line, turn)
-            .and_then(|()| self.execute(&id, request, line, turn));
+            .charge(request.kind(), buffer, context)
+            .and_then(|()| self.execute(&id, request, buffer, context));
         if let Err(error) = done {
-            turn.framer.frame(line.egress.buffer(), self.agreed, |out| {
+            context.framer.frame(buffer.egress.buffer(), self.agreed, |out| {
                 encode::error_reply(out, Some(&id), &error, self.agreed.format)
             });
         }
     }
 
     /// Charges a request to the session's address and account.
-    fn charge<S>(&self, kind: RequestKind, line: &Line, turn: &mut Turn<'_, S>) -> Result<(), ApiError> {
-        turn.charge_address(line.origin, kind, &mut None)?;
-        turn.charge_account(self.identity(), kind, &mut None)
+    fn charge<S>(
+        &self,
+        kind: RequestKind,
+        buffer: &ConnectionBuffer,
+        context: &mut Context<'_, S>,
+    ) -> Result<(), ApiError> {
+        context.charge_address(buffer.origin, kind, &mut None)?;
+        context.charge_account(self.identity(), kind, &mut None)
     }
 
     /// Has a request carried out, whose reply comes later or is written at once.
@@ -270,12 +306,12 @@ impl Session {
         &mut self,
         id: &RequestId,
         mut request: Request,
-        line: &mut Line,
-        turn: &mut Turn<'_, S>,
+        buffer: &mut ConnectionBuffer,
+        context: &mut Context<'_, S>,
     ) -> Result<(), ApiError> {
-        let now = turn.wall();
-        let caller = Caller::new(line.origin, self.identity());
-        let open = turn.open.as_mut().ok_or(Reject::Recovering)?;
+        let now = context.wall();
+        let caller = Caller::new(buffer.origin, self.identity());
+        let open = context.open.as_mut().ok_or(Reject::Recovering)?;
         let mut arms = None;
         if let Request::CancelOnDisconnect { on, armed } = &mut request {
             *armed = self.arming;
@@ -288,29 +324,29 @@ impl Session {
                 if let Some(on) = arms {
                     self.arming = on.then_some(sequence);
                 }
-                let (peer, id) = (turn.peer, Some(id.clone()));
+                let (peer, id) = (context.peer, Some(id.clone()));
                 open.waiters.add(Waiter { peer, id });
                 self.in_flight += 1;
             }
             Ok(Submitted::Replied(reply, views)) => {
-                let out = line.egress.buffer();
-                write_frame(out, turn.framer, self.agreed, &reply, views, id);
+                let out = buffer.egress.buffer();
+                write_frame(out, context.framer, self.agreed, &reply, views, id);
             }
-            Err(reject) => return Err(turn.refused(line.origin, &reject)),
+            Err(reject) => return Err(context.refused(buffer.origin, &reject)),
         }
         Ok(())
     }
 
     /// Encodes the account's updates, as many as the socket may soon take: of many only some where it is the turn of requests, so
     /// that other requests do not wait for them. Whether there are more.
-    fn push<S>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> bool {
-        if !self.channel.is_open() {
+    fn push<S>(&mut self, buffer: &mut ConnectionBuffer, context: &mut Context<'_, S>) -> bool {
+        if !self.websocket.is_open() {
             return false;
         }
-        let Some(open) = &turn.open else {
+        let Some(open) = &context.open else {
             return false;
         };
-        let (agreed, framer, views) = (self.agreed, &mut *turn.framer, open.service.views());
+        let (agreed, framer, views) = (self.agreed, &mut *context.framer, open.service.views());
         let updates = views.updates();
         let Some(account) = views.accounts().by_name(&self.account) else {
             self.from = updates.next();
@@ -318,18 +354,18 @@ impl Session {
             return false;
         };
         if updates.is_dropped(account, self.from) {
-            self.close_as_slow(line, turn);
+            self.close_as_slow(buffer, context);
             return false;
         }
-        let most = match turn.queue {
+        let most = match context.queue {
             Some(Queue::Requests | Queue::Replies) => UPDATES_WITH_REPLIES,
             _ => usize::MAX,
         };
         for (place, update) in updates.of_account(account, self.from).enumerate() {
-            if place == most || !line.has_room(UPDATE_BYTES) {
+            if place == most || !buffer.has_room(UPDATE_BYTES) {
                 return true;
             }
-            framer.frame(line.egress.buffer(), agreed, |out| {
+            framer.frame(buffer.egress.buffer(), agreed, |out| {
                 encode::order_update(out, update, views, agreed.format)
             });
             self.from = update.number + 1;
@@ -340,14 +376,14 @@ impl Session {
         false
     }
 
-    fn close_as_slow<S>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) {
+    fn close_as_slow<S>(&mut self, buffer: &mut ConnectionBuffer, context: &mut Context<'_, S>) {
         let after = match self.seen {
             (sequence, Some(index)) => format!("{}.{index}", sequence.0),
             (sequence, None) => sequence.0.to_string(),
         };
         let reason = format!("slow consumer: updates after {after} are no longer in memory");
-        turn.stats.slow_consumer_closes += 1;
-        self.channel.close(line, turn.now, SLOW_CONSUMER, &reason);
+        context.stats.slow_consumer_closes += 1;
+        self.websocket.close(buffer, context.now, SLOW_CONSUMER, &reason);
     }
 }
 

@@ -11,10 +11,10 @@ use crate::config::GatewayConfig;
 use crate::http::Agreed;
 use crate::http::handlers;
 use crate::ports::Ticket;
-use crate::server::connection_buffer::{Line, READ_PER_VISIT};
-use crate::server::context::Turn;
+use crate::server::connection_buffer::{ConnectionBuffer, READ_PER_VISIT};
+use crate::server::context::Context;
 use crate::server::step::{Next, Opening, Step};
-use crate::ws::stream::{Channel, Incoming, NOT_LET_IN};
+use crate::ws::stream::{Incoming, NOT_LET_IN, WebSocketStream};
 
 /// Registered by IANA for RFC 6455 §7.4: nothing is wrong with the client.
 const TRY_AGAIN_LATER: u16 = 1013;
@@ -23,9 +23,9 @@ const TRY_AGAIN_LATER: u16 = 1013;
 /// whatever format was agreed on; only when that is verified does the stream or the session begin, and until then
 /// nothing more of it is read.
 #[derive(Debug)]
-pub(crate) struct Greeting {
+pub(crate) struct Authenticating {
     /// Control frames, and the close; the stream goes on with it.
-    pub channel: Channel,
+    pub websocket: WebSocketStream,
     agreed: Agreed,
     /// Path and query of the handshake, which the signature covers.
     target: Box<str>,
@@ -35,11 +35,11 @@ pub(crate) struct Greeting {
     verdict: Option<Result<Identity, ApiError>>,
 }
 
-impl Greeting {
+impl Authenticating {
     /// A client whose handshake for `target` was answered at `now`.
-    pub fn new(target: Box<str>, agreed: Agreed, channel: Channel, now: Duration) -> Self {
+    pub fn new(target: Box<str>, agreed: Agreed, websocket: WebSocketStream, now: Duration) -> Self {
         Self {
-            channel,
+            websocket,
             agreed,
             target,
             since: now,
@@ -48,10 +48,10 @@ impl Greeting {
         }
     }
 
-    /// The channel, with which the stream or session goes on.
-    pub fn take_channel(&mut self) -> Channel {
-        let closed = Channel::new(self.agreed, Vec::new(), 0);
-        std::mem::replace(&mut self.channel, closed)
+    /// The stream, with which the subscription or session goes on.
+    pub fn take_channel(&mut self) -> WebSocketStream {
+        let closed = WebSocketStream::new(self.agreed, Vec::new(), 0);
+        std::mem::replace(&mut self.websocket, closed)
     }
 
     /// What came of its signature.
@@ -60,34 +60,46 @@ impl Greeting {
     }
 
     /// Reads the first message, or goes on as what was asked for.
-    pub fn serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
-        self.try_serve(line, turn).unwrap_or(Step::Drop)
+    pub fn serve<S: CommandSink>(
+        &mut self,
+        buffer: &mut ConnectionBuffer,
+        context: &mut Context<'_, S>,
+    ) -> Step {
+        self.try_serve(buffer, context).unwrap_or(Step::Drop)
     }
 
     /// By when it must have said who it is; then, by when it must have answered the close.
-    pub fn deadline(&self, line: &Line, config: &GatewayConfig) -> Option<Duration> {
-        match self.channel.is_open() {
+    pub fn deadline(&self, buffer: &ConnectionBuffer, config: &GatewayConfig) -> Option<Duration> {
+        match self.websocket.is_open() {
             true => (!self.asked).then(|| self.since + config.header_timeout),
-            false => Some(self.channel.deadline(line, config)),
+            false => Some(self.websocket.deadline(buffer, config)),
         }
     }
 
     /// Closes a client that does not say who it is, and gives up one that was closed long enough.
-    pub fn expire<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
-        if !self.channel.is_open() {
-            return self.channel.expire(line, turn.now, turn.config);
+    pub fn expire<S: CommandSink>(
+        &mut self,
+        buffer: &mut ConnectionBuffer,
+        context: &mut Context<'_, S>,
+    ) -> Step {
+        if !self.websocket.is_open() {
+            return self.websocket.expire(buffer, context.now, context.config);
         }
         let why = ApiError::new(codes::UNAUTHENTICATED, "no auth message came in time");
-        self.close(&why, line, turn.now);
+        self.close(&why, buffer, context.now);
         Step::Again
     }
 
-    fn try_serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> io::Result<Step> {
+    fn try_serve<S: CommandSink>(
+        &mut self,
+        buffer: &mut ConnectionBuffer,
+        context: &mut Context<'_, S>,
+    ) -> io::Result<Step> {
         if let Some(verdict) = self.verdict.take()
-            && self.channel.is_open()
+            && self.websocket.is_open()
         {
             let begun = verdict
-                .and_then(|identity| Ok((handlers::start_of(&self.target, &identity, turn)?, identity)));
+                .and_then(|identity| Ok((handlers::start_of(&self.target, &identity, context)?, identity)));
             match begun {
                 Ok((start, identity)) => {
                     let opening = Opening {
@@ -97,20 +109,20 @@ impl Greeting {
                     };
                     return Ok(Step::Become(Next::Open(Box::new(opening))));
                 }
-                Err(error) => self.close(&error, line, turn.now),
+                Err(error) => self.close(&error, buffer, context.now),
             }
         }
         let mut unread = true;
-        while self.may_read(line) && line.taken < READ_PER_VISIT {
-            match self.channel.read(line, turn.intake, turn.now)? {
-                Incoming::Text(text) if self.channel.is_open() => {
-                    if let Err(error) = self.ask(text.as_bytes(), line.origin, turn) {
-                        self.close(&error, line, turn.now);
+        while self.may_read(buffer) && buffer.taken < READ_PER_VISIT {
+            match self.websocket.read(buffer, context.intake, context.now)? {
+                Incoming::Text(text) if self.websocket.is_open() => {
+                    if let Err(error) = self.ask(text.as_bytes(), buffer.origin, context) {
+                        self.close(&error, buffer, context.now);
                     }
                 }
-                Incoming::Binary(_) if self.channel.is_open() => {
+                Incoming::Binary(_) if self.websocket.is_open() => {
                     let why = "the first message must be an auth, in JSON and text";
-                    self.close(&ApiError::new(codes::UNAUTHENTICATED, why), line, turn.now);
+                    self.close(&ApiError::new(codes::UNAUTHENTICATED, why), buffer, context.now);
                 }
                 Incoming::Nothing | Incoming::Over => {
                     unread = false;
@@ -119,37 +131,39 @@ impl Greeting {
                 _ => break,
             }
         }
-        line.flush(turn.now)?;
-        let idle = match unread && self.may_read(line) {
+        buffer.flush(context.now)?;
+        let idle = match unread && self.may_read(buffer) {
             true => Step::Again,
             false => Step::Idle,
         };
-        Ok(self.channel.end(line).unwrap_or(idle))
+        Ok(self.websocket.end(buffer).unwrap_or(idle))
     }
 
     /// Pings are answered before the auth, too, and those answers are bounded. Behind a close the client's own is awaited.
-    fn may_read(&self, line: &Line) -> bool {
-        (!self.asked || !self.channel.is_open()) && !line.is_full()
+    fn may_read(&self, buffer: &ConnectionBuffer) -> bool {
+        (!self.asked || !self.websocket.is_open()) && !buffer.is_full()
     }
 
     fn ask<S>(
         &mut self,
         message: &[u8],
         origin: Option<Origin>,
-        turn: &mut Turn<'_, S>,
+        context: &mut Context<'_, S>,
     ) -> Result<(), ApiError> {
         let credentials = parse_auth(message)?.credentials;
         let subject = Subject::new("GET", &self.target, b"")
             .ok_or_else(|| ApiError::new(codes::UNAUTHENTICATED, "a target that cannot be signed"))?;
-        let now = turn.wall();
-        let Some(door) = &mut turn.door else { return Ok(()) };
-        let peer = turn.peer;
-        door.ask_for(Ticket { peer, origin }, now, &credentials, &subject)?;
+        let now = context.wall();
+        let Some(authentication) = &mut context.authentication else {
+            return Ok(());
+        };
+        let peer = context.peer;
+        authentication.ask_for(Ticket { peer, origin }, now, &credentials, &subject)?;
         self.asked = true;
         Ok(())
     }
 
-    fn close(&mut self, error: &ApiError, line: &mut Line, now: Duration) {
+    fn close(&mut self, error: &ApiError, buffer: &mut ConnectionBuffer, now: Duration) {
         // A reason is ASCII here, and what a client sent is quoted with its own letters.
         let reason: String = format!("{}: {}", error.code, error.message)
             .chars()
@@ -160,6 +174,6 @@ impl Greeting {
         } else {
             TRY_AGAIN_LATER
         };
-        self.channel.close(line, now, code, &reason);
+        self.websocket.close(buffer, now, code, &reason);
     }
 }

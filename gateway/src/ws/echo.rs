@@ -7,10 +7,10 @@ use hoga_service::CommandSink;
 
 use crate::config::GatewayConfig;
 use crate::http::Agreed;
-use crate::server::connection_buffer::Line;
-use crate::server::context::Turn;
+use crate::server::connection_buffer::ConnectionBuffer;
+use crate::server::context::Context;
 use crate::server::step::Step;
-use crate::ws::stream::{Channel, Incoming};
+use crate::ws::stream::{Incoming, WebSocketStream};
 
 /// Most messages of one client that are looked at before others have their turn.
 const MESSAGES_PER_TURN: usize = 32;
@@ -19,38 +19,50 @@ const MESSAGES_PER_TURN: usize = 32;
 #[derive(Debug)]
 pub(crate) struct Echo {
     /// Control frames, and the close.
-    pub channel: Channel,
+    pub websocket: WebSocketStream,
     agreed: Agreed,
 }
 
 impl Echo {
     /// An echo.
-    pub fn new(channel: Channel, agreed: Agreed) -> Self {
-        Self { channel, agreed }
+    pub fn new(websocket: WebSocketStream, agreed: Agreed) -> Self {
+        Self { websocket, agreed }
     }
 
     /// Sends back what came, within bounds.
-    pub fn serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
-        self.try_serve(line, turn).unwrap_or(Step::Drop)
+    pub fn serve<S: CommandSink>(
+        &mut self,
+        buffer: &mut ConnectionBuffer,
+        context: &mut Context<'_, S>,
+    ) -> Step {
+        self.try_serve(buffer, context).unwrap_or(Step::Drop)
     }
 
     /// When [`expire`](Self::expire) has something to do.
-    pub fn deadline(&self, line: &Line, config: &GatewayConfig) -> Option<Duration> {
-        (!line.is_full() || !self.channel.is_open()).then(|| self.channel.deadline(line, config))
+    pub fn deadline(&self, buffer: &ConnectionBuffer, config: &GatewayConfig) -> Option<Duration> {
+        (!buffer.is_full() || !self.websocket.is_open()).then(|| self.websocket.deadline(buffer, config))
     }
 
     /// Pings a silent client, closes one that does not answer, and gives up one that was closed long enough.
-    pub fn expire<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> Step {
-        self.channel.expire(line, turn.now, turn.config)
+    pub fn expire<S: CommandSink>(
+        &mut self,
+        buffer: &mut ConnectionBuffer,
+        context: &mut Context<'_, S>,
+    ) -> Step {
+        self.websocket.expire(buffer, context.now, context.config)
     }
 
-    fn try_serve<S: CommandSink>(&mut self, line: &mut Line, turn: &mut Turn<'_, S>) -> io::Result<Step> {
+    fn try_serve<S: CommandSink>(
+        &mut self,
+        buffer: &mut ConnectionBuffer,
+        context: &mut Context<'_, S>,
+    ) -> io::Result<Step> {
         let mut unread = true;
         for _ in 0..MESSAGES_PER_TURN {
-            if line.is_full() {
+            if buffer.is_full() {
                 break;
             }
-            let (is_text, message) = match self.channel.read(line, turn.intake, turn.now)? {
+            let (is_text, message) = match self.websocket.read(buffer, context.intake, context.now)? {
                 Incoming::Text(text) => (true, text.into()),
                 Incoming::Binary(bytes) => (false, bytes),
                 Incoming::Control => continue,
@@ -59,15 +71,16 @@ impl Echo {
                     break;
                 }
             };
-            if self.channel.is_open() {
-                turn.framer
-                    .echo(line.egress.buffer(), self.agreed.deflate, is_text, &message);
+            if self.websocket.is_open() {
+                context
+                    .framer
+                    .echo(buffer.egress.buffer(), self.agreed.deflate, is_text, &message);
             }
         }
-        line.flush(turn.now)?;
-        Ok(if let Some(end) = self.channel.end(line) {
+        buffer.flush(context.now)?;
+        Ok(if let Some(end) = self.websocket.end(buffer) {
             end
-        } else if unread && !line.is_full() {
+        } else if unread && !buffer.is_full() {
             Step::Again
         } else {
             Step::Idle

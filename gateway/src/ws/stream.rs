@@ -1,4 +1,4 @@
-//! The WebSocket protocol of one connection, over its line.
+//! The WebSocket protocol of one connection, over its connection buffer.
 
 mod intake;
 
@@ -17,7 +17,7 @@ use self::inbound::{Inbound, NOT_UTF8, TOO_LONG};
 use self::intake::{Input, Outward};
 use crate::config::GatewayConfig;
 use crate::http::Agreed;
-use crate::server::connection_buffer::{Got, Line};
+use crate::server::connection_buffer::{ConnectionBuffer, Got};
 use crate::server::egress::Egress;
 use crate::server::step::{Next, Step};
 
@@ -46,7 +46,7 @@ const KEEP: u32 = 1024;
 
 /// The WebSocket protocol of one connection: what tungstenite decides, in the order of the connection's own egress.
 #[derive(Debug)]
-pub(crate) struct Channel {
+pub(crate) struct WebSocketStream {
     context: WebSocketContext,
     inbound: Inbound,
     /// Bytes that came and were not looked at, from `stash_at` on.
@@ -75,8 +75,8 @@ pub(crate) enum Incoming {
     Over,
 }
 
-impl Channel {
-    /// The channel after a handshake; `leftover` is what the client sent right behind it. A message of the client's has at
+impl WebSocketStream {
+    /// The stream after a handshake; `leftover` is what the client sent right behind it. A message of the client's has at
     /// most `most` bytes, and never more than [`MAX_MESSAGE`].
     pub fn new(agreed: Agreed, leftover: Vec<u8>, most: usize) -> Self {
         Self {
@@ -96,10 +96,10 @@ impl Channel {
     }
 
     /// How the connection ends, once nothing more will be read and the egress is written.
-    pub fn end(&self, line: &Line) -> Option<Step> {
-        let ended = self.over && line.egress.is_empty();
+    pub fn end(&self, buffer: &ConnectionBuffer) -> Option<Step> {
+        let ended = self.over && buffer.egress.is_empty();
         // What a client sends behind its close frame would be answered with a reset (RFC 6455 §7.1.1).
-        ended.then_some(match line.ended {
+        ended.then_some(match buffer.ended {
             true => Step::Drop,
             false => Step::Become(Next::Close),
         })
@@ -111,13 +111,18 @@ impl Channel {
     ///
     /// # Errors
     /// The socket is broken.
-    pub fn read(&mut self, line: &mut Line, intake: &mut Intake, now: Duration) -> io::Result<Incoming> {
+    pub fn read(
+        &mut self,
+        buffer: &mut ConnectionBuffer,
+        intake: &mut Intake,
+        now: Duration,
+    ) -> io::Result<Incoming> {
         if self.over {
             return Ok(Incoming::Over);
         }
         let mut came = None;
         if self.stash_at == self.stash.len() {
-            came = match line.read(intake.socket(), now)? {
+            came = match buffer.read(intake.socket(), now)? {
                 Got::Bytes(count) => Some(count),
                 Got::Nothing => return Ok(Incoming::Nothing),
                 Got::End => {
@@ -126,7 +131,7 @@ impl Channel {
                 }
             };
         }
-        Ok(self.look(came, &mut line.egress, intake, now))
+        Ok(self.look(came, &mut buffer.egress, intake, now))
     }
 
     /// Looks at what the socket just gave, or at what waits from before.
@@ -185,8 +190,8 @@ impl Channel {
     }
 
     /// Sends a close frame, behind everything that waits already; nothing follows it.
-    pub fn close(&mut self, line: &mut Line, now: Duration, code: u16, reason: &str) {
-        self.close_into(&mut line.egress, now, code, reason);
+    pub fn close(&mut self, buffer: &mut ConnectionBuffer, now: Duration, code: u16, reason: &str) {
+        self.close_into(&mut buffer.egress, now, code, reason);
     }
 
     fn close_into(&mut self, egress: &mut Egress, now: Duration, code: u16, reason: &str) {
@@ -205,25 +210,25 @@ impl Channel {
 
     /// Pings a client that was silent for `ping_after`, closes one that stays silent until `close_after`, and gives up one
     /// that has not answered a close of ours within `write_stall`.
-    pub fn expire(&mut self, line: &mut Line, now: Duration, config: &GatewayConfig) -> Step {
+    pub fn expire(&mut self, buffer: &mut ConnectionBuffer, now: Duration, config: &GatewayConfig) -> Step {
         if self
             .closing
             .is_some_and(|since| now >= since + config.write_stall)
         {
             return Step::Drop;
         }
-        match self.unanswered_ping(line) {
+        match self.unanswered_ping(buffer) {
             _ if !self.is_open() => {}
             Some(pinged) if now >= pinged + patience(config) => {
                 let reason = "keepalive timeout: no pong came";
-                self.close(line, now, CloseCode::Error.into(), reason);
+                self.close(buffer, now, CloseCode::Error.into(), reason);
             }
-            None if now >= line.heard + config.ping_after => {
+            None if now >= buffer.heard + config.ping_after => {
                 self.pinged = Some(now);
                 // The egress takes everything, so an error can only say that the context is closed already.
                 let _ = self
                     .context
-                    .write(&mut Outward(&mut line.egress), Message::Ping(Bytes::new()));
+                    .write(&mut Outward(&mut buffer.egress), Message::Ping(Bytes::new()));
             }
             _ => {}
         }
@@ -231,17 +236,17 @@ impl Channel {
     }
 
     /// When [`expire`](Self::expire) has something to do.
-    pub fn deadline(&self, line: &Line, config: &GatewayConfig) -> Duration {
-        match (self.closing, self.unanswered_ping(line)) {
+    pub fn deadline(&self, buffer: &ConnectionBuffer, config: &GatewayConfig) -> Duration {
+        match (self.closing, self.unanswered_ping(buffer)) {
             (Some(since), _) => since + config.write_stall,
             (None, Some(pinged)) => pinged + patience(config),
-            (None, None) => line.heard + config.ping_after,
+            (None, None) => buffer.heard + config.ping_after,
         }
     }
 
     /// When the ping went out after which nothing was heard.
-    fn unanswered_ping(&self, line: &Line) -> Option<Duration> {
-        self.pinged.filter(|&pinged| pinged > line.heard)
+    fn unanswered_ping(&self, buffer: &ConnectionBuffer) -> Option<Duration> {
+        self.pinged.filter(|&pinged| pinged > buffer.heard)
     }
 }
 
@@ -262,10 +267,10 @@ fn context() -> WebSocketContext {
     WebSocketContext::new(Role::Server, Some(config))
 }
 
-/// A channel without a socket.
+/// A stream without a socket.
 #[cfg(fuzzing)]
 pub mod fuzzing {
-    use super::{Channel, Egress, Incoming, Intake, MAX_MESSAGE};
+    use super::{Egress, Incoming, Intake, MAX_MESSAGE, WebSocketStream};
     use crate::codec::Format;
     use crate::http::Agreed;
     use std::time::Duration;
@@ -273,7 +278,7 @@ pub mod fuzzing {
     /// What a client's bytes come to.
     #[derive(Debug)]
     pub struct Fed {
-        channel: Channel,
+        websocket: WebSocketStream,
         intake: Intake,
         egress: Egress,
         /// Whether each message is text, and its bytes.
@@ -281,11 +286,11 @@ pub mod fuzzing {
     }
 
     impl Fed {
-        /// A channel whose handshake is over.
+        /// A stream whose handshake is over.
         pub fn new(deflate: bool) -> Self {
             let format = Format::Json;
             Self {
-                channel: Channel::new(Agreed { format, deflate }, Vec::new(), MAX_MESSAGE),
+                websocket: WebSocketStream::new(Agreed { format, deflate }, Vec::new(), MAX_MESSAGE),
                 intake: Intake::new(),
                 egress: Egress::default(),
                 messages: Vec::new(),
@@ -294,11 +299,11 @@ pub mod fuzzing {
 
         /// The next bytes of the client's.
         pub fn feed(&mut self, bytes: &[u8]) {
-            assert_eq!(self.channel.stash_at, self.channel.stash.len());
-            (self.channel.stash, self.channel.stash_at) = (bytes.to_vec(), 0);
-            while !self.channel.over && self.channel.stash_at < self.channel.stash.len() {
+            assert_eq!(self.websocket.stash_at, self.websocket.stash.len());
+            (self.websocket.stash, self.websocket.stash_at) = (bytes.to_vec(), 0);
+            while !self.websocket.over && self.websocket.stash_at < self.websocket.stash.len() {
                 let incoming = self
-                    .channel
+                    .websocket
                     .look(None, &mut self.egress, &mut self.intake, Duration::ZERO);
                 match incoming {
                     Incoming::Text(text) => self.messages.push((true, text.as_bytes().to_vec())),
@@ -306,8 +311,8 @@ pub mod fuzzing {
                     Incoming::Control | Incoming::Nothing | Incoming::Over => {}
                 }
             }
-            self.channel.stash.clear();
-            self.channel.stash_at = 0;
+            self.websocket.stash.clear();
+            self.websocket.stash_at = 0;
         }
 
         /// Everything that the exchange answered.
@@ -317,7 +322,7 @@ pub mod fuzzing {
 
         /// Whether nothing more is read.
         pub fn is_over(&self) -> bool {
-            self.channel.over
+            self.websocket.over
         }
     }
 }

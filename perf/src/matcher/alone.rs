@@ -14,7 +14,7 @@ use crate::recording::Recording;
 /// In bytes. What is freed of large blocks goes back to the system at once.
 const LARGE: i64 = 256 << 20;
 /// Above so many resting orders the exchange's matcher has the engine look ahead.
-const FORESEE_ABOVE: usize = 50_000;
+const PREFETCH_ABOVE: usize = 50_000;
 
 /// What the passes so far came to.
 pub struct Alone {
@@ -129,16 +129,16 @@ pub fn opened(flow: &Flow) -> Engine {
 }
 
 /// What the exchange's matcher does before it applies a batch.
-pub fn foresee(engine: &Engine, block: &[Timed]) {
-    if engine.open_orders() > FORESEE_ABOVE {
-        engine.foresee(block.iter().map(|(_, command)| command));
+pub fn prefetch(engine: &Engine, block: &[Timed]) {
+    if engine.open_orders() > PREFETCH_ABOVE {
+        engine.prefetch(block.iter().map(|(_, command)| command));
     }
 }
 
 #[inline(never)]
 fn time(engine: &mut Engine, block: &[Timed], hash: &mut EventHash) -> Duration {
     let begin = Instant::now();
-    foresee(engine, block);
+    prefetch(engine, block);
     apply(engine, block, &mut |event| hash.add(event));
     begin.elapsed()
 }

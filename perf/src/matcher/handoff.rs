@@ -15,7 +15,7 @@ use hoga_benches::{EventHash, Flow};
 use hoga_protocol::{Event, EventBody, Nanos, OrderId, Sequence};
 
 use super::BLOCK;
-use super::alone::{foresee, opened};
+use super::alone::{opened, prefetch};
 use crate::failure::{Context, Failure, Outcome};
 use crate::progress::Stop;
 
@@ -50,7 +50,7 @@ pub fn pass(flow: &Flow, core: Option<CoreId>, stop: &Stop) -> Outcome<(Duration
         }
         block.clear();
         block.extend_from_slice(commands);
-        foresee(&engine, &block);
+        prefetch(&engine, &block);
         for (timestamp, command) in &block {
             sequence = sequence.next();
             engine.apply(sequence, *timestamp, command, &mut |event| out.push(event));

@@ -123,7 +123,7 @@ impl Walk {
         let (views, events) = (&mut self.views, &mut self.events);
         let from = events.len();
         let mut emit = |event: &Event| {
-            views.foresee(std::iter::once(event));
+            views.prefetch(std::iter::once(event));
             views.fold(event);
             events.push(*event);
         };

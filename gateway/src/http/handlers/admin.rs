@@ -10,9 +10,9 @@ use crate::codec::{ApiError, codes, encode};
 use crate::http::outcome::Handled;
 use crate::http::reply::{respond, write_reply};
 use crate::http::{Manner, Request};
-use crate::ports::Notice;
-use crate::server::connection_buffer::Line;
-use crate::server::context::Turn;
+use crate::ports::LogEvent;
+use crate::server::connection_buffer::ConnectionBuffer;
+use crate::server::context::Context;
 use crate::server::peer::Waiter;
 
 /// Who does what is done without authentication by somebody who gives no name.
@@ -31,8 +31,8 @@ pub(crate) fn handle<S: CommandSink>(
     request: &Request,
     identity: Option<&Identity>,
     manner: &Manner,
-    line: &mut Line,
-    turn: &mut Turn<'_, S>,
+    buffer: &mut ConnectionBuffer,
+    context: &mut Context<'_, S>,
 ) -> Result<Handled, ApiError> {
     // Before the body is looked at, so that strangers learn nothing from its errors.
     let certain = match identity {
@@ -40,17 +40,17 @@ pub(crate) fn handle<S: CommandSink>(
         None => {
             // Whatever bytes it has: a proxy may have appended to what a client made up.
             let is_passed_on = FORWARDED.iter().any(|name| request.lines(name).next().is_some());
-            unsigned(line.socket.peer_addr().ok().filter(|_| !is_passed_on))?;
+            unsigned(buffer.socket.peer_addr().ok().filter(|_| !is_passed_on))?;
             None
         }
     };
     let (named, asked) = parse_admin(path, &request.body)?;
     let by = certain.or(named).or(OperatorName::new(OPERATOR).ok());
     let by = by.unwrap_or_default();
-    let (now, system) = (turn.wall(), turn.clock.system());
-    let open = turn.open.as_mut().ok_or(Reject::Recovering)?;
+    let (now, system) = (context.wall(), context.clock.system());
+    let open = context.open.as_mut().ok_or(Reject::Recovering)?;
     if asked == AdminRequest::ShowClock {
-        respond(line.egress.buffer(), 200, manner, |body| {
+        respond(buffer.egress.buffer(), 200, manner, |body| {
             encode::clocks(body, now, system);
         });
         return Ok(Handled::Done);
@@ -59,19 +59,19 @@ pub(crate) fn handle<S: CommandSink>(
     match (open.service).administer(now, system, by, &asked, correlation)? {
         Submitted::Sequenced(sequence) => {
             let (action, account, symbol) = asked.about();
-            turn.pages.notice(&Notice::Administered {
+            context.telemetry.log(&LogEvent::Administered {
                 sequence,
                 by,
                 action,
                 account,
                 symbol,
             });
-            let peer = turn.peer;
+            let peer = context.peer;
             open.waiters.add(Waiter { peer, id: None });
             Ok(Handled::Waiting)
         }
         Submitted::Replied(reply, views) => {
-            write_reply(line.egress.buffer(), &reply, views, manner);
+            write_reply(buffer.egress.buffer(), &reply, views, manner);
             Ok(Handled::Done)
         }
     }

@@ -15,16 +15,16 @@ use crate::http::outcome::Handled;
 use crate::http::paging::Listing;
 use crate::http::reply::{PAGE, PAGE_HEADERS, respond};
 use crate::http::routes::Route;
-use crate::server::connection_buffer::Line;
-use crate::server::context::{Stage, Turn};
+use crate::server::connection_buffer::ConnectionBuffer;
+use crate::server::context::{Context, Stage};
 
 /// Whether clients should be sent here: orders are taken, and will be for a while.
 ///
 /// # Errors
 /// [`Reject::Recovering`], [`Reject::ShuttingDown`] or [`Reject::JournalFull`].
-fn must_be_ready<S: CommandSink>(turn: &Turn<'_, S>) -> Result<(), Reject> {
-    let open = turn.open.as_ref().ok_or(Reject::Recovering)?;
-    if turn.stage >= Stage::Leaving {
+fn must_be_ready<S: CommandSink>(context: &Context<'_, S>) -> Result<(), Reject> {
+    let open = context.open.as_ref().ok_or(Reject::Recovering)?;
+    if context.stage >= Stage::Leaving {
         return Err(Reject::ShuttingDown);
     }
     let sink = open.service.sink();
@@ -42,35 +42,37 @@ pub(super) fn query<S: CommandSink>(
     identity: Option<&Identity>,
     route: &Route,
     manner: &Manner,
-    line: &mut Line,
-    turn: &mut Turn<'_, S>,
+    buffer: &mut ConnectionBuffer,
+    context: &mut Context<'_, S>,
 ) -> Result<Handled, ApiError> {
     match route {
         Route::Readyz => {
-            turn.views()?;
-            must_be_ready(turn)?;
-            respond(line.egress.buffer(), 200, manner, |body| {
+            context.views()?;
+            must_be_ready(context)?;
+            respond(buffer.egress.buffer(), 200, manner, |body| {
                 encode::status(body, "ready");
             });
             return Ok(Handled::Done);
         }
         Route::Time => {
-            turn.views()?;
-            let now = turn.wall();
-            respond(line.egress.buffer(), 200, manner, |body| encode::time(body, now));
+            context.views()?;
+            let now = context.wall();
+            respond(buffer.egress.buffer(), 200, manner, |body| {
+                encode::time(body, now)
+            });
             return Ok(Handled::Done);
         }
         _ => {}
     }
-    turn.check_memory()?;
-    let views = turn.views()?;
+    context.check_memory()?;
+    let views = context.views()?;
     let exchange = ids::exchange(views);
     let listing = match route {
         Route::Page => Listing::text("text/html; charset=utf-8", PAGE_HEADERS, PAGE.as_bytes()),
         Route::GetOrder { order_id, account } => {
             let id = ids::parse_order_id(order_id, exchange);
             let order = visible_order(identity, id, *account, views)?;
-            respond(line.egress.buffer(), 200, manner, |body| {
+            respond(buffer.egress.buffer(), 200, manner, |body| {
                 encode::order(body, order, views)
             });
             return Ok(Handled::Done);
@@ -81,7 +83,7 @@ pub(super) fn query<S: CommandSink>(
         } => {
             let account = Identity::account_of(identity, *account, true)?;
             let order = find_client_order(client_order_id, views.accounts().by_name(&account), views)?;
-            respond(line.egress.buffer(), 200, manner, |body| {
+            respond(buffer.egress.buffer(), 200, manner, |body| {
                 encode::order(body, order, views);
             });
             return Ok(Handled::Done);

@@ -39,17 +39,17 @@ pub struct Watched {
 }
 
 /// A running watch.
-pub struct Watch {
+pub struct Watchdog {
     done: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
 
-impl Watch {
+impl Watchdog {
     /// Starts it, off the cores of `plan`.
     ///
     /// # Errors
     /// The system cannot start a thread.
-    pub fn start(watched: Watched, plan: CorePlan) -> io::Result<Watch> {
+    pub fn start(watched: Watched, plan: CorePlan) -> io::Result<Watchdog> {
         let done = Arc::new(AtomicBool::new(false));
         let raised = Arc::clone(&done);
         let body = move || {
@@ -57,7 +57,7 @@ impl Watch {
             look_until(&watched, &raised);
         };
         let thread = thread::Builder::new().name("hoga-watch".into()).spawn(body)?;
-        Ok(Watch { done, thread })
+        Ok(Watchdog { done, thread })
     }
 
     /// Ends it, after one more look.

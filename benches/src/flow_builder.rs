@@ -19,7 +19,7 @@ const ACCOUNTS: u32 = 1_000;
 /// The exchange's time from one command to the next.
 const STEP_NANOS: u64 = 1_000;
 
-pub(crate) struct Maker {
+pub(crate) struct FlowBuilder {
     pub(crate) random: Random,
     pub(crate) live: Live,
     engine: Engine,
@@ -39,7 +39,7 @@ struct Answer {
     trades: u64,
 }
 
-impl Maker {
+impl FlowBuilder {
     /// Settings are given: `starts` holds the price around which each instrument begins, in ticks, and no more than
     /// `room` orders ever rest.
     pub(crate) fn new(seed: u64, starts: &[i64], room: usize) -> Self {

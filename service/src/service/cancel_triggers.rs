@@ -103,7 +103,7 @@ impl<S: CommandSink> Service<S> {
     }
 
     /// Owes the commands of armings whose time has come, as many as may be under way at once.
-    pub(super) fn fire_armings(&mut self, now: Nanos, fired: &mut dyn FnMut(&Armed, &Views)) {
+    pub(super) fn fire_triggers(&mut self, now: Nanos, fired: &mut dyn FnMut(&Armed, &Views)) {
         self.timers.fire(now, &self.views);
         while let Some(armed) = self.timers.next(&self.views) {
             fired(&armed, &self.views);
