@@ -428,7 +428,7 @@ impl<S: CommandSink, E: EventSource, C: Clock> Gateway<S, E, C> {
         &mut self,
         key: u32,
         queue: Option<Queue>,
-        act: impl FnOnce(&mut ConnectionState, &mut ConnectionBuffer, &mut Context<'_, S>) -> Step,
+        act: impl FnOnce(&mut ConnectionState, &mut ConnectionBuffer, &mut Context<'_>) -> Step,
     ) {
         let is_tight = self.connections.waiting_bytes() > self.config.max_waiting_bytes;
         let Some((connection, peer)) = self.connections.get(key) else {

@@ -6,7 +6,7 @@
 //! thread in here.
 //!
 //! ```text
-//! Request ─► Service::execute ─► CommandSink        EventSource ─► Service::fold ─► (Correlation, Reply)
+//! Request ─► TradingApi::execute ─► CommandSink        EventSource ─► Service::fold ─► (Correlation, Reply)
 //!                                                                      │
 //!                                            Search, lookups ◄─────── Views
 //! ```
@@ -37,14 +37,17 @@ mod cancel_timers;
 
 mod service;
 
+mod api;
+
 pub use access::{
     Identity, KeyId, Origin, Permission, Permissions, Quota, Quotas, RequestKind, RequestRates,
 };
+pub use api::TradingApi;
 pub use clock::Clock;
 pub use decimal::Decimal;
 pub use pending::Correlation;
 pub use ports::{CommandSink, EventSource, Refusal};
 pub use reject::{ChangedLimit, Forbidden, Holder, InvalidPlace, InvalidTerms, OffGrid, Reject, Term};
-pub use reply::Reply;
+pub use reply::{Reply, Submitted};
 pub use request::{AdminRequest, Caller, LimitsChange, NewOrderRequest, ReplaceRequest, Request};
-pub use service::{Service, Submitted};
+pub use service::Service;

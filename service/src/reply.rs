@@ -42,6 +42,15 @@ pub enum Reply<'v> {
     Refused(Reject),
 }
 
+/// What became of a request that was well-formed.
+#[derive(Debug)]
+pub enum Submitted<'v> {
+    /// It is sequenced; the reply comes by its correlation number once its events are folded.
+    Sequenced(Sequence),
+    /// Things stand already as was asked for; nothing was sequenced. With the views, to show the reply by.
+    Replied(Reply<'v>, &'v Views),
+}
+
 impl<'v> Reply<'v> {
     /// What `outcome` means to whoever asked. The command's events are in the views, all of them.
     pub(crate) fn of(outcome: Outcome, views: &'v Views) -> Self {

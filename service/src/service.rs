@@ -19,7 +19,7 @@ use crate::pending::{Asked, Behalf, CancelMany, Correlation, Outcome, PendingReq
 use crate::ports::{CommandSink, Refusal};
 use crate::queries::{find_client_order, find_instrument, find_order};
 use crate::reject::Reject;
-use crate::reply::Reply;
+use crate::reply::{Reply, Submitted};
 use crate::request::{Caller, ReplaceRequest, Request};
 
 /// The commands that were sequenced, those that are still owed, and the views that their events are folded into.
@@ -40,18 +40,9 @@ pub struct Service<S> {
     leap: Option<Sequence>,
 }
 
-/// What became of a request that was well-formed.
-#[derive(Debug)]
-pub enum Submitted<'v> {
-    /// It is sequenced; the reply comes by its correlation number once its events are folded.
-    Sequenced(Sequence),
-    /// Things stand already as was asked for; nothing was sequenced. With the views, to show the reply by.
-    Replied(Reply<'v>, &'v Views),
-}
-
 /// What became of a request before its reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Taken {
+pub(crate) enum Taken {
     /// It is sequenced; its events will answer.
     Sequenced {
         /// The command's sequence.
@@ -128,27 +119,6 @@ impl<S: CommandSink> Service<S> {
         self.sink.tick(now);
     }
 
-    /// Sequences what is asked for on behalf of `account`, or refuses it. Nothing was sequenced then, save the opening of the
-    /// account where the exchange had room for that and for no more. Where it is sequenced, the reply comes from
-    /// [`fold`](Self::fold) by `correlation`.
-    ///
-    /// # Errors
-    /// Why it is refused.
-    pub fn execute(
-        &mut self,
-        now: Nanos,
-        account: &AccountName,
-        request: &Request,
-        caller: Caller,
-        correlation: Correlation,
-    ) -> Result<Submitted<'_>, Reject> {
-        if self.draining {
-            return Err(Reject::ShuttingDown);
-        }
-        let taken = self.take(now, account, request, caller)?;
-        Ok(self.submitted(taken, correlation))
-    }
-
     /// Folds an event into the views; at the last event of a command, `reply` gets what became of the request, if it was one.
     pub fn fold(&mut self, event: &Event, reply: &mut dyn FnMut(Correlation, &Reply<'_>, &Views)) {
         self.views.fold(event);
@@ -211,13 +181,17 @@ impl<S: CommandSink> Service<S> {
         self.owed.push(owed, &self.views);
     }
 
-    fn take(
+    /// Sequences what is asked for on behalf of `account`, or refuses it.
+    pub(crate) fn take(
         &mut self,
         now: Nanos,
         account: &AccountName,
         request: &Request,
         caller: Caller,
     ) -> Result<Taken, Reject> {
+        if self.draining {
+            return Err(Reject::ShuttingDown);
+        }
         match request {
             Request::NewOrder(order) => self.new_order(now, account, order, caller),
             Request::ReplaceOrder { order, change } => self.replace_order(now, account, *order, change),
@@ -235,7 +209,8 @@ impl<S: CommandSink> Service<S> {
         }
     }
 
-    fn submitted(&mut self, taken: Taken, correlation: Correlation) -> Submitted<'_> {
+    /// What a request comes to that was taken; its reply will come by `correlation`, unless it is there.
+    pub(crate) fn submitted(&mut self, taken: Taken, correlation: Correlation) -> Submitted<'_> {
         match taken {
             Taken::Sequenced { sequence, asked } => {
                 self.pending.push(sequence, asked, Behalf::Client(correlation));

@@ -12,7 +12,7 @@ use hoga_protocol::{
 use hoga_service::queries::{Orders, Rows, Search, StatusFilter};
 use hoga_service::{
     AdminRequest, Caller, CommandSink, Correlation, Decimal, NewOrderRequest, Refusal, Reject, Reply,
-    Request, Service, Submitted,
+    Request, Service, Submitted, TradingApi,
 };
 use hoga_views::{OrderStatus, ViewLimits, Views};
 

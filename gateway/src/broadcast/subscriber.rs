@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use hoga_protocol::{AccountId, AccountName, InstrumentId};
-use hoga_service::{CommandSink, Identity};
+use hoga_service::Identity;
 use hoga_views::Views;
 use uuid::Uuid;
 
@@ -103,11 +103,7 @@ impl Subscriber {
     }
 
     /// Sends what is there to be sent, within bounds.
-    pub fn serve<S: CommandSink>(
-        &mut self,
-        buffer: &mut ConnectionBuffer,
-        context: &mut Context<'_, S>,
-    ) -> Step {
+    pub fn serve(&mut self, buffer: &mut ConnectionBuffer, context: &mut Context<'_>) -> Step {
         self.try_serve(buffer, context).unwrap_or(Step::Drop)
     }
 
@@ -117,19 +113,11 @@ impl Subscriber {
     }
 
     /// Pings a silent client, closes one that does not answer, and gives up one that was closed long enough.
-    pub fn expire<S: CommandSink>(
-        &mut self,
-        buffer: &mut ConnectionBuffer,
-        context: &mut Context<'_, S>,
-    ) -> Step {
+    pub fn expire(&mut self, buffer: &mut ConnectionBuffer, context: &mut Context<'_>) -> Step {
         self.websocket.expire(buffer, context.now, context.config)
     }
 
-    fn try_serve<S: CommandSink>(
-        &mut self,
-        buffer: &mut ConnectionBuffer,
-        context: &mut Context<'_, S>,
-    ) -> io::Result<Step> {
+    fn try_serve(&mut self, buffer: &mut ConnectionBuffer, context: &mut Context<'_>) -> io::Result<Step> {
         let mut unread = true;
         for _ in 0..MESSAGES_PER_TURN {
             if buffer.is_full() || buffer.taken >= READ_PER_VISIT {
@@ -178,12 +166,7 @@ impl Subscriber {
     }
 
     /// Encodes executions older than the log, as many as the socket may soon take. Returns how many.
-    fn backfill<S>(
-        &mut self,
-        buffer: &mut ConnectionBuffer,
-        open: &Opened<'_, S>,
-        framer: &mut Framer,
-    ) -> u64 {
+    fn backfill(&mut self, buffer: &mut ConnectionBuffer, open: &Opened<'_>, framer: &mut Framer) -> u64 {
         let mut encoded = 0;
         let first = self.lane_first(open.broadcast_log);
         let end = first.min(self.cursor + SCAN_PER_TURN);

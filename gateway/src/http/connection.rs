@@ -15,7 +15,7 @@ use crate::server::connection_buffer::{ConnectionBuffer, Got, READ_PER_VISIT};
 use crate::server::context::{Context, Stage};
 use crate::server::step::{Next, Queue, Step};
 use hoga_protocol::AccountName;
-use hoga_service::{CommandSink, Identity, Reply, RequestKind};
+use hoga_service::{Identity, Reply, RequestKind};
 use hoga_views::Views;
 
 /// Most requests of one connection that are answered before others have their turn.
@@ -147,11 +147,7 @@ impl Requests {
     }
 
     /// Reads, answers and writes, within bounds.
-    pub fn serve<S: CommandSink>(
-        &mut self,
-        buffer: &mut ConnectionBuffer,
-        context: &mut Context<'_, S>,
-    ) -> Step {
+    pub fn serve(&mut self, buffer: &mut ConnectionBuffer, context: &mut Context<'_>) -> Step {
         let mut more = true;
         let rows = match (&self.listing, context.queue == Some(Queue::Answers)) {
             (None, _) => ROWS_AT_ONCE,
@@ -227,10 +223,10 @@ impl Requests {
     }
 
     /// Answers the next request; `None` when it is not there yet.
-    fn request<S: CommandSink>(
+    fn request(
         &mut self,
         buffer: &mut ConnectionBuffer,
-        context: &mut Context<'_, S>,
+        context: &mut Context<'_>,
     ) -> std::io::Result<Option<Handled>> {
         if let Some(verdict) = self.verdict.take()
             && let Some(held) = self.held.take()
@@ -266,11 +262,11 @@ impl Requests {
         }
     }
 
-    fn handle<S: CommandSink>(
+    fn handle(
         &mut self,
         request: Request,
         buffer: &mut ConnectionBuffer,
-        context: &mut Context<'_, S>,
+        context: &mut Context<'_>,
     ) -> Handled {
         context.stats.requests += 1;
         self.manner = Manner {
@@ -286,11 +282,11 @@ impl Requests {
     }
 
     /// Charges a request to its address, has its signature verified if it must have one, and carries it out if not.
-    fn begin<S: CommandSink>(
+    fn begin(
         &mut self,
         request: Request,
         buffer: &mut ConnectionBuffer,
-        context: &mut Context<'_, S>,
+        context: &mut Context<'_>,
     ) -> Result<Handled, ApiError> {
         let route = route(&request.method, &request.target);
         let kind = route.as_ref().map_or(RequestKind::Queries, Route::kind);
@@ -317,13 +313,13 @@ impl Requests {
     }
 
     /// Carries out a request of whoever it is from, whose account it is charged to.
-    fn act<S: CommandSink>(
+    fn act(
         &mut self,
         request: &Request,
         route: Route,
         identity: Option<Identity>,
         buffer: &mut ConnectionBuffer,
-        context: &mut Context<'_, S>,
+        context: &mut Context<'_>,
     ) -> Result<Handled, ApiError> {
         context.charge_account(identity.as_ref(), route.kind(), &mut self.manner.quota)?;
         self.payer = identity.map(|identity| identity.account);
@@ -336,12 +332,7 @@ impl Requests {
     }
 
     /// Makes the next portion of an answer, after looking at no more than so many rows, and charges for both.
-    fn go_on<S: CommandSink>(
-        &mut self,
-        rows: usize,
-        buffer: &mut ConnectionBuffer,
-        context: &mut Context<'_, S>,
-    ) {
+    fn go_on(&mut self, rows: usize, buffer: &mut ConnectionBuffer, context: &mut Context<'_>) {
         let Some(listing) = &mut self.listing else { return };
         // A portion waits until the socket has taken the one before it.
         if !buffer.has_room(PORTION) {

@@ -6,7 +6,7 @@ mod queries;
 
 use hoga_protocol::{AccountName, ExchangeId};
 use hoga_service::queries::{behind_trade, find_execution, find_instrument, first_update};
-use hoga_service::{Caller, CommandSink, Identity, Reject, Request as ServiceRequest, Submitted};
+use hoga_service::{Caller, Identity, Reject, Request as ServiceRequest, Submitted};
 
 use self::queries::query;
 use crate::auth::Credentials;
@@ -27,13 +27,13 @@ use crate::server::step::{Next, Opening, OrderSession, Start, Subscription};
 ///
 /// # Errors
 /// What the client is told; nothing was sequenced then.
-pub(crate) fn handle<S: CommandSink>(
+pub(crate) fn handle(
     request: &Request,
     route: Route,
     identity: Option<Identity>,
     manner: &Manner,
     buffer: &mut ConnectionBuffer,
-    context: &mut Context<'_, S>,
+    context: &mut Context<'_>,
 ) -> Result<Handled, ApiError> {
     let identity = identity.as_ref();
     let exchange = context.views().map_or(ExchangeId::default(), ids::exchange);
@@ -122,13 +122,13 @@ fn command_of(
 }
 
 /// Has a command carried out on behalf of the account that is named, or the key's.
-fn execute<S: CommandSink>(
+fn execute(
     identity: Option<&Identity>,
     account: Option<AccountName>,
     command: &ServiceRequest,
     manner: &Manner,
     buffer: &mut ConnectionBuffer,
-    context: &mut Context<'_, S>,
+    context: &mut Context<'_>,
 ) -> Result<Handled, ApiError> {
     let account = Identity::account_of(identity, account, false)?;
     let now = context.wall();
@@ -151,12 +151,12 @@ fn execute<S: CommandSink>(
 }
 
 /// Checks a WebSocket handshake and where the stream begins, and accepts it.
-fn upgrade<S: CommandSink>(
+fn upgrade(
     request: &Request,
     identity: Option<&Identity>,
     route: Route,
     buffer: &mut ConnectionBuffer,
-    context: &mut Context<'_, S>,
+    context: &mut Context<'_>,
 ) -> Result<(Start, Agreed), ApiError> {
     let start = begin(identity, route, context)?;
     let agreed = write_upgrade(request, context.config.compression, buffer.egress.buffer())?;
@@ -167,7 +167,7 @@ fn upgrade<S: CommandSink>(
 ///
 /// # Errors
 /// 401 `unauthenticated`, 403 `forbidden`.
-fn permit<S>(identity: &Identity, route: &Route, context: &Context<'_, S>) -> Result<(), ApiError> {
+fn permit(identity: &Identity, route: &Route, context: &Context<'_>) -> Result<(), ApiError> {
     let now = context.wall();
     if context
         .authentication
@@ -188,11 +188,11 @@ fn permit<S>(identity: &Identity, route: &Route, context: &Context<'_, S>) -> Re
 ///
 /// # Errors
 /// As of any other handshake.
-pub(crate) fn greet<S: CommandSink>(
+pub(crate) fn greet(
     request: &Request,
     route: &Route,
     buffer: &mut ConnectionBuffer,
-    context: &mut Context<'_, S>,
+    context: &mut Context<'_>,
 ) -> Result<Option<Agreed>, ApiError> {
     let is_stream = matches!(route, Route::WsExecutions { .. } | Route::WsOrders { .. });
     if !is_stream || Credentials::from_request(request)?.is_some() {
@@ -212,21 +212,17 @@ pub(crate) fn greet<S: CommandSink>(
 ///
 /// # Errors
 /// 403 `forbidden`; what is wrong with the target.
-pub(crate) fn start_of<S: CommandSink>(
+pub(crate) fn start_of(
     target: &str,
     identity: &Identity,
-    context: &mut Context<'_, S>,
+    context: &mut Context<'_>,
 ) -> Result<Start, ApiError> {
     let route = route("GET", target)?;
     permit(identity, &route, context)?;
     begin(Some(identity), route, context)
 }
 
-fn begin<S: CommandSink>(
-    identity: Option<&Identity>,
-    route: Route,
-    context: &mut Context<'_, S>,
-) -> Result<Start, ApiError> {
+fn begin(identity: Option<&Identity>, route: Route, context: &mut Context<'_>) -> Result<Start, ApiError> {
     if context.stage >= Stage::Draining {
         return Err(Reject::ShuttingDown.into());
     }

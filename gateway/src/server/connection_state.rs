@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hoga_service::{CommandSink, Identity};
+use hoga_service::Identity;
 use hoga_views::Views;
 
 use crate::broadcast::subscriber::Subscriber;
@@ -111,11 +111,7 @@ impl ConnectionState {
     }
 
     /// Reads, answers and writes what can be, within bounds.
-    pub fn serve<S: CommandSink>(
-        &mut self,
-        buffer: &mut ConnectionBuffer,
-        context: &mut Context<'_, S>,
-    ) -> Step {
+    pub fn serve(&mut self, buffer: &mut ConnectionBuffer, context: &mut Context<'_>) -> Step {
         // Between a change of the keys and the sweep's visit nothing more is taken from whoever has lost theirs.
         if context
             .authentication
@@ -136,7 +132,7 @@ impl ConnectionState {
     }
 
     /// When [`expire`](Self::expire) has something to do, if ever.
-    pub fn deadline<S>(&self, buffer: &ConnectionBuffer, context: &Context<'_, S>) -> Option<Duration> {
+    pub fn deadline(&self, buffer: &ConnectionBuffer, context: &Context<'_>) -> Option<Duration> {
         let stall = buffer.blocked.map(|since| since + context.config.write_stall);
         let own = match self {
             ConnectionState::Requests(requests) => requests.deadline(buffer, context.config),
@@ -155,11 +151,7 @@ impl ConnectionState {
     }
 
     /// Does what is due because too much time has passed.
-    pub fn expire<S: CommandSink>(
-        &mut self,
-        buffer: &mut ConnectionBuffer,
-        context: &mut Context<'_, S>,
-    ) -> Step {
+    pub fn expire(&mut self, buffer: &mut ConnectionBuffer, context: &mut Context<'_>) -> Step {
         let stalled = |since| context.now >= since + context.config.write_stall;
         if buffer.blocked.is_some_and(stalled) {
             context.stats.slow_consumer_closes += u64::from(!self.is_closed_as_slow());
@@ -186,7 +178,7 @@ impl ConnectionState {
     }
 
     /// Whether it was let in by a key that is good no longer.
-    pub fn has_lost_key<S>(&self, context: &Context<'_, S>) -> bool {
+    pub fn has_lost_key(&self, context: &Context<'_>) -> bool {
         let is_open = match self {
             ConnectionState::Subscriber(subscriber) => subscriber.websocket.is_open(),
             ConnectionState::Session(session) => session.websocket.is_open(),
@@ -199,11 +191,7 @@ impl ConnectionState {
     }
 
     /// Closes a connection that [`is_unwelcome`](Self::is_unwelcome).
-    pub fn end_for_lost_key<S: CommandSink>(
-        &mut self,
-        buffer: &mut ConnectionBuffer,
-        context: &mut Context<'_, S>,
-    ) -> Step {
+    pub fn end_for_lost_key(&mut self, buffer: &mut ConnectionBuffer, context: &mut Context<'_>) -> Step {
         const REASON: &str = "the key was revoked, has expired, or means something else now";
         if let Some(&Identity { key, account, .. }) = self.identity() {
             context.telemetry.log(&LogEvent::KeyEnded { key, account });
@@ -223,11 +211,7 @@ impl ConnectionState {
     }
 
     /// Tells the client that the exchange goes away.
-    pub fn shut<S: CommandSink>(
-        &mut self,
-        buffer: &mut ConnectionBuffer,
-        context: &mut Context<'_, S>,
-    ) -> Step {
+    pub fn shut(&mut self, buffer: &mut ConnectionBuffer, context: &mut Context<'_>) -> Step {
         const GOING_AWAY: u16 = 1001;
         const REASON: &str = "the exchange is shutting down";
         match self {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hoga_protocol::{AccountName, Nanos};
-use hoga_service::{Clock, Identity, Origin, Quota, Quotas, Reject, RequestKind, Service};
+use hoga_service::{Clock, Identity, Origin, Quota, Quotas, Reject, RequestKind, TradingApi};
 use hoga_views::Views;
 
 use crate::auth::authentication::Authentication;
@@ -35,9 +35,9 @@ pub(crate) enum Stage {
 }
 
 /// What one connection is served with, once.
-pub(crate) struct Context<'a, S> {
+pub(crate) struct Context<'a> {
     /// The core, once it is recovered.
-    pub open: Option<Opened<'a, S>>,
+    pub open: Option<Opened<'a>>,
     /// How far the exchange has come.
     pub stage: Stage,
     /// Settings.
@@ -69,16 +69,16 @@ pub(crate) struct Context<'a, S> {
 }
 
 /// The core as one connection sees it.
-pub(crate) struct Opened<'a, S> {
+pub(crate) struct Opened<'a> {
     /// Takes requests, and has the views.
-    pub service: &'a mut Service<S>,
+    pub service: &'a mut dyn TradingApi,
     /// Who waits for its replies.
     pub waiters: &'a mut Waiters,
     /// The live executions.
     pub broadcast_log: &'a BroadcastLog,
 }
 
-impl<S> Context<'_, S> {
+impl Context<'_> {
     /// Exchange time.
     pub fn wall(&self) -> Nanos {
         self.clock.now()

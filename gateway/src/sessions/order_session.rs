@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use hoga_protocol::{AccountName, ExchangeId, Sequence};
-use hoga_service::{Caller, CommandSink, Identity, Reject, Reply, Request, RequestKind, Submitted};
+use hoga_service::{Caller, Identity, Reject, Reply, Request, RequestKind, Submitted};
 use hoga_views::Views;
 
 use crate::codec::{ApiError, Format, RequestId, WsRequest, encode, ids, parse};
@@ -133,11 +133,7 @@ impl Session {
     }
 
     /// Takes requests and sends updates, within bounds.
-    pub fn serve<S: CommandSink>(
-        &mut self,
-        buffer: &mut ConnectionBuffer,
-        context: &mut Context<'_, S>,
-    ) -> Step {
+    pub fn serve(&mut self, buffer: &mut ConnectionBuffer, context: &mut Context<'_>) -> Step {
         self.try_serve(buffer, context).unwrap_or(Step::Drop)
     }
 
@@ -153,11 +149,7 @@ impl Session {
 
     /// Pings a silent client, closes one that does not answer, and gives up one that was closed long enough. Sends a
     /// heartbeat to one that was sent nothing for a while.
-    pub fn expire<S: CommandSink>(
-        &mut self,
-        buffer: &mut ConnectionBuffer,
-        context: &mut Context<'_, S>,
-    ) -> Step {
+    pub fn expire(&mut self, buffer: &mut ConnectionBuffer, context: &mut Context<'_>) -> Step {
         let config = context.config;
         if (self.may_read(buffer, config) || !self.websocket.is_open())
             && let Step::Drop = self.websocket.expire(buffer, context.now, config)
@@ -177,10 +169,10 @@ impl Session {
     }
 
     /// Tells the client that the exchange goes away, and closes.
-    pub fn shut<S: CommandSink>(
+    pub fn shut(
         &mut self,
         buffer: &mut ConnectionBuffer,
-        context: &mut Context<'_, S>,
+        context: &mut Context<'_>,
         code: u16,
         reason: &str,
     ) {
@@ -211,11 +203,7 @@ impl Session {
         !self.is_behind && self.in_flight < config.max_in_flight_per_session && !buffer.is_full()
     }
 
-    fn try_serve<S: CommandSink>(
-        &mut self,
-        buffer: &mut ConnectionBuffer,
-        context: &mut Context<'_, S>,
-    ) -> io::Result<Step> {
+    fn try_serve(&mut self, buffer: &mut ConnectionBuffer, context: &mut Context<'_>) -> io::Result<Step> {
         let mut unread = true;
         let most = match context.queue {
             Some(Queue::Replies) => 0,
@@ -256,12 +244,7 @@ impl Session {
         })
     }
 
-    fn request<S: CommandSink>(
-        &mut self,
-        payload: &[u8],
-        buffer: &mut ConnectionBuffer,
-        context: &mut Context<'_, S>,
-    ) {
+    fn request(&mut self, payload: &[u8], buffer: &mut ConnectionBuffer, context: &mut Context<'_>) {
         if !self.websocket.is_open() {
             return;
         }
@@ -291,23 +274,23 @@ impl Session {
     }
 
     /// Charges a request to the session's address and account.
-    fn charge<S>(
+    fn charge(
         &self,
         kind: RequestKind,
         buffer: &ConnectionBuffer,
-        context: &mut Context<'_, S>,
+        context: &mut Context<'_>,
     ) -> Result<(), ApiError> {
         context.charge_address(buffer.origin, kind, &mut None)?;
         context.charge_account(self.identity(), kind, &mut None)
     }
 
     /// Has a request carried out, whose reply comes later or is written at once.
-    fn execute<S: CommandSink>(
+    fn execute(
         &mut self,
         id: &RequestId,
         mut request: Request,
         buffer: &mut ConnectionBuffer,
-        context: &mut Context<'_, S>,
+        context: &mut Context<'_>,
     ) -> Result<(), ApiError> {
         let now = context.wall();
         let caller = Caller::new(buffer.origin, self.identity());
@@ -339,7 +322,7 @@ impl Session {
 
     /// Encodes the account's updates, as many as the socket may soon take: of many only some where it is the turn of requests, so
     /// that other requests do not wait for them. Whether there are more.
-    fn push<S>(&mut self, buffer: &mut ConnectionBuffer, context: &mut Context<'_, S>) -> bool {
+    fn push(&mut self, buffer: &mut ConnectionBuffer, context: &mut Context<'_>) -> bool {
         if !self.websocket.is_open() {
             return false;
         }
@@ -376,7 +359,7 @@ impl Session {
         false
     }
 
-    fn close_as_slow<S>(&mut self, buffer: &mut ConnectionBuffer, context: &mut Context<'_, S>) {
+    fn close_as_slow(&mut self, buffer: &mut ConnectionBuffer, context: &mut Context<'_>) {
         let after = match self.seen {
             (sequence, Some(index)) => format!("{}.{index}", sequence.0),
             (sequence, None) => sequence.0.to_string(),

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use hoga_service::{CommandSink, Identity, Origin};
+use hoga_service::{Identity, Origin};
 
 use crate::auth::{Subject, parse_auth};
 use crate::codec::{ApiError, codes};
@@ -60,11 +60,7 @@ impl Authenticating {
     }
 
     /// Reads the first message, or goes on as what was asked for.
-    pub fn serve<S: CommandSink>(
-        &mut self,
-        buffer: &mut ConnectionBuffer,
-        context: &mut Context<'_, S>,
-    ) -> Step {
+    pub fn serve(&mut self, buffer: &mut ConnectionBuffer, context: &mut Context<'_>) -> Step {
         self.try_serve(buffer, context).unwrap_or(Step::Drop)
     }
 
@@ -77,11 +73,7 @@ impl Authenticating {
     }
 
     /// Closes a client that does not say who it is, and gives up one that was closed long enough.
-    pub fn expire<S: CommandSink>(
-        &mut self,
-        buffer: &mut ConnectionBuffer,
-        context: &mut Context<'_, S>,
-    ) -> Step {
+    pub fn expire(&mut self, buffer: &mut ConnectionBuffer, context: &mut Context<'_>) -> Step {
         if !self.websocket.is_open() {
             return self.websocket.expire(buffer, context.now, context.config);
         }
@@ -90,11 +82,7 @@ impl Authenticating {
         Step::Again
     }
 
-    fn try_serve<S: CommandSink>(
-        &mut self,
-        buffer: &mut ConnectionBuffer,
-        context: &mut Context<'_, S>,
-    ) -> io::Result<Step> {
+    fn try_serve(&mut self, buffer: &mut ConnectionBuffer, context: &mut Context<'_>) -> io::Result<Step> {
         if let Some(verdict) = self.verdict.take()
             && self.websocket.is_open()
         {
@@ -144,11 +132,11 @@ impl Authenticating {
         (!self.asked || !self.websocket.is_open()) && !buffer.is_full()
     }
 
-    fn ask<S>(
+    fn ask(
         &mut self,
         message: &[u8],
         origin: Option<Origin>,
-        context: &mut Context<'_, S>,
+        context: &mut Context<'_>,
     ) -> Result<(), ApiError> {
         let credentials = parse_auth(message)?.credentials;
         let subject = Subject::new("GET", &self.target, b"")

@@ -3,8 +3,6 @@
 use std::io;
 use std::time::Duration;
 
-use hoga_service::CommandSink;
-
 use crate::config::GatewayConfig;
 use crate::http::Agreed;
 use crate::server::connection_buffer::ConnectionBuffer;
@@ -30,11 +28,7 @@ impl Echo {
     }
 
     /// Sends back what came, within bounds.
-    pub fn serve<S: CommandSink>(
-        &mut self,
-        buffer: &mut ConnectionBuffer,
-        context: &mut Context<'_, S>,
-    ) -> Step {
+    pub fn serve(&mut self, buffer: &mut ConnectionBuffer, context: &mut Context<'_>) -> Step {
         self.try_serve(buffer, context).unwrap_or(Step::Drop)
     }
 
@@ -44,19 +38,11 @@ impl Echo {
     }
 
     /// Pings a silent client, closes one that does not answer, and gives up one that was closed long enough.
-    pub fn expire<S: CommandSink>(
-        &mut self,
-        buffer: &mut ConnectionBuffer,
-        context: &mut Context<'_, S>,
-    ) -> Step {
+    pub fn expire(&mut self, buffer: &mut ConnectionBuffer, context: &mut Context<'_>) -> Step {
         self.websocket.expire(buffer, context.now, context.config)
     }
 
-    fn try_serve<S: CommandSink>(
-        &mut self,
-        buffer: &mut ConnectionBuffer,
-        context: &mut Context<'_, S>,
-    ) -> io::Result<Step> {
+    fn try_serve(&mut self, buffer: &mut ConnectionBuffer, context: &mut Context<'_>) -> io::Result<Step> {
         let mut unread = true;
         for _ in 0..MESSAGES_PER_TURN {
             if buffer.is_full() {

@@ -6,43 +6,27 @@ use hoga_protocol::{
     SetInstrumentStatus, SetLimits,
 };
 
-use super::{Service, Submitted, Taken};
+use super::{Service, Taken};
 use crate::account_opening::Opener;
 use crate::clock::{difference, is_followed};
-use crate::pending::{Asked, Correlation, Whose};
+use crate::pending::{Asked, Whose};
 use crate::ports::CommandSink;
 use crate::queries::find_instrument;
 use crate::reject::{ChangedLimit, Reject};
 use crate::request::{AdminRequest, LimitsChange};
 
 impl<S: CommandSink> Service<S> {
-    /// Sequences what an operator asks for, or refuses it; nothing was sequenced then, save perhaps the opening of the
-    /// account that it is about. `now` is exchange time, and `system` the system's clock.
-    ///
-    /// # Errors
-    /// Why it is refused.
-    pub fn administer(
-        &mut self,
-        now: Nanos,
-        system: Nanos,
-        by: OperatorName,
-        request: &AdminRequest,
-        correlation: Correlation,
-    ) -> Result<Submitted<'_>, Reject> {
-        if self.draining {
-            return Err(Reject::ShuttingDown);
-        }
-        let taken = self.operate(now, system, by, request)?;
-        Ok(self.submitted(taken, correlation))
-    }
-
-    fn operate(
+    /// Sequences what an operator asks for, or refuses it.
+    pub(crate) fn operate(
         &mut self,
         now: Nanos,
         system: Nanos,
         by: OperatorName,
         request: &AdminRequest,
     ) -> Result<Taken, Reject> {
+        if self.draining {
+            return Err(Reject::ShuttingDown);
+        }
         let action = match *request {
             AdminRequest::CancelAll { account, symbol } => {
                 return self.cancel_all(now, &account, symbol.as_ref(), Some(by));

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use hoga_protocol::OperatorName;
-use hoga_service::{AdminRequest, CommandSink, Identity, Reject, Submitted};
+use hoga_service::{AdminRequest, Identity, Reject, Submitted};
 
 use crate::codec::request::{AdminPath, parse_admin};
 use crate::codec::{ApiError, codes, encode};
@@ -26,13 +26,13 @@ const FORWARDED: [&str; 3] = ["forwarded", "x-forwarded-for", "x-real-ip"];
 ///
 /// # Errors
 /// What the client is told; nothing was sequenced then, save perhaps the opening of an account.
-pub(crate) fn handle<S: CommandSink>(
+pub(crate) fn handle(
     path: AdminPath,
     request: &Request,
     identity: Option<&Identity>,
     manner: &Manner,
     buffer: &mut ConnectionBuffer,
-    context: &mut Context<'_, S>,
+    context: &mut Context<'_>,
 ) -> Result<Handled, ApiError> {
     // Before the body is looked at, so that strangers learn nothing from its errors.
     let certain = match identity {

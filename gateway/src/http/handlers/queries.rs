@@ -5,7 +5,7 @@ use hoga_service::queries::{
     BookSnapshot, Executions, Orders, Rows, Search, Trades, Walk, behind_trade, find_client_order,
     find_execution, find_instrument, visible_order,
 };
-use hoga_service::{CommandSink, Identity, InvalidPlace, Reject};
+use hoga_service::{Identity, InvalidPlace, Reject};
 use hoga_views::Views;
 
 use crate::codec::{ApiError, codes, encode, ids};
@@ -22,28 +22,21 @@ use crate::server::context::{Context, Stage};
 ///
 /// # Errors
 /// [`Reject::Recovering`], [`Reject::ShuttingDown`] or [`Reject::JournalFull`].
-fn must_be_ready<S: CommandSink>(context: &Context<'_, S>) -> Result<(), Reject> {
+fn must_be_ready(context: &Context<'_>) -> Result<(), Reject> {
     let open = context.open.as_ref().ok_or(Reject::Recovering)?;
     if context.stage >= Stage::Leaving {
         return Err(Reject::ShuttingDown);
     }
-    let sink = open.service.sink();
-    match sink.is_full() {
-        true => Err(Reject::JournalFull {
-            even_cancels: false,
-            reason: sink.reason(),
-        }),
-        false => Ok(()),
-    }
+    open.service.must_take_orders()
 }
 
 /// Answers from the views: at once what takes one look-up, in portions what lists.
-pub(super) fn query<S: CommandSink>(
+pub(super) fn query(
     identity: Option<&Identity>,
     route: &Route,
     manner: &Manner,
     buffer: &mut ConnectionBuffer,
-    context: &mut Context<'_, S>,
+    context: &mut Context<'_>,
 ) -> Result<Handled, ApiError> {
     match route {
         Route::Readyz => {
