@@ -1,9 +1,18 @@
 //! HTTP/1.1 and HTTP/1.0 (RFC 9110, RFC 9112).
 //!
-//! A [`connection`] reads requests, one at a time; [`routes`] says what is asked for, and the [`handlers`] have the service do it.
+//! A [`connection`] reads requests, one at a time; [`routes`] says what is asked for, and a
+//! handler has the service do it.
 //! [`parse`](mod@parse) and `response` know no socket: bytes in, requests out; values in, responses out.
 
 pub mod routes;
+
+pub mod parameters;
+
+mod query;
+
+pub(crate) mod call;
+
+pub(crate) mod dispatch;
 
 pub(crate) mod connection;
 

@@ -1,5 +1,7 @@
 //! An error as the wire shows it: a status, a stable code, and a message for a person.
 
+use std::borrow::Cow;
+
 use hoga_protocol::Nanos;
 
 use super::codes::{self, ErrorCode};
@@ -14,7 +16,7 @@ pub struct ApiError {
     /// What is wrong, where, and what to do.
     pub message: String,
     /// A response header that the status calls for: `Allow`, `Retry-After`, `Sec-WebSocket-Version`, `WWW-Authenticate`.
-    pub header: Option<(&'static str, &'static str)>,
+    pub header: Option<(&'static str, Cow<'static, str>)>,
     /// Exchange time, where the client's time is what is wrong: shown in the header `Exchange-Time`.
     pub time: Option<Nanos>,
 }
@@ -39,7 +41,7 @@ impl ApiError {
             status: code.status,
             code: code.code,
             message: message.into(),
-            header,
+            header: header.map(|(name, value)| (name, Cow::Borrowed(value))),
             time: None,
         }
     }
@@ -51,8 +53,8 @@ impl ApiError {
     }
 
     /// The same error with a response header that its status calls for.
-    pub(crate) fn with_header(mut self, name: &'static str, value: &'static str) -> Self {
-        self.header = Some((name, value));
+    pub(crate) fn with_header(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.header = Some((name, value.into()));
         self
     }
 

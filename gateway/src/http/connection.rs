@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use crate::codec::{ApiError, codes};
 use crate::config::GatewayConfig;
-use crate::http::handlers;
+use crate::http::call::Call;
+use crate::http::dispatch::{accept_unauthenticated, dispatch};
 use crate::http::outcome::Handled;
 use crate::http::paging::{Budget, Listing, PORTION, ROWS_AT_ONCE, ROWS_PER_VISIT, VISIT_TIME};
+use crate::http::parameters::Parameters;
 use crate::http::reply::{NO_STORE, allow, refuse, write_reply};
-use crate::http::routes::{Route, route};
+use crate::http::routes::{Endpoint, route};
 use crate::http::{Manner, Parse, Request, parse};
 use crate::ports::{Printed, Ticket};
 use crate::server::connection_buffer::{ConnectionBuffer, Got, READ_PER_VISIT};
@@ -26,6 +28,9 @@ const READ: usize = 8 * 1024;
 
 /// An ingress buffer that has grown beyond this many bytes is given back once it is empty.
 const KEEP_CAPACITY: usize = 2 * 1024;
+
+/// What a request asks for.
+type Route = (&'static Endpoint, Parameters);
 
 /// One connection's requests.
 ///
@@ -289,15 +294,17 @@ impl Requests {
         context: &mut Context<'_>,
     ) -> Result<Handled, ApiError> {
         let route = route(&request.method, &request.target);
-        let kind = route.as_ref().map_or(RequestKind::Queries, Route::kind);
+        let kind = route
+            .as_ref()
+            .map_or(RequestKind::Queries, |(endpoint, _)| endpoint.kind);
         context.charge_address(buffer.origin, kind, &mut self.manner.quota)?;
         if self.manner.reader.is_some() && request.asks_leave() {
             allow(buffer.egress.buffer(), &self.manner);
             return Ok(Handled::Done);
         }
         let route = route?;
-        if context.authentication.is_some() && !route.permissions().is_empty() {
-            if let Some(agreed) = handlers::greet(&request, &route, buffer, context)? {
+        if context.authentication.is_some() && !route.0.permissions.is_empty() {
+            if let Some(agreed) = accept_unauthenticated(&request, route.0, buffer, context)? {
                 let target = request.target.as_str().into();
                 return Ok(Handled::Upgraded(Next::Authenticate { agreed, target }));
             }
@@ -321,9 +328,18 @@ impl Requests {
         buffer: &mut ConnectionBuffer,
         context: &mut Context<'_>,
     ) -> Result<Handled, ApiError> {
-        context.charge_account(identity.as_ref(), route.kind(), &mut self.manner.quota)?;
+        let (endpoint, parameters) = route;
+        context.charge_account(identity.as_ref(), endpoint.kind, &mut self.manner.quota)?;
         self.payer = identity.map(|identity| identity.account);
-        handlers::handle(request, route, identity, &self.manner, buffer, context)
+        let mut call = Call {
+            request,
+            parameters: &parameters,
+            identity: identity.as_ref(),
+            manner: &self.manner,
+            buffer,
+            context,
+        };
+        dispatch(endpoint, &mut call)
     }
 
     fn begin_listing(&mut self, listing: Listing) {

@@ -91,7 +91,8 @@ pub(crate) fn refuse(out: &mut Vec<u8>, error: &ApiError, manner: &Manner) {
     encode::error(&mut body, error);
     let time = error.time.map(time::text);
     let time = time.as_ref().map(|text| (EXCHANGE_TIME, text.as_str()));
-    let headers: Vec<_> = [Some(NO_STORE), Some(NO_SNIFF), error.header, time]
+    let header = error.header.as_ref().map(|(name, value)| (*name, &**value));
+    let headers: Vec<_> = [Some(NO_STORE), Some(NO_SNIFF), header, time]
         .into_iter()
         .flatten()
         .collect();

@@ -9,7 +9,7 @@ use crate::auth::{Subject, parse_auth};
 use crate::codec::{ApiError, codes};
 use crate::config::GatewayConfig;
 use crate::http::Agreed;
-use crate::http::handlers;
+use crate::http::dispatch;
 use crate::ports::Ticket;
 use crate::server::connection_buffer::{ConnectionBuffer, READ_PER_VISIT};
 use crate::server::context::Context;
@@ -87,7 +87,7 @@ impl Authenticating {
             && self.websocket.is_open()
         {
             let begun = verdict
-                .and_then(|identity| Ok((handlers::start_of(&self.target, &identity, context)?, identity)));
+                .and_then(|identity| Ok((dispatch::start_of(&self.target, &identity, context)?, identity)));
             match begun {
                 Ok((start, identity)) => {
                     let opening = Opening {

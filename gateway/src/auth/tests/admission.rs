@@ -364,7 +364,7 @@ fn more_than_can_be_remembered_is_not_accepted() {
     assert!(send(NOW_MS, NOW_MS).is_ok() && send(NOW_MS + 1, NOW_MS).is_ok());
     let error = send(NOW_MS + 2, NOW_MS).unwrap_err();
     assert!(
-        error.is(codes::TOO_MANY_REQUESTS) && error.header == Some(("Retry-After", "1")),
+        error.is(codes::TOO_MANY_REQUESTS) && error.header == Some(("Retry-After", "1".into())),
         "{error}"
     );
     assert!(send(NOW_MS + 2, NOW_MS + 5_000).is_err());

@@ -3,16 +3,14 @@
 use std::net::SocketAddr;
 
 use hoga_protocol::OperatorName;
-use hoga_service::{AdminRequest, Identity, Reject, Submitted};
+use hoga_service::{AdminRequest, Reject, Submitted};
 
 use crate::codec::request::{AdminPath, parse_admin};
 use crate::codec::{ApiError, codes, encode};
+use crate::http::call::Call;
 use crate::http::outcome::Handled;
-use crate::http::reply::{respond, write_reply};
-use crate::http::{Manner, Request};
+use crate::http::reply::write_reply;
 use crate::ports::LogEvent;
-use crate::server::connection_buffer::ConnectionBuffer;
-use crate::server::context::Context;
 use crate::server::peer::Waiter;
 
 /// Who does what is done without authentication by somebody who gives no name.
@@ -21,38 +19,31 @@ const OPERATOR: &str = "operator";
 /// Headers of a proxy: whoever sent a request that has one is somewhere else.
 const FORWARDED: [&str; 3] = ["forwarded", "x-forwarded-for", "x-real-ip"];
 
-/// Sequences what an operator asks for. `identity` is whose key signed it, where authentication is on; its id is then
-/// who did it, whatever the request says.
+/// Sequences what an operator asks for. Where a key signed it, the key's id is who did it, whatever the request says.
 ///
 /// # Errors
 /// What the client is told; nothing was sequenced then, save perhaps the opening of an account.
-pub(crate) fn handle(
-    path: AdminPath,
-    request: &Request,
-    identity: Option<&Identity>,
-    manner: &Manner,
-    buffer: &mut ConnectionBuffer,
-    context: &mut Context<'_>,
-) -> Result<Handled, ApiError> {
+pub(crate) fn handle(path: AdminPath, call: &mut Call<'_, '_>) -> Result<Handled, ApiError> {
     // Before the body is looked at, so that strangers learn nothing from its errors.
-    let certain = match identity {
+    let certain = match call.identity {
         Some(identity) => OperatorName::new(identity.key.as_str()).ok(),
         None => {
             // Whatever bytes it has: a proxy may have appended to what a client made up.
-            let is_passed_on = FORWARDED.iter().any(|name| request.lines(name).next().is_some());
-            unsigned(buffer.socket.peer_addr().ok().filter(|_| !is_passed_on))?;
+            let is_passed_on = |name| call.request.lines(name).next().is_some();
+            let is_passed_on = FORWARDED.into_iter().any(is_passed_on);
+            let from = call.buffer.socket.peer_addr().ok();
+            unsigned(from.filter(|_| !is_passed_on))?;
             None
         }
     };
-    let (named, asked) = parse_admin(path, &request.body)?;
+    let (named, asked) = parse_admin(path, &call.request.body)?;
     let by = certain.or(named).or(OperatorName::new(OPERATOR).ok());
     let by = by.unwrap_or_default();
-    let (now, system) = (context.wall(), context.clock.system());
+    let context = &mut *call.context;
+    let (now, system, peer) = (context.wall(), context.clock.system(), context.peer);
     let open = context.open.as_mut().ok_or(Reject::Recovering)?;
     if asked == AdminRequest::ShowClock {
-        respond(buffer.egress.buffer(), 200, manner, |body| {
-            encode::clocks(body, now, system);
-        });
+        call.respond(|body| encode::clocks(body, now, system));
         return Ok(Handled::Done);
     }
     let correlation = open.waiters.next();
@@ -66,12 +57,11 @@ pub(crate) fn handle(
                 account,
                 symbol,
             });
-            let peer = context.peer;
             open.waiters.add(Waiter { peer, id: None });
             Ok(Handled::Waiting)
         }
         Submitted::Replied(reply, views) => {
-            write_reply(buffer.egress.buffer(), &reply, views, manner);
+            write_reply(call.buffer.egress.buffer(), &reply, views, call.manner);
             Ok(Handled::Done)
         }
     }

@@ -5,8 +5,9 @@ use hoga_service::queries::StatusFilter;
 use hoga_views::OrderStatus;
 use proptest::prelude::*;
 
-use super::{Route, route};
+use super::{ENDPOINTS, route};
 use crate::codec::{ErrorCode, codes};
+use crate::http::parameters::Parameters;
 
 fn symbol(text: &str) -> Symbol {
     Symbol::new(text).unwrap()
@@ -24,221 +25,254 @@ fn refused(method: &str, target: &str, code: ErrorCode, says: &str) {
     }
 }
 
-#[test]
-fn every_endpoint_is_reached_with_its_defaults() {
-    let order_id = || "00000000-0007-8000-8000-00001234abcd".to_owned();
-    let order = format!("/api/v1/orders/{}", order_id());
-    let cases = [
-        ("GET", "/", Route::Page),
-        ("HEAD", "/?", Route::Page),
-        (
-            "GET",
-            "/ws/executions",
-            Route::WsExecutions {
-                symbol: None,
-                after: None,
-            },
-        ),
-        (
-            "GET",
-            "/ws/trades?symbol=BTC-KRW&after=0",
-            Route::WsTrades {
-                symbol: Some(Symbol::new("BTC-KRW").unwrap()),
-                after: Some(0),
-            },
-        ),
-        (
-            "GET",
-            "/api/v1/trades/BTC-KRW?limit=7",
-            Route::Trades {
-                symbol: Symbol::new("BTC-KRW").unwrap(),
-                limit: 7,
-                after: None,
-                cursor: None,
-            },
-        ),
-        (
-            "GET",
-            "/ws/orders",
-            Route::WsOrders {
-                account: None,
-                after: None,
-            },
-        ),
-        ("POST", "/api/v1/orders", Route::PlaceOrder),
-        ("PATCH", &order, Route::ReplaceOrder { order_id: order_id() }),
-        (
-            "DELETE",
-            &order,
-            Route::CancelOrder {
-                order_id: order_id(),
-                account: None,
-            },
-        ),
-        (
-            "DELETE",
-            "/api/v1/orders",
-            Route::CancelAll {
-                account: None,
-                symbol: None,
-            },
-        ),
-        (
-            "DELETE",
-            "/api/v1/orders/by_client_id?client_order_id=..&account=desk",
-            Route::CancelByClientId {
-                client_order_id: ClientOrderId::new("..").unwrap(),
-                account: Some(account("desk")),
-            },
-        ),
-        (
-            "HEAD",
-            "/api/v1/orders/by_client_id?client_order_id=a%2Fb%20%26%23",
-            Route::GetByClientId {
-                client_order_id: ClientOrderId::new("a/b &#").unwrap(),
-                account: None,
-            },
-        ),
-        (
-            "GET",
-            &order,
-            Route::GetOrder {
-                order_id: order_id(),
-                account: None,
-            },
-        ),
-        (
-            "GET",
-            "/api/v1/orders",
-            Route::ListOrders {
-                account: None,
-                symbol: None,
-                status: None,
-                limit: 100,
-                cursor: None,
-            },
-        ),
-        (
-            "GET",
-            "/api/v1/executions/BTC-KRW",
-            Route::Executions {
-                symbol: symbol("BTC-KRW"),
-                limit: 100,
-                after: None,
-                cursor: None,
-            },
-        ),
-        (
-            "GET",
-            "/api/v1/orderbook/BTC-KRW",
-            Route::OrderBook {
-                symbol: symbol("BTC-KRW"),
-                depth: 100,
-            },
-        ),
-        (
-            "HEAD",
-            "/api/v1/instruments",
-            Route::Instruments {
-                limit: 1_000,
-                cursor: None,
-            },
-        ),
-        (
-            "GET",
-            "/api/v1/instruments?cursor=x&limit=2",
-            Route::Instruments {
-                limit: 2,
-                cursor: Some("x".into()),
-            },
-        ),
-        ("GET", "/api/v1/time", Route::Time),
-        ("GET", "/healthz", Route::Healthz),
-        ("HEAD", "/readyz", Route::Readyz),
-        ("GET", "/metrics", Route::Metrics),
-        ("HEAD", "/metrics/latency", Route::Latency),
-    ];
-    for (method, target, want) in cases {
-        assert_eq!(route(method, target), Ok(want), "{method} {target}");
+fn none() -> Parameters {
+    Parameters::default()
+}
+
+/// Endpoints that are reached, as methods and patterns, with the parameters that they get.
+fn check(cases: &[(&str, &str, &str, Parameters)]) {
+    for (method, target, endpoint, want) in cases {
+        let (found, parameters) = route(method, target).unwrap_or_else(|error| panic!("{target}: {error}"));
+        assert_eq!(format!("{found:?}"), *endpoint, "{method} {target}");
+        assert_eq!(parameters, *want, "{method} {target}");
     }
 }
 
 #[test]
+fn every_endpoint_is_reached_with_its_defaults() {
+    let id = "00000000-0007-8000-8000-00001234abcd";
+    let order = &format!("/api/v1/orders/{id}");
+    let of = || Parameters {
+        order_id: Some(id.to_owned()),
+        ..none()
+    };
+    let at_most = |limit| Parameters { limit, ..none() };
+    let btc = |limit| Parameters {
+        symbol: Some(symbol("BTC-KRW")),
+        limit,
+        ..none()
+    };
+    let named = |name: &str| Parameters {
+        client_order_id: ClientOrderId::new(name).unwrap(),
+        ..none()
+    };
+    let first = Parameters {
+        after_trade: Some(0),
+        ..btc(0)
+    };
+    let further = Parameters {
+        cursor: Some("x".into()),
+        ..at_most(2)
+    };
+    let desk = Parameters {
+        account: Some(account("desk")),
+        ..named("..")
+    };
+    let by_client_id = "/api/v1/orders/by_client_id?client_order_id=";
+    check(&[
+        ("GET", "/", "GET /", none()),
+        ("HEAD", "/?", "GET /", none()),
+        ("GET", "/ws/executions", "GET /ws/executions", none()),
+        (
+            "GET",
+            "/ws/trades?symbol=BTC-KRW&after=0",
+            "GET /ws/trades",
+            first,
+        ),
+        (
+            "GET",
+            "/api/v1/trades/BTC-KRW?limit=7",
+            "GET /api/v1/trades/{symbol}",
+            btc(7),
+        ),
+        ("GET", "/ws/orders", "GET /ws/orders", none()),
+        ("GET", "/ws/echo", "GET /ws/echo", none()),
+        ("POST", "/api/v1/orders", "POST /api/v1/orders", none()),
+        (
+            "POST",
+            "/api/v1/orders/cancel_all_after",
+            "POST /api/v1/orders/cancel_all_after",
+            none(),
+        ),
+        ("PATCH", order, "PATCH /api/v1/orders/{order_id}", of()),
+        ("DELETE", order, "DELETE /api/v1/orders/{order_id}", of()),
+        ("DELETE", "/api/v1/orders", "DELETE /api/v1/orders", none()),
+        (
+            "DELETE",
+            &format!("{by_client_id}..&account=desk"),
+            "DELETE /api/v1/orders/by_client_id",
+            desk,
+        ),
+        (
+            "HEAD",
+            &format!("{by_client_id}a%2Fb%20%26%23"),
+            "GET /api/v1/orders/by_client_id",
+            named("a/b &#"),
+        ),
+        ("GET", order, "GET /api/v1/orders/{order_id}", of()),
+        ("GET", "/api/v1/orders", "GET /api/v1/orders", at_most(100)),
+        (
+            "GET",
+            "/api/v1/executions/BTC-KRW",
+            "GET /api/v1/executions/{symbol}",
+            btc(100),
+        ),
+        (
+            "GET",
+            "/api/v1/orderbook/BTC-KRW",
+            "GET /api/v1/orderbook/{symbol}",
+            btc(100),
+        ),
+        (
+            "HEAD",
+            "/api/v1/instruments",
+            "GET /api/v1/instruments",
+            at_most(1_000),
+        ),
+        (
+            "GET",
+            "/api/v1/instruments?cursor=x&limit=2",
+            "GET /api/v1/instruments",
+            further,
+        ),
+        ("GET", "/api/v1/time", "GET /api/v1/time", none()),
+        ("POST", "/api/v1/admin/clock", "POST /api/v1/admin/clock", none()),
+        ("GET", "/healthz", "GET /healthz", none()),
+        ("HEAD", "/readyz", "GET /readyz", none()),
+        ("GET", "/metrics", "GET /metrics", none()),
+        ("HEAD", "/metrics/latency", "GET /metrics/latency", none()),
+    ]);
+}
+
+#[test]
 fn every_parameter_reaches_its_route() {
-    let cases = [
+    let of = |symbol_of: &str| Parameters {
+        symbol: Some(symbol(symbol_of)),
+        ..none()
+    };
+    let desk = || Parameters {
+        account: Some(account("desk")),
+        ..none()
+    };
+    check(&[
         (
             "GET",
             "/ws/executions?symbol=BTC-KRW&after=x",
-            Route::WsExecutions {
-                symbol: Some(symbol("BTC-KRW")),
-                after: Some("x".into()),
+            "GET /ws/executions",
+            Parameters {
+                after_execution: Some("x".into()),
+                ..of("BTC-KRW")
             },
         ),
         (
             "GET",
             "/ws/orders?account=a%40b&after=7",
-            Route::WsOrders {
+            "GET /ws/orders",
+            Parameters {
                 account: Some(account("a@b")),
-                after: Some((Sequence(7), None)),
+                after_sequence: Some((Sequence(7), None)),
+                ..none()
             },
         ),
         (
             "GET",
             "/ws/orders?&after=281474976710655.16777215&",
-            Route::WsOrders {
-                account: None,
-                after: Some((Sequence::MAX, Some((1 << 24) - 1))),
+            "GET /ws/orders",
+            Parameters {
+                after_sequence: Some((Sequence::MAX, Some((1 << 24) - 1))),
+                ..none()
             },
         ),
         (
             "DELETE",
             "/api/v1/orders?symbol=ABC%2FX&account=desk",
-            Route::CancelAll {
-                account: Some(account("desk")),
+            "DELETE /api/v1/orders",
+            Parameters {
                 symbol: Some(symbol("ABC/X")),
+                ..desk()
             },
         ),
         (
             "GET",
             "/api/v1/orders?limit=1000&status=PartiallyFilled&account=desk&symbol=A",
-            Route::ListOrders {
-                account: Some(account("desk")),
+            "GET /api/v1/orders",
+            Parameters {
                 symbol: Some(symbol("A")),
                 status: Some(StatusFilter::Is(OrderStatus::PartiallyFilled)),
-                limit: 1000,
-                cursor: None,
+                limit: 1_000,
+                ..desk()
             },
         ),
         (
             "GET",
             "/api/v1/executions/ABC%2fX?limit=1&after=y",
-            Route::Executions {
-                symbol: symbol("ABC/X"),
+            "GET /api/v1/executions/{symbol}",
+            Parameters {
                 limit: 1,
-                after: Some("y".into()),
-                cursor: None,
+                after_execution: Some("y".into()),
+                ..of("ABC/X")
             },
         ),
         (
             "GET",
             "/api/v1/orderbook/A?depth=5",
-            Route::OrderBook {
-                symbol: symbol("A"),
-                depth: 5,
-            },
+            "GET /api/v1/orderbook/{symbol}",
+            Parameters { limit: 5, ..of("A") },
         ),
         (
             "GET",
             "/api/v1/orders/x%2Fy?account=desk",
-            Route::GetOrder {
-                order_id: "x/y".into(),
-                account: Some(account("desk")),
+            "GET /api/v1/orders/{order_id}",
+            Parameters {
+                order_id: Some("x/y".into()),
+                ..desk()
             },
         ),
-    ];
-    for (method, target, want) in cases {
-        assert_eq!(route(method, target), Ok(want), "{method} {target}");
+    ]);
+}
+
+/// The table of endpoints in the document, between its two marks.
+#[test]
+fn the_documents_endpoints_are_those_of_the_table() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/wire-protocol.md");
+    let document = std::fs::read_to_string(path).unwrap();
+    let (begin, end) = (
+        "<!-- endpoints, from the route table -->\n",
+        "<!-- end of endpoints -->\n",
+    );
+    let (before, rest) = document.split_once(begin).expect("where the table begins");
+    let (table, after) = rest.split_once(end).expect("where the table ends");
+    let wanted = table_of_endpoints();
+    if std::env::var_os("DOCUMENT_TABLES").is_some() {
+        std::fs::write(path, [before, begin, &wanted, end, after].concat()).unwrap();
+    } else {
+        assert_eq!(
+            table, wanted,
+            "write it anew: DOCUMENT_TABLES=1 cargo test -p hoga-gateway --lib endpoints"
+        );
     }
+}
+
+fn table_of_endpoints() -> String {
+    let mut table = "| endpoint | query | key | quota | other origins |\n|---|---|---|---|---|\n".to_owned();
+    for endpoint in ENDPOINTS {
+        let takes: Vec<String> = (endpoint.takes.iter())
+            .map(|parameter| format!("`{}`", parameter.name()))
+            .collect();
+        let permissions: Vec<String> = (endpoint.permissions.iter())
+            .map(|permission| format!("`{}`", permission.name()))
+            .collect();
+        let key = match permissions.is_empty() {
+            true => "none".to_owned(),
+            false => permissions.join(" or "),
+        };
+        let origins = if endpoint.is_private { "kept out" } else { "let in" };
+        let (takes, quota) = (takes.join(", "), endpoint.kind.name());
+        table.push_str(&format!(
+            "| `{endpoint:?}` | {takes} | {key} | {quota} | {origins} |\n"
+        ));
+    }
+    table
 }
 
 #[test]
@@ -276,7 +310,10 @@ fn a_path_that_is_not_there_is_404_and_a_method_that_does_not_fit_405() {
     ];
     for (method, target, allow) in cases {
         refused(method, target, codes::METHOD_NOT_ALLOWED, allow);
-        assert_eq!(route(method, target).unwrap_err().header, Some(("Allow", allow)));
+        assert_eq!(
+            route(method, target).unwrap_err().header,
+            Some(("Allow", allow.into()))
+        );
     }
 }
 
@@ -429,10 +466,10 @@ fn order_entry_and_orders_are_private_and_market_data_is_not() {
         "/metrics/latency",
     ];
     for (method, target) in private {
-        assert!(route(method, target).unwrap().is_private(), "{method} {target}");
+        assert!(route(method, target).unwrap().0.is_private, "{method} {target}");
     }
     for target in public {
-        assert!(!route("GET", target).unwrap().is_private(), "{target}");
+        assert!(!route("GET", target).unwrap().0.is_private, "{target}");
     }
 }
 
@@ -447,8 +484,8 @@ proptest! {
     #[test]
     fn any_text_survives_percent_encoding(text in "\\PC{1,20}") {
         let encoded: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
-        let want = Route::WsExecutions { symbol: None, after: Some(text) };
-        prop_assert_eq!(route("GET", &format!("/ws/executions?after={encoded}")), Ok(want));
+        let (_, parameters) = route("GET", &format!("/ws/executions?after={encoded}")).unwrap();
+        prop_assert_eq!(parameters.after_execution, Some(text));
     }
 }
 
@@ -489,6 +526,6 @@ fn a_mistyped_cancel_of_one_order_never_cancels_all() {
         refused("DELETE", target, code, "");
     }
     // A mistyped path is the id of an order that there is not.
-    let mistyped = route("DELETE", "/api/v1/orders/by_clientid?account=desk");
-    assert!(matches!(mistyped, Ok(Route::CancelOrder { .. })), "{mistyped:?}");
+    let (mistyped, _) = route("DELETE", "/api/v1/orders/by_clientid?account=desk").unwrap();
+    assert_eq!(format!("{mistyped:?}"), "DELETE /api/v1/orders/{order_id}");
 }

@@ -4,18 +4,20 @@ use std::fmt;
 
 use hoga_protocol::AsciiText;
 
-use super::MAX_LIMIT;
 use crate::codec::{ApiError, codes, excerpt, label};
 
+/// The most that `limit` and `depth` may be.
+pub const MAX_LIMIT: usize = 1_000;
+
 /// The parameters of a query that have not been asked for yet.
-pub(super) struct Query {
+pub(crate) struct Query {
     left: Vec<(String, String)>,
     asked: Vec<&'static str>,
 }
 
 impl Query {
     /// Splits and decodes; refuses a name given twice.
-    pub(super) fn parse(query: &str) -> Result<Self, ApiError> {
+    pub fn parse(query: &str) -> Result<Self, ApiError> {
         let mut left: Vec<(String, String)> = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -39,14 +41,14 @@ impl Query {
     }
 
     /// The parameter `name`, if it is there.
-    pub(super) fn take(&mut self, name: &'static str) -> Option<String> {
+    pub fn take(&mut self, name: &'static str) -> Option<String> {
         self.asked.push(name);
         let at = self.left.iter().position(|(known, _)| known == name)?;
         Some(self.left.swap_remove(at).1)
     }
 
     /// The parameter `name` as a text of its kind's alphabet.
-    pub(super) fn ascii<const N: usize, const KIND: u8>(
+    pub fn ascii<const N: usize, const KIND: u8>(
         &mut self,
         name: &'static str,
     ) -> Result<Option<AsciiText<N, KIND>>, ApiError> {
@@ -54,7 +56,7 @@ impl Query {
     }
 
     /// The parameter `name` as a number from 1 to [`MAX_LIMIT`]; `default` when it is not there.
-    pub(super) fn count(&mut self, name: &'static str, default: usize) -> Result<usize, ApiError> {
+    pub fn count(&mut self, name: &'static str, default: usize) -> Result<usize, ApiError> {
         let Some(text) = self.take(name) else {
             return Ok(default);
         };
@@ -73,7 +75,7 @@ impl Query {
     }
 
     /// Refuses what nobody asked for.
-    pub(super) fn finish(self) -> Result<(), ApiError> {
+    pub fn finish(self) -> Result<(), ApiError> {
         let Some((name, _)) = self.left.first() else {
             return Ok(());
         };
@@ -92,12 +94,12 @@ impl Query {
 const MAX_PARAMETERS: usize = 16;
 
 /// A parameter that cannot have its value.
-pub(super) fn invalid(name: &str, why: fmt::Arguments<'_>) -> ApiError {
+pub(crate) fn invalid(name: &str, why: fmt::Arguments<'_>) -> ApiError {
     ApiError::new(codes::INVALID_PARAMETER, format!("{name}: {why}"))
 }
 
 /// A text of its kind's alphabet.
-pub(super) fn ascii<const N: usize, const KIND: u8>(
+pub(crate) fn ascii<const N: usize, const KIND: u8>(
     name: &str,
     text: &str,
 ) -> Result<AsciiText<N, KIND>, ApiError> {
@@ -105,7 +107,7 @@ pub(super) fn ascii<const N: usize, const KIND: u8>(
 }
 
 /// A whole number in plain digits: no sign, no space.
-pub(super) fn digits(text: &str) -> Option<u64> {
+pub(crate) fn digits(text: &str) -> Option<u64> {
     text.bytes()
         .all(|byte| byte.is_ascii_digit())
         .then(|| text.parse().ok())
@@ -113,7 +115,7 @@ pub(super) fn digits(text: &str) -> Option<u64> {
 }
 
 /// Undoes percent-encoding (RFC 3986 §2.1); `what` names the text in messages, as it stands.
-pub(super) fn decode(text: &str, what: &str) -> Result<String, ApiError> {
+pub(crate) fn decode(text: &str, what: &str) -> Result<String, ApiError> {
     let wrong = || {
         let message = format!(
             "{what}: {} is not well-formed percent-encoded UTF-8",
@@ -138,4 +140,13 @@ pub(super) fn decode(text: &str, what: &str) -> Result<String, ApiError> {
         rest = tail;
     }
     String::from_utf8(bytes).map_err(|_| wrong())
+}
+
+/// What a client is told of a path that is not there.
+pub(crate) fn nothing_at(path: &str) -> ApiError {
+    let message = format!(
+        "there is nothing at {}; docs/wire-protocol.md lists every path, /api/v1/orders among them",
+        excerpt(path)
+    );
+    ApiError::new(codes::NOT_FOUND, message)
 }
