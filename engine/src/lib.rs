@@ -7,7 +7,7 @@
 //!
 //! | file | noun |
 //! |---|---|
-//! | `engine` | the door: sequence, time, one command, its events |
+//! | `engine` | the way in: sequence, time, one command, its events |
 //! | `market` | everything that trades once the exchange has begun; its children are one file per kind of command |
 //! | `order_book`, `level` | one instrument's levels, and the queue of orders at each |
 //! | `price_index` | the level at a price, and the next one behind it |

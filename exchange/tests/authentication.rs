@@ -133,9 +133,9 @@ fn a_key_that_was_made_trades_and_one_that_was_revoked_is_put_out_without_a_rest
     assert!(order.contains(r#""account":"desk""#), "{order}");
     let mut session = websocket(process.address, "/ws/orders").unwrap();
     let (timestamp, signature) = sign(&key, "GET", "/ws/orders", "");
-    let greeting =
+    let auth_message =
         format!(r#"{{"op":"auth","key":"{id}","timestamp":{timestamp},"signature":"{signature}"}}"#);
-    session.send(Message::text(greeting)).unwrap();
+    session.send(Message::text(auth_message)).unwrap();
     session
         .send(Message::text(r#"{"id":1,"op":"cancel_all"}"#))
         .unwrap();

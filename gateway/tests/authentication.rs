@@ -194,8 +194,8 @@ fn a_page_that_cannot_set_headers_says_who_it_is_in_its_first_message_or_hears_n
     let mut session = world.connect(None, "/ws/orders").unwrap();
     assert_eq!(world.place(ALICE, "Sell").status, 201);
     assert_eq!(world.place(BOB, "Buy").status, 201);
-    stream.send(&world.greeting(ALICE, "/ws/executions"));
-    session.send(&world.greeting(ALICE, "/ws/orders"));
+    stream.send(&world.auth_message(ALICE, "/ws/executions"));
+    session.send(&world.auth_message(ALICE, "/ws/orders"));
     world
         .world
         .until("both", |stats| (stats.subscribers, stats.sessions) == (1, 1));
@@ -205,7 +205,7 @@ fn a_page_that_cannot_set_headers_says_who_it_is_in_its_first_message_or_hears_n
     let history = world.ask(ALICE, "GET", "/api/v1/executions/BTC-KRW", "").json();
     assert_eq!(live, history[1], "the first one is from before");
     assert_eq!(session.json()["order"]["account"], "alice");
-    let used = world.greeting(ALICE, "/ws/orders");
+    let used = world.auth_message(ALICE, "/ws/orders");
     let mut first = world.connect(None, "/ws/orders").unwrap();
     first.send(&used);
     world.world.until("it", |stats| stats.sessions == 2);
@@ -221,19 +221,19 @@ fn a_page_that_cannot_set_headers_says_who_it_is_in_its_first_message_or_hears_n
         (
             "one for another path",
             "/ws/orders",
-            world.greeting(ALICE, "/ws/executions"),
+            world.auth_message(ALICE, "/ws/executions"),
             "bad_signature",
         ),
         (
             "one who only reads",
             "/ws/orders",
-            world.greeting(CAROL, "/ws/orders"),
+            world.auth_message(CAROL, "/ws/orders"),
             "forbidden",
         ),
         (
             "another account's",
             "/ws/orders?account=bob",
-            world.greeting(ALICE, "/ws/orders?account=bob"),
+            world.auth_message(ALICE, "/ws/orders?account=bob"),
             "forbidden",
         ),
     ] {

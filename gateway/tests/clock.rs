@@ -104,9 +104,9 @@ fn a_client_whose_clock_is_wrong_is_told_the_exchanges_time() {
         assert!(refused.body.contains(shown), "{refused:?}");
 
         let mut ws = world.connect(None, "/ws/orders").unwrap();
-        let greeting: Value = serde_json::from_str(&world.greeting(ALICE, "/ws/orders")).unwrap();
-        let mut stale = greeting.clone();
-        stale["timestamp"] = (greeting["timestamp"].as_i64().unwrap() + by).into();
+        let auth_message: Value = serde_json::from_str(&world.auth_message(ALICE, "/ws/orders")).unwrap();
+        let mut stale = auth_message.clone();
+        stale["timestamp"] = (auth_message["timestamp"].as_i64().unwrap() + by).into();
         ws.send(&stale.to_string());
         let (_, frame) = ws.closed();
         assert!(frame.reason.contains(&time(&world.world)), "{frame:?}");

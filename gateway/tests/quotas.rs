@@ -161,7 +161,7 @@ fn one_account_does_not_take_the_websockets_of_another() {
         assert_eq!(refused, (429, "too_many_of_account".into()), "{path}");
     }
     let mut late = world.connect(None, "/ws/orders").unwrap();
-    late.send(&world.greeting(ALICE, "/ws/orders"));
+    late.send(&world.auth_message(ALICE, "/ws/orders"));
     let (_, close) = late.closed();
     assert_eq!(u16::from(close.code), 1013);
     assert!(

@@ -178,7 +178,7 @@ impl Guarded {
     }
 
     /// The first message of a WebSocket on `path`.
-    pub fn greeting(&self, who: usize, path: &str) -> String {
+    pub fn auth_message(&self, who: usize, path: &str) -> String {
         self.world.advance(Duration::from_millis(1));
         let headers = self.holders[who].headers(self, "GET", path, "", 0);
         let value = |name: &str| {
