@@ -1,7 +1,5 @@
 //! The WebSocket protocol of one connection, over its connection buffer.
 
-mod intake;
-
 mod inbound;
 
 mod utf8;
@@ -9,19 +7,17 @@ mod utf8;
 use std::io;
 use std::time::Duration;
 
-use tungstenite::protocol::frame::{CloseFrame, coding::CloseCode};
-use tungstenite::protocol::{Message, Role, WebSocketConfig, WebSocketContext};
-use tungstenite::{Bytes, Error, Utf8Bytes};
+use tungstenite::Utf8Bytes;
+use tungstenite::protocol::frame::coding::CloseCode;
+use tungstenite::protocol::frame::{CloseFrame, Frame};
 
-use self::inbound::{Inbound, NOT_UTF8, TOO_LONG};
-use self::intake::{Input, Outward};
+use self::inbound::{Fault, Inbound, NOT_UTF8, Received};
 use crate::config::GatewayConfig;
 use crate::http::Agreed;
 use crate::server::connection_buffer::{ConnectionBuffer, Got};
 use crate::server::egress::Egress;
 use crate::server::step::{Next, Step};
-
-pub(crate) use self::intake::Intake;
+use crate::ws::deflate::Inflater;
 
 /// The longest message and the longest frame that a client may send, in bytes.
 pub(crate) const MAX_MESSAGE: usize = 64 * 1024;
@@ -38,20 +34,36 @@ pub(crate) const NOT_LET_IN: u16 = 4003;
 /// RFC 6455 §5.5: a control frame's payload has at most 125 bytes, two of which are the code.
 const MAX_REASON: usize = 123;
 
-/// Bytes that tungstenite holds for what it reads, and reads at once: enough for nearly every request.
-const READ_BUFFER: usize = 512;
+/// Bytes read from a socket at once.
+const READ: usize = 8 * 1024;
 
-/// After a message of which a frame was longer than this, tungstenite's buffer is given back.
-const KEEP: u32 = 1024;
+/// What all connections are read with.
+#[derive(Debug)]
+pub(crate) struct Intake {
+    inflater: Inflater,
+    /// What a socket gave.
+    socket: Box<[u8]>,
+}
 
-/// The WebSocket protocol of one connection: what tungstenite decides, in the order of the connection's own egress.
+impl Intake {
+    pub fn new() -> Self {
+        Self {
+            inflater: Inflater::new(),
+            socket: vec![0; READ].into(),
+        }
+    }
+}
+
+/// The WebSocket protocol of one connection: frames in, and control frames out in the order of the connection's own egress. (The
+/// frames of messages are written by the [framer](crate::ws::framer).)
 #[derive(Debug)]
 pub(crate) struct WebSocketStream {
-    context: WebSocketContext,
     inbound: Inbound,
     /// Bytes that came and were not looked at, from `stash_at` on.
     stash: Vec<u8>,
     stash_at: usize,
+    /// Whether a close frame was sent, behind which nothing is.
+    closed: bool,
     /// Since when a close frame of ours waits for its answer.
     closing: Option<Duration>,
     /// Whether nothing more will be read.
@@ -64,9 +76,9 @@ pub(crate) struct WebSocketStream {
 #[derive(Debug)]
 pub(crate) enum Incoming {
     /// A text message.
-    Text(Utf8Bytes),
+    Text(String),
     /// A binary message.
-    Binary(Bytes),
+    Binary(Vec<u8>),
     /// A ping, a pong or a close, dealt with, or a part of what is yet to come.
     Control,
     /// Nothing for now.
@@ -80,10 +92,10 @@ impl WebSocketStream {
     /// most `most` bytes, and never more than [`MAX_MESSAGE`].
     pub fn new(agreed: Agreed, leftover: Vec<u8>, most: usize) -> Self {
         Self {
-            context: context(),
             inbound: Inbound::new(agreed.deflate, most),
             stash: leftover,
             stash_at: 0,
+            closed: false,
             closing: None,
             over: false,
             pinged: None,
@@ -92,7 +104,7 @@ impl WebSocketStream {
 
     /// Whether messages may still be sent to the client.
     pub fn is_open(&self) -> bool {
-        !self.over && self.context.can_write()
+        !self.over && !self.closed
     }
 
     /// How the connection ends, once nothing more will be read and the egress is written.
@@ -122,7 +134,7 @@ impl WebSocketStream {
         }
         let mut came = None;
         if self.stash_at == self.stash.len() {
-            came = match buffer.read(intake.socket(), now)? {
+            came = match buffer.read(&mut intake.socket, now)? {
                 Got::Bytes(count) => Some(count),
                 Got::Nothing => return Ok(Incoming::Nothing),
                 Got::End => {
@@ -144,49 +156,67 @@ impl WebSocketStream {
     ) -> Incoming {
         let stash = std::mem::take(&mut self.stash);
         let from = std::mem::take(&mut self.stash_at);
-        let input = match came {
-            Some(count) => Input::Socket(count),
-            None => Input::Stash(&stash[from..]),
+        let mut input = match came {
+            Some(count) => &intake.socket[..count],
+            None => &stash[from..],
         };
-        let mut reading = intake.reading(&mut self.inbound, egress, input);
-        let got = self.context.read(&mut reading);
-        match (reading.unread(), came) {
+        let got = self.inbound.take(&mut input, &mut intake.inflater);
+        match (input.len(), came) {
             (0, _) => {}
-            (unread, Some(count)) => self.stash = intake.socket()[count - unread..count].to_vec(),
+            (_, Some(_)) => self.stash = input.to_vec(),
             (unread, None) => (self.stash_at, self.stash) = (stash.len() - unread, stash),
         }
-        self.judge(got, egress, now)
+        let obeyed = got.and_then(|received| match received {
+            Some(Received::Text(text)) => Ok(Incoming::Text(text)),
+            Some(Received::Binary(bytes)) => Ok(Incoming::Binary(bytes)),
+            Some(Received::Ping(payload)) => {
+                if self.is_open() {
+                    write_frame(egress, Frame::pong(payload));
+                }
+                Ok(Incoming::Control)
+            }
+            Some(Received::Close(payload)) => {
+                self.answer_close(&payload, egress)?;
+                Ok(Incoming::Control)
+            }
+            Some(Received::Pong) | None => Ok(Incoming::Control),
+        });
+        obeyed.unwrap_or_else(|Fault { code, reason }| {
+            self.close_into(egress, now, code.into(), reason);
+            self.over = true;
+            Incoming::Over
+        })
     }
 
-    /// What a read of tungstenite's comes to.
-    fn judge(&mut self, got: Result<Message, Error>, egress: &mut Egress, now: Duration) -> Incoming {
-        let (code, reason) = match got {
-            Ok(message @ (Message::Text(_) | Message::Binary(_))) => {
-                if std::mem::take(&mut self.inbound.longest) > KEEP && self.context.can_write() {
-                    // Between two messages there is nothing in it but memory.
-                    self.context = context();
-                }
-                return match message {
-                    Message::Text(text) => Incoming::Text(text),
-                    message => Incoming::Binary(message.into_data()),
-                };
+    /// A close frame has come, behind which nothing is read: answers it with the same code, unless it is the answer to one of
+    /// ours (RFC 6455 §5.5.1).
+    fn answer_close(&mut self, payload: &[u8], egress: &mut Egress) -> Result<(), Fault> {
+        let frame = match payload.split_first_chunk() {
+            None if payload.is_empty() => None,
+            None => {
+                return Err(Fault {
+                    code: CloseCode::Protocol,
+                    reason: "a close frame of one byte",
+                });
             }
-            Ok(_) => {
-                // Writes the pong, or the answer to a close, behind which nothing is read.
-                self.over = self.context.flush(&mut Outward(egress)).is_err();
-                return Incoming::Control;
+            Some((&code, reason)) => {
+                let reason = std::str::from_utf8(reason).map_err(|_| NOT_UTF8)?;
+                let code = CloseCode::from(u16::from_be_bytes(code));
+                Some(match code.is_allowed() {
+                    true => (code, reason),
+                    false => (CloseCode::Protocol, "Protocol violation"),
+                })
             }
-            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return Incoming::Control,
-            Err(error) => match (self.inbound.fault, error) {
-                (Some(fault), _) => (fault.code, fault.reason.to_owned()),
-                (None, Error::Capacity(_)) => (TOO_LONG.code, TOO_LONG.reason.to_owned()),
-                (None, Error::Utf8(_)) => (NOT_UTF8.code, NOT_UTF8.reason.to_owned()),
-                (None, error) => (CloseCode::Protocol, error.to_string()),
-            },
         };
-        self.close_into(egress, now, code.into(), &reason);
-        self.over = true;
-        Incoming::Over
+        if self.is_open() {
+            let frame = frame.map(|(code, reason)| CloseFrame {
+                code,
+                reason: reason.into(),
+            });
+            write_frame(egress, Frame::close(frame));
+        }
+        (self.closed, self.over) = (true, true);
+        Ok(())
     }
 
     /// Sends a close frame, behind everything that waits already; nothing follows it.
@@ -203,8 +233,8 @@ impl WebSocketStream {
             code: code.into(),
             reason: Utf8Bytes::from(&reason[..reason.len().min(MAX_REASON)]),
         };
-        // The egress takes everything, so an error can only say that the context is closed already.
-        let _ = self.context.close(&mut Outward(egress), Some(frame));
+        write_frame(egress, Frame::close(Some(frame)));
+        self.closed = true;
         self.closing.get_or_insert(now);
     }
 
@@ -225,10 +255,7 @@ impl WebSocketStream {
             }
             None if now >= buffer.heard + config.ping_after => {
                 self.pinged = Some(now);
-                // The egress takes everything, so an error can only say that the context is closed already.
-                let _ = self
-                    .context
-                    .write(&mut Outward(&mut buffer.egress), Message::Ping(Bytes::new()));
+                write_frame(&mut buffer.egress, Frame::ping(Vec::new()));
             }
             _ => {}
         }
@@ -255,16 +282,10 @@ fn patience(config: &GatewayConfig) -> Duration {
     config.close_after.saturating_sub(config.ping_after)
 }
 
-/// Tungstenite for one connection.
-fn context() -> WebSocketContext {
-    let config = WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(0)
-        .max_write_buffer_size(MAX_MESSAGE)
-        .max_message_size(Some(MAX_MESSAGE))
-        .max_frame_size(Some(MAX_MESSAGE))
-        .accept_unmasked_frames(false);
-    WebSocketContext::new(Role::Server, Some(config))
+/// Appends a control frame.
+fn write_frame(egress: &mut Egress, frame: Frame) {
+    // Writing to memory cannot fail.
+    let _ = frame.format(egress.buffer());
 }
 
 /// A stream without a socket.

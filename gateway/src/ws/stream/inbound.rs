@@ -1,10 +1,13 @@
-//! What one client is in the middle of sending: the rules of frames and messages (RFC 6455 §5, RFC 7692 §6).
+//! What one client sends: frames to messages, by the rules of RFC 6455 §5 and RFC 7692 §6.
 
 use tungstenite::protocol::frame::coding::CloseCode;
 
 use super::MAX_MESSAGE;
 use super::utf8::Utf8;
 use crate::ws::deflate::{InflateError, Inflater};
+
+/// Frames looked at before others have their turn, so that fragments without end are not read for long at once.
+const FRAMES_PER_READ: u32 = 16;
 
 /// Longest header of a frame.
 const MAX_HEADER: usize = 14;
@@ -18,6 +21,7 @@ const CONTINUATION: u8 = 0;
 const TEXT: u8 = 1;
 const BINARY: u8 = 2;
 const CLOSE: u8 = 8;
+const PING: u8 = 9;
 const PONG: u8 = 10;
 
 /// Why a connection fails: the close code, and what the client is told.
@@ -52,22 +56,20 @@ pub(super) struct Inbound {
     /// How long a message may be, in bytes.
     most: usize,
     /// The header of the frame being read, as far as it has come.
-    pub header: [u8; MAX_HEADER],
-    pub header_len: u8,
+    header: [u8; MAX_HEADER],
+    header_len: u8,
     /// What is left of that frame's payload, once its header is complete.
-    pub left: Option<u32>,
+    left: Option<u32>,
     /// The masking key, from the byte on that is next.
     key: [u8; 4],
     /// The message being read.
     message: Message,
-    /// Bytes of the message so far: its own, or those of its compressed form.
-    len: usize,
-    /// Its compressed form.
-    pub compressed: Vec<u8>,
-    /// The longest payload that tungstenite got.
-    pub longest: u32,
-    /// Why the connection fails.
-    pub fault: Option<Fault>,
+    /// Its payload so far, as it was sent but for the mask.
+    data: Vec<u8>,
+    /// Bytes of the message that its frames so far have announced.
+    announced: usize,
+    /// The payload so far of a control frame.
+    control: Vec<u8>,
 }
 
 /// Which message a client is in the middle of.
@@ -80,6 +82,17 @@ enum Message {
     Compressed(u8),
 }
 
+/// What a client has sent.
+#[derive(Debug)]
+pub(super) enum Received {
+    Text(String),
+    Binary(Vec<u8>),
+    Ping(Vec<u8>),
+    Pong,
+    /// With its payload.
+    Close(Vec<u8>),
+}
+
 impl Inbound {
     pub fn new(deflate: bool, most: usize) -> Self {
         Self {
@@ -90,15 +103,39 @@ impl Inbound {
             left: None,
             key: [0; 4],
             message: Message::None,
-            len: 0,
-            compressed: Vec::new(),
-            longest: 0,
-            fault: None,
+            data: Vec::new(),
+            announced: 0,
+            control: Vec::new(),
         }
     }
 
+    /// Takes in what came, up to the end of a message or of a control frame; none when neither has come yet, or when others
+    /// are to have their turn. `input` becomes what nobody has looked at.
+    ///
+    /// # Errors
+    /// What the client breaks.
+    pub fn take(&mut self, input: &mut &[u8], inflater: &mut Inflater) -> Result<Option<Received>, Fault> {
+        for _ in 0..FRAMES_PER_READ {
+            let taken = self.take_header(input)?;
+            *input = &input[taken..];
+            let Some(left) = self.left else {
+                return Ok(None);
+            };
+            let (piece, rest) = input.split_at(input.len().min(left as usize));
+            *input = rest;
+            self.take_payload(piece)?;
+            if self.left != Some(0) {
+                return Ok(None);
+            }
+            if let Some(received) = self.end_frame(inflater)? {
+                return Ok(Some(received));
+            }
+        }
+        Ok(None)
+    }
+
     /// Takes in the header of a frame as far as `input` has it. Returns how many bytes that took.
-    pub fn take_header(&mut self, input: &[u8]) -> Result<usize, Fault> {
+    fn take_header(&mut self, input: &[u8]) -> Result<usize, Fault> {
         let mut taken = 0;
         while self.left.is_none() {
             let have = usize::from(self.header_len);
@@ -156,13 +193,11 @@ impl Inbound {
         if (end == 4 && len < 126) || (end == 10 && len < 65_536) || len >> 63 != 0 {
             return Err(broken("a length that is not the shortest, or beyond 63 bits"));
         }
-        // Tungstenite gets what is unmasked already, so for it the key is zero.
         self.key.copy_from_slice(&self.header[end..end + 4]);
-        self.header[end..end + 4].fill(0);
         let opcode = first & 0x0f;
         if opcode < CLOSE {
             if opcode != CONTINUATION {
-                self.len = 0;
+                self.announced = 0;
                 self.message = match opcode {
                     opcode if first & RSV1 != 0 => Message::Compressed(opcode),
                     TEXT => Message::Text(Utf8::default()),
@@ -174,28 +209,37 @@ impl Inbound {
                 Message::Compressed(_) => self.most + self.most / 8,
                 _ => self.most,
             };
-            if len > (most - self.len) as u64 {
+            if len > (most - self.announced) as u64 {
                 return Err(TOO_LONG);
             }
-            self.len += len as usize;
+            self.announced += len as usize;
         }
         self.left = Some(len as u32);
         Ok(())
     }
 
-    /// Whether the frame being read is part of a compressed message, which tungstenite does not get to see.
-    pub fn is_collected(&self) -> bool {
-        matches!(self.message, Message::Compressed(_)) && self.header[0] & 0x0f < CLOSE
-    }
-
     /// Unmasks and checks a piece of the payload, which `left` counts no more.
-    pub fn take_payload(&mut self, piece: &mut [u8]) -> Result<(), Fault> {
-        for (at, byte) in piece.iter_mut().enumerate() {
-            *byte ^= self.key[at % 4];
+    fn take_payload(&mut self, piece: &[u8]) -> Result<(), Fault> {
+        let is_control = self.header[0] & 0x0f >= CLOSE;
+        let payload = if is_control {
+            &mut self.control
+        } else {
+            &mut self.data
+        };
+        let start = payload.len();
+        payload.extend_from_slice(piece);
+        let piece = &mut payload[start..];
+        let (words, rest) = piece.as_chunks_mut();
+        let key = u32::from_ne_bytes(self.key);
+        for word in words {
+            *word = (u32::from_ne_bytes(*word) ^ key).to_ne_bytes();
+        }
+        for (byte, key) in rest.iter_mut().zip(self.key) {
+            *byte ^= key;
         }
         self.key.rotate_left(piece.len() % 4);
         self.left = self.left.map(|left| left - piece.len() as u32);
-        if self.header[0] & 0x0f < CLOSE
+        if !is_control
             && let Message::Text(utf8) = &mut self.message
             && !utf8.push(piece)
         {
@@ -204,53 +248,59 @@ impl Inbound {
         Ok(())
     }
 
-    /// The payload is complete. Whether that makes a compressed message complete.
-    pub fn end_frame(&mut self) -> Result<bool, Fault> {
-        let (first, collected) = (self.header[0], self.is_collected());
+    /// The payload is complete, and with it perhaps a message.
+    fn end_frame(&mut self, inflater: &mut Inflater) -> Result<Option<Received>, Fault> {
         (self.left, self.header_len) = (None, 0);
-        if first & FIN == 0 || first & 0x0f >= CLOSE {
-            return Ok(false);
+        let (first, opcode) = (self.header[0], self.header[0] & 0x0f);
+        if opcode >= CLOSE {
+            let payload = std::mem::take(&mut self.control);
+            return Ok(Some(match opcode {
+                CLOSE => Received::Close(payload),
+                PING => Received::Ping(payload),
+                _ => Received::Pong,
+            }));
         }
-        if let Message::Text(utf8) = self.message
-            && !utf8.is_complete()
-        {
-            return Err(NOT_UTF8);
+        if first & FIN == 0 {
+            return Ok(None);
         }
-        if !collected {
-            self.message = Message::None;
-        }
-        Ok(collected)
-    }
-
-    /// Makes the compressed message that is complete one plain frame.
-    pub fn decompress(&mut self, inflater: &mut Inflater, plain: &mut Vec<u8>) -> Result<(), Fault> {
-        let Message::Compressed(opcode) = std::mem::replace(&mut self.message, Message::None) else {
-            return Ok(());
-        };
-        let compressed = std::mem::take(&mut self.compressed);
-        plain.clear();
-        plain.resize(MAX_HEADER, 0);
-        match inflater.inflate(&compressed, self.most, plain) {
-            Ok(()) => {}
-            Err(InflateError::TooLarge) => return Err(TOO_LONG),
-            // The frames are as they should be, and what they carry is not: 1007 rather than 1002 (RFC 6455 §7.4.1).
-            Err(InflateError::Corrupt) => {
-                return Err(Fault {
-                    code: CloseCode::Invalid,
-                    reason: "a compressed message is no whole deflate stream",
-                });
+        let data = std::mem::take(&mut self.data);
+        match std::mem::replace(&mut self.message, Message::None) {
+            Message::Text(utf8) if !utf8.is_complete() => Err(NOT_UTF8),
+            Message::Text(_) => text(data).map(Some),
+            Message::Compressed(opcode) => {
+                let mut plain = Vec::new();
+                inflate(&data, self.most, &mut plain, inflater)?;
+                match opcode {
+                    TEXT => text(plain).map(Some),
+                    _ => Ok(Some(Received::Binary(plain))),
+                }
             }
+            Message::Binary | Message::None => Ok(Some(Received::Binary(data))),
         }
-        if opcode == TEXT && std::str::from_utf8(&plain[MAX_HEADER..]).is_err() {
-            return Err(NOT_UTF8);
-        }
-        let len = plain.len() - MAX_HEADER;
-        self.longest = self.longest.max(len as u32);
-        // One length for all, as the frame goes no further than to tungstenite; the key of zeros is there already.
-        plain[..2].copy_from_slice(&[FIN | opcode, MASKED | 127]);
-        plain[2..10].copy_from_slice(&(len as u64).to_be_bytes());
-        Ok(())
     }
+}
+
+fn text(bytes: Vec<u8>) -> Result<Received, Fault> {
+    String::from_utf8(bytes).map(Received::Text).map_err(|_| NOT_UTF8)
+}
+
+/// Decompresses a message that is complete, of at most `most` bytes.
+fn inflate(
+    compressed: &[u8],
+    most: usize,
+    plain: &mut Vec<u8>,
+    inflater: &mut Inflater,
+) -> Result<(), Fault> {
+    inflater
+        .inflate(compressed, most, plain)
+        .map_err(|error| match error {
+            InflateError::TooLarge => TOO_LONG,
+            // The frames are as they should be, and what they carry is not: 1007 rather than 1002 (RFC 6455 §7.4.1).
+            InflateError::Corrupt => Fault {
+                code: CloseCode::Invalid,
+                reason: "a compressed message is no whole deflate stream",
+            },
+        })
 }
 
 /// Bytes of the extended length that follow the second byte of a header.
