@@ -38,4 +38,4 @@ pub use request::{
 pub(crate) use error::{excerpt, label};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -31,7 +31,7 @@ pub use config::GatewayConfig;
 pub use ports::{Core, LogEvent, Page, Printed, Telemetry, Ticket, TurnTimes};
 pub use server::backpressure::LEAST_HELD;
 pub use server::{Gateway, GatewayWaker, LONGEST_ABSENCE_MICROS};
-pub use stats::GatewayStats;
+pub use stats::{GatewayStats, Metric};
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use ws::stream::fuzzing;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use hoga_gateway::auth::Keys as _;
+use hoga_gateway::{GatewayStats, Metric};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, prometheus_text, text};
 use prometheus_client::registry::Registry;
@@ -111,103 +112,12 @@ fn clock(time: &ExchangeTime, sheet: &mut Sheet<'_>) -> fmt::Result {
 }
 
 fn gateway(metrics: &Metrics, sheet: &mut Sheet<'_>) -> fmt::Result {
-    let stats = metrics.gateway.stats();
-    for (name, help, value) in [
-        ("gateway_connections", "Connections open now.", stats.connections),
-        (
-            "gateway_subscribers",
-            "Subscribers of the executions stream now.",
-            stats.subscribers,
-        ),
-        ("gateway_sessions", "Order sessions open now.", stats.sessions),
-        (
-            "gateway_backlog_commands",
-            "Commands sequenced whose events have not come back yet.",
-            stats.backlog,
-        ),
-        (
-            "gateway_waiting_bytes",
-            "Bytes of memory that answers and frames take up that wait for their readers.",
-            stats.waiting_bytes,
-        ),
-    ] {
-        sheet.gauge(name, help, value as u64)?;
-    }
-    for (name, help, value) in [
-        ("gateway_accepted", "Connections accepted.", stats.accepted),
-        (
-            "gateway_turned_away",
-            "Connections turned away because there were too many.",
-            stats.turned_away,
-        ),
-        (
-            "gateway_requests",
-            "Requests received, by HTTP and WebSocket.",
-            stats.requests,
-        ),
-        (
-            "gateway_address_limited",
-            "Requests refused because their address had sent as many in a second as it may.",
-            stats.address_limited,
-        ),
-        (
-            "gateway_account_limited",
-            "Requests refused because their account had sent as many in a second as it may.",
-            stats.account_limited,
-        ),
-        (
-            "gateway_account_turned_away",
-            "WebSockets refused because their account had as many as it may.",
-            stats.account_turned_away,
-        ),
-        (
-            "gateway_busy_refusals",
-            "Requests answered busy or journal_full.",
-            stats.busy_refusals,
-        ),
-        (
-            "gateway_query_refusals",
-            "Queries answered busy because answers that wait took up as much memory as they may.",
-            stats.query_refusals,
-        ),
-        (
-            "gateway_query_rows",
-            "Rows that queries have looked at.",
-            stats.query_rows,
-        ),
-        (
-            "gateway_held_drains",
-            "How often events were left in the output ring until readers were handed what they would evict.",
-            stats.held_drains,
-        ),
-        ("gateway_events", "Events folded into the views.", stats.events),
-        (
-            "executions",
-            "Executions since the start, one for each side of a trade.",
-            stats.executions,
-        ),
-        (
-            "executions_streamed",
-            "Execution messages handed to sockets, over all subscribers.",
-            stats.executions_streamed,
-        ),
-        (
-            "gateway_stream_writes",
-            "Writes that took execution messages, over all subscribers.",
-            stats.stream_writes,
-        ),
-        (
-            "gateway_stream_bytes",
-            "Bytes of execution messages that those writes took.",
-            stats.stream_bytes,
-        ),
-        (
-            "slow_consumer_closes",
-            "Connections closed because they read too slowly, or not at all.",
-            stats.slow_consumer_closes,
-        ),
-    ] {
-        sheet.counter(name, help, value)?;
+    let counts = metrics.gateway.stats().to_array();
+    for (Metric { name, help, is_gauge }, count) in GatewayStats::METRICS.iter().zip(counts) {
+        match is_gauge {
+            true => sheet.gauge(name, help, count)?,
+            false => sheet.counter(name, help, count)?,
+        }
     }
     let help = "A turn of the gateway that did something, without its sleep.";
     sheet.times("gateway_turn", help, &metrics.gateway.turn, &LATENCIES)?;

@@ -1,5 +1,7 @@
 //! The wire against views that real events were folded into.
 
+pub(crate) mod document;
+
 mod fixture;
 
 mod flat;

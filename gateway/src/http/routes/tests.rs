@@ -6,6 +6,7 @@ use hoga_views::OrderStatus;
 use proptest::prelude::*;
 
 use super::{ENDPOINTS, route};
+use crate::codec::tests::document::check_table;
 use crate::codec::{ErrorCode, codes};
 use crate::http::parameters::Parameters;
 
@@ -231,26 +232,9 @@ fn every_parameter_reaches_its_route() {
     ]);
 }
 
-/// The table of endpoints in the document, between its two marks.
 #[test]
-fn the_documents_endpoints_are_those_of_the_table() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/wire-protocol.md");
-    let document = std::fs::read_to_string(path).unwrap();
-    let (begin, end) = (
-        "<!-- endpoints, from the route table -->\n",
-        "<!-- end of endpoints -->\n",
-    );
-    let (before, rest) = document.split_once(begin).expect("where the table begins");
-    let (table, after) = rest.split_once(end).expect("where the table ends");
-    let wanted = table_of_endpoints();
-    if std::env::var_os("DOCUMENT_TABLES").is_some() {
-        std::fs::write(path, [before, begin, &wanted, end, after].concat()).unwrap();
-    } else {
-        assert_eq!(
-            table, wanted,
-            "write it anew: DOCUMENT_TABLES=1 cargo test -p hoga-gateway --lib endpoints"
-        );
-    }
+fn the_documents_table_of_endpoints_is_that_of_the_code() {
+    check_table("wire-protocol.md", "endpoints", &table_of_endpoints());
 }
 
 fn table_of_endpoints() -> String {
