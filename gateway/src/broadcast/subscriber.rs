@@ -176,7 +176,7 @@ impl Subscriber {
                 break;
             };
             if self.feed.includes(self.cursor) && self.admits(execution.instrument, execution.account) {
-                self.feed.write(buffer.egress.buffer(), &execution, views, framer);
+                self.feed.write(buffer.egress.out(), &execution, views, framer);
                 self.sent = Some(ids::execution_id(&execution, views));
                 encoded += 1;
             }
@@ -210,7 +210,7 @@ impl Subscriber {
         stats.executions_streamed += if written.pieces == offered {
             self.advance(feed_log, scanned)
         } else {
-            self.advance_within(feed_log, written.pieces, buffer.egress.buffer())
+            self.advance_within(feed_log, written.pieces, buffer.egress.out())
         };
         Ok(())
     }

@@ -26,7 +26,7 @@ pub(crate) struct Call<'a, 'c> {
 impl Call<'_, '_> {
     /// Appends a JSON response of 200 whose body `write` appends.
     pub fn respond(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        respond(self.buffer.egress.buffer(), 200, self.manner, write);
+        respond(self.buffer.egress.out(), 200, self.manner, write);
     }
 
     /// The views.

@@ -103,7 +103,7 @@ impl Requests {
 
     /// A connection that is only told why it is not wanted.
     pub fn turned_away(buffer: &mut ConnectionBuffer, now: Duration, error: &ApiError) -> Self {
-        refuse(buffer.egress.buffer(), error, &Manner::LAST);
+        refuse(buffer.egress.out(), error, &Manner::LAST);
         Self {
             state: State::Ending,
             ..Self::new(now)
@@ -115,7 +115,7 @@ impl Requests {
         if self.state != State::Waiting {
             return;
         }
-        write_reply(buffer.egress.buffer(), reply, views, &self.manner);
+        write_reply(buffer.egress.out(), reply, views, &self.manner);
         self.next(now);
     }
 
@@ -214,7 +214,7 @@ impl Requests {
         let part = if self.part == Part::Head { "head" } else { "body" };
         let message = format!("the {part} of the request was not complete in time");
         let error = ApiError::new(codes::REQUEST_TIMEOUT, message);
-        refuse(buffer.egress.buffer(), &error, &Manner::LAST);
+        refuse(buffer.egress.out(), &error, &Manner::LAST);
         self.state = State::Ending;
         Step::Again
     }
@@ -253,7 +253,7 @@ impl Requests {
                     }
                     Err(error) => {
                         context.stats.requests += 1;
-                        refuse(buffer.egress.buffer(), &error, &Manner::LAST);
+                        refuse(buffer.egress.out(), &error, &Manner::LAST);
                         self.state = State::Ending;
                         return Ok(Some(Handled::Done));
                     }
@@ -299,7 +299,7 @@ impl Requests {
             .map_or(RequestKind::Queries, |(endpoint, _)| endpoint.kind);
         context.charge_address(buffer.origin, kind, &mut self.manner.quota)?;
         if self.manner.reader.is_some() && request.asks_leave() {
-            allow(buffer.egress.buffer(), &self.manner);
+            allow(buffer.egress.out(), &self.manner);
             return Ok(Handled::Done);
         }
         let route = route?;
@@ -361,7 +361,7 @@ impl Requests {
         };
         let before = listing.looked_at();
         let views = context.open.as_ref().map(|open| open.service.views());
-        listing.go_on(buffer.egress.buffer(), views, &mut self.manner, budget);
+        listing.go_on(buffer.egress.out(), views, &mut self.manner, budget);
         context.stats.query_rows += (listing.looked_at() - before) as u64;
         let (units, is_over) = (listing.owed_units(), listing.is_over());
         context.charge_query(buffer.origin, self.payer.as_ref(), units);
@@ -379,7 +379,7 @@ impl Requests {
         now: Duration,
     ) -> Handled {
         let handled = handled.unwrap_or_else(|error| {
-            refuse(buffer.egress.buffer(), &error, &self.manner);
+            refuse(buffer.egress.out(), &error, &self.manner);
             Handled::Done
         });
         match handled {
@@ -422,7 +422,7 @@ impl Requests {
         if expect_continue && self.part == (Part::Body { continued: false }) {
             buffer
                 .egress
-                .buffer()
+                .out()
                 .extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
             self.part = Part::Body { continued: true };
         }

@@ -31,7 +31,7 @@ pub(crate) fn dispatch(endpoint: &Endpoint, call: &mut Call<'_, '_>) -> Result<H
         Handler::Stream(start_of) => {
             let start = begin(start_of, call.parameters, call.identity, call.context)?;
             let compression = call.context.config.compression;
-            let agreed = write_upgrade(call.request, compression, call.buffer.egress.buffer())?;
+            let agreed = write_upgrade(call.request, compression, call.buffer.egress.out())?;
             let identity = call.identity.copied();
             Ok(Handled::Upgraded(Next::Open(Box::new(Opening {
                 start,
@@ -64,7 +64,7 @@ pub(crate) fn accept_unauthenticated(
     if context.stage >= Stage::Draining {
         return Err(Reject::ShuttingDown.into());
     }
-    write_upgrade(request, context.config.compression, buffer.egress.buffer()).map(Some)
+    write_upgrade(request, context.config.compression, buffer.egress.out()).map(Some)
 }
 
 /// Where the stream of a client begins that asked for `target` and has said who it is.

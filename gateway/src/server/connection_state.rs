@@ -50,7 +50,7 @@ impl ConnectionState {
             ConnectionState::Requests(requests) => {
                 WebSocketStream::new(agreed, requests.take_rest(), max_message)
             }
-            ConnectionState::Authenticating(authenticating) => authenticating.take_channel(),
+            ConnectionState::Authenticating(authenticating) => authenticating.take_stream(),
             _ => WebSocketStream::new(agreed, Vec::new(), max_message),
         };
         match next {

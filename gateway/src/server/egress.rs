@@ -50,7 +50,7 @@ impl Egress {
     }
 
     /// Where whole responses and frames are appended, and the rest of a frame that a write has cut.
-    pub fn buffer(&mut self) -> &mut Vec<u8> {
+    pub fn out(&mut self) -> &mut Vec<u8> {
         if self.sent > 0 && self.sent >= self.bytes.len() / 2 {
             self.bytes.drain(..self.sent);
             self.sent = 0;
@@ -59,7 +59,7 @@ impl Egress {
     }
 
     /// Writes what waits and then `pieces`, in one write. When the socket takes a frame in part, the caller appends the
-    /// rest of it to [`buffer`](Self::buffer) before anything else.
+    /// rest of it to [`out`](Self::out) before anything else.
     ///
     /// # Errors
     /// Any error of the socket but `WouldBlock`; the connection is then of no more use.
@@ -149,7 +149,7 @@ mod tests {
                     got: Vec::new(),
                 };
                 let mut next = 0;
-                egress.buffer().extend_from_slice(b"<own>");
+                egress.out().extend_from_slice(b"<own>");
                 for step in 0..9 {
                     let pieces: &[&[u8]] = if next < STREAM.len() {
                         &[&STREAM[next..]]
@@ -158,11 +158,11 @@ mod tests {
                     };
                     next += egress.write(&mut socket, pieces).unwrap().pieces;
                     while next > 0 && STREAM[next - 1] != b'>' {
-                        egress.buffer().push(STREAM[next]);
+                        egress.out().push(STREAM[next]);
                         next += 1;
                     }
                     if step == 0 {
-                        egress.buffer().extend_from_slice(b"<reply>");
+                        egress.out().extend_from_slice(b"<reply>");
                     }
                 }
                 assert!(egress.is_empty());
@@ -186,7 +186,7 @@ mod tests {
             room: vec![0],
             got: Vec::new(),
         };
-        egress.buffer().extend_from_slice(b"abc");
+        egress.out().extend_from_slice(b"abc");
         let written = egress.write(&mut socket, &[b"def"]).unwrap();
         assert!(written.full);
         assert_eq!((written.pieces, egress.len()), (0, 3));

@@ -128,7 +128,7 @@ impl Session {
         if let Some(id) = &waiter.id
             && self.websocket.is_open()
         {
-            write_frame(buffer.egress.buffer(), framer, self.agreed, reply, views, id);
+            write_frame(buffer.egress.out(), framer, self.agreed, reply, views, id);
         }
     }
 
@@ -196,7 +196,7 @@ impl Session {
         write: impl FnOnce(&mut Vec<u8>, Format),
     ) {
         let agreed = self.agreed;
-        framer.frame(buffer.egress.buffer(), agreed, |out| write(out, agreed.format));
+        framer.frame(buffer.egress.out(), agreed, |out| write(out, agreed.format));
     }
 
     fn may_read(&self, buffer: &ConnectionBuffer, config: &GatewayConfig) -> bool {
@@ -256,7 +256,7 @@ impl Session {
                 let error = (self.charge(RequestKind::Queries, buffer, context))
                     .err()
                     .unwrap_or(error);
-                context.framer.frame(buffer.egress.buffer(), self.agreed, |out| {
+                context.framer.frame(buffer.egress.out(), self.agreed, |out| {
                     encode::error_reply(out, id.as_ref(), &error, self.agreed.format)
                 });
                 return;
@@ -267,7 +267,7 @@ impl Session {
             .charge(request.kind(), buffer, context)
             .and_then(|()| self.execute(&id, request, buffer, context));
         if let Err(error) = done {
-            context.framer.frame(buffer.egress.buffer(), self.agreed, |out| {
+            context.framer.frame(buffer.egress.out(), self.agreed, |out| {
                 encode::error_reply(out, Some(&id), &error, self.agreed.format)
             });
         }
@@ -312,7 +312,7 @@ impl Session {
                 self.in_flight += 1;
             }
             Ok(Submitted::Replied(reply, views)) => {
-                let out = buffer.egress.buffer();
+                let out = buffer.egress.out();
                 write_frame(out, context.framer, self.agreed, &reply, views, id);
             }
             Err(reject) => return Err(context.refused(buffer.origin, &reject)),
@@ -348,7 +348,7 @@ impl Session {
             if place == most || !buffer.has_room(UPDATE_BYTES) {
                 return true;
             }
-            framer.frame(buffer.egress.buffer(), agreed, |out| {
+            framer.frame(buffer.egress.out(), agreed, |out| {
                 encode::order_update(out, update, views, agreed.format)
             });
             self.from = update.number + 1;

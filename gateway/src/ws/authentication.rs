@@ -49,7 +49,7 @@ impl Authenticating {
     }
 
     /// The stream, with which the subscription or session goes on.
-    pub fn take_channel(&mut self) -> WebSocketStream {
+    pub fn take_stream(&mut self) -> WebSocketStream {
         let closed = WebSocketStream::new(self.agreed, Vec::new(), 0);
         std::mem::replace(&mut self.websocket, closed)
     }

@@ -60,7 +60,7 @@ impl Echo {
             if self.websocket.is_open() {
                 context
                     .framer
-                    .echo(buffer.egress.buffer(), self.agreed.deflate, is_text, &message);
+                    .echo(buffer.egress.out(), self.agreed.deflate, is_text, &message);
             }
         }
         buffer.flush(context.now)?;

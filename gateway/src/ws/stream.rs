@@ -285,7 +285,7 @@ fn patience(config: &GatewayConfig) -> Duration {
 /// Appends a control frame.
 fn write_frame(egress: &mut Egress, frame: Frame) {
     // Writing to memory cannot fail.
-    let _ = frame.format(egress.buffer());
+    let _ = frame.format(egress.out());
 }
 
 /// A stream without a socket.
@@ -338,7 +338,7 @@ pub mod fuzzing {
 
         /// Everything that the exchange answered.
         pub fn answers(&mut self) -> &[u8] {
-            self.egress.buffer()
+            self.egress.out()
         }
 
         /// Whether nothing more is read.

@@ -119,7 +119,8 @@ impl<'a> Crowd<'a> {
             .flatten()
             .for_each(|line| line.tail = Some(Vec::new()));
         for place in 0..all {
-            let cancel = format!("\"op\":\"cancel\",\"order_id\":\"{MARK}\"}}");
+            // Refused by the name of its field.
+            let cancel = format!("\"op\":\"cancel\",\"{MARK}\":0}}");
             self.send(place, &Request::Order(cancel));
             let look = format!("/api/v1/orderbook/{MARK}");
             self.send(place, &Request::Http("GET", look, String::new()));

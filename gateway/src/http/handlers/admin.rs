@@ -61,7 +61,7 @@ pub(crate) fn handle(path: AdminPath, call: &mut Call<'_, '_>) -> Result<Handled
             Ok(Handled::Waiting)
         }
         Submitted::Replied(reply, views) => {
-            write_reply(call.buffer.egress.buffer(), &reply, views, call.manner);
+            write_reply(call.buffer.egress.out(), &reply, views, call.manner);
             Ok(Handled::Done)
         }
     }

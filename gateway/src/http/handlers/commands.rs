@@ -65,7 +65,7 @@ fn execute(
             Ok(Handled::Waiting)
         }
         Ok(Submitted::Replied(reply, views)) => {
-            write_reply(call.buffer.egress.buffer(), &reply, views, call.manner);
+            write_reply(call.buffer.egress.out(), &reply, views, call.manner);
             Ok(Handled::Done)
         }
         Err(reject) => Err(call.context.refused(origin, &reject)),

@@ -131,7 +131,7 @@ fn show_order(
     call.context.check_memory()?;
     let views = call.context.views()?;
     let order = find(call, views)?;
-    respond(call.buffer.egress.buffer(), 200, call.manner, |body| {
+    respond(call.buffer.egress.out(), 200, call.manner, |body| {
         encode::order(body, order, views);
     });
     Ok(Handled::Done)
