@@ -37,6 +37,10 @@ pub struct Attack {
     pub check: fn(&Venue<'_>) -> Outcome<()>,
 }
 
+/// The most sessions by which the orders of one account are placed while a venue is filled: with many more, who fills it has more
+/// to read than a thread of the lowest priority can.
+const SESSIONS_OF_ACCOUNT: u32 = 16;
+
 /// Where it is tried.
 pub struct Venue<'a> {
     pub address: &'a str,
@@ -56,7 +60,8 @@ impl Venue<'_> {
     ) -> Outcome<()> {
         let crowd = Crowd::connect(Source {
             address: self.address,
-            addresses: FILLERS,
+            // Each session of an account is pushed all of the account's updates.
+            addresses: FILLERS.min(u8::try_from(SESSIONS_OF_ACCOUNT * accounts).unwrap_or(FILLERS)),
             network: 1,
             account,
             accounts,
