@@ -1,8 +1,7 @@
 //! HTTP/1.1 and HTTP/1.0 (RFC 9110, RFC 9112).
 //!
-//! A [`connection`] reads requests, one at a time; [`routes`] says what is asked for, and a
-//! handler has the service do it.
-//! [`parse`](mod@parse) and `response` know no socket: bytes in, requests out; values in, responses out.
+//! A connection reads requests, one at a time; [`routes`] says what is asked for, and a handler has the service do it. How bytes are
+//! parsed and responses written knows no socket: bytes in, requests out; values in, responses out.
 
 pub mod routes;
 

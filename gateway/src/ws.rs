@@ -1,5 +1,5 @@
 //! WebSocket (RFC 6455), its compression (RFC 7692), and the states of a connection that speaks it before it is a session or a
-//! subscriber: a [`Stream`](stream) reads and writes frames over a connection's buffer.
+//! subscriber: a stream reads and writes frames over a connection's buffer.
 
 pub(crate) mod authentication;
 
